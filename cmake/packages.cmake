@@ -1,0 +1,40 @@
+# Debian packages and the pinned native sources, by the names the rooms link to.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(ICU REQUIRED COMPONENTS uc i18n)
+find_package(SQLite3 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(CURL REQUIRED)
+find_package(prometheus-cpp REQUIRED COMPONENTS core)
+if(SIYU_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(SIYU_BUILD_BENCH)
+  find_package(benchmark REQUIRED)
+endif()
+foreach(package libarchive libzip pugixml libseccomp libpq re2 libargon2)
+  pkg_check_modules(${package} REQUIRED IMPORTED_TARGET ${package})
+endforeach()
+
+# usearch: headers plus its SIMD kernels. Only dynamic dispatch picks the fast kernels at run time.
+# The probes in cmake/numkong.cmake decide which instruction sets the compiler can emit.
+if(EXISTS ${SIYU_DEPS_DIR}/usearch/include)
+  include(cmake/numkong.cmake OPTIONAL)
+endif()
+
+# llama.cpp: built once by scripts/fetch_sources.sh, linked only by apps/worker and the model writer of the tests.
+set(llama_source ${SIYU_DEPS_DIR}/llama)
+set(llama_build ${SIYU_DEPS_DIR}/llama-build)
+if(EXISTS ${llama_build}/src/libllama.a)
+  add_library(llama_cpp INTERFACE)
+  target_include_directories(llama_cpp SYSTEM INTERFACE ${llama_source}/include ${llama_source}/ggml/include
+    ${llama_source}/common ${llama_source}/vendor)
+  file(GLOB_RECURSE llama_archives ${llama_build}/common/*.a ${llama_build}/vendor/*.a ${llama_build}/src/*.a ${llama_build}/ggml/*.a)
+  target_link_libraries(llama_cpp INTERFACE -Wl,--start-group ${llama_archives} -Wl,--end-group Threads::Threads ${CMAKE_DL_LIBS})
+endif()
