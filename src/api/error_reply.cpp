@@ -1,0 +1,61 @@
+#include "api/error_reply.h"
+
+namespace siyu::api {
+
+int http_status(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument: return 400;
+    case ErrorCode::kUnauthenticated: return 401;
+    case ErrorCode::kPermissionDenied: return 403;
+    case ErrorCode::kNotFound: return 404;
+    case ErrorCode::kAlreadyExists: return 409;
+    case ErrorCode::kConflict: return 409;
+    case ErrorCode::kTooLarge: return 413;
+    case ErrorCode::kUnsupported: return 422;
+    case ErrorCode::kResourceExhausted: return 429;
+    case ErrorCode::kUnavailable: return 503;
+    case ErrorCode::kDeadlineExceeded: return 504;
+    case ErrorCode::kCancelled: return 499;
+    case ErrorCode::kStorageFull: return 507;
+    case ErrorCode::kCorrupted:
+    case ErrorCode::kInternal: return 500;
+  }
+  return 500;
+}
+
+std::string_view error_type(ErrorCode code) {
+  switch (http_status(code)) {
+    case 401: return "authentication_error";
+    case 403: return "permission_error";
+    case 404: return "not_found_error";
+    case 429: return "rate_limit_error";
+    default: return http_status(code) < 500 ? "invalid_request_error" : "server_error";
+  }
+}
+
+std::string error_body(const Error& error, std::string_view request_id) {
+  std::string body = R"({"error":{"message":)";
+  append_json_string(body, error.message);
+  body += R"(,"type":")";
+  body += error_type(error.code);
+  body += R"(","param":null,"code":")";
+  body += to_string(error.code);
+  body += R"(","error_id":)";
+  append_json_string(body, request_id);
+  body += "}}";
+  return body;
+}
+
+net::Response error_reply(const Error& error, std::string_view request_id, Logger& log) {
+  const int status = http_status(error.code);
+  if (status >= 500)
+    log.error("request_failed", {{"error_id", request_id}, {"code", to_string(error.code)}, {"message", error.message}, {"detail", error.detail}});
+  else if (!error.detail.empty())
+    log.info("request_refused", {{"error_id", request_id}, {"code", to_string(error.code)}, {"detail", error.detail}});
+  auto response = net::json_response(status, error_body(error, request_id));
+  if (status == 503 || status == 429) response.headers.set("Retry-After", "1");
+  if (status == 401) response.headers.set("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+}  // namespace siyu::api

@@ -1,0 +1,23 @@
+// The one place where an Error becomes an HTTP answer.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "net/http.h"
+
+namespace siyu::api {
+
+int http_status(ErrorCode code);
+/// OpenAI's error `type` for a status: invalid_request_error, authentication_error, …
+std::string_view error_type(ErrorCode code);
+
+/// {"error":{"message","type","param":null,"code","error_id"}}. The caller sees `message` only; `detail` goes to the log
+/// under `request_id`, which is also the error id in the body.
+net::Response error_reply(const Error& error, std::string_view request_id, Logger& log);
+/// The same body as JSON text, for errors inside a stream that has begun.
+std::string error_body(const Error& error, std::string_view request_id);
+
+}  // namespace siyu::api
