@@ -63,7 +63,7 @@ template <class T>
 Status read_struct(const json::value& value, T& out, std::string_view path, UnknownKeys unknown) {
   const auto* object = value.if_object();
   if (object == nullptr) return wrong_type(path, "an object");
-  using Members = boost::describe::describe_members<T, boost::describe::mod_any_access>;
+  using Members = boost::describe::describe_members<T, boost::describe::mod_any_access | boost::describe::mod_inherited>;
   Status status;
   boost::mp11::mp_for_each<Members>([&](auto member) {
     if (!status) return;
@@ -187,7 +187,7 @@ json::value to_json(const T& in) {
   } else {
     static_assert(json_detail::is_described_struct<T>, "describe the type with BOOST_DESCRIBE_STRUCT");
     json::object object;
-    boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_any_access>>([&](auto member) {
+    boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_any_access | boost::describe::mod_inherited>>([&](auto member) {
       const auto& field = in.*member.pointer;
       if constexpr (json_detail::is_optional<std::remove_cvref_t<decltype(field)>>::value) {
         if (!field) return;

@@ -1,0 +1,16 @@
+// The commands that are clients of the API, and the offline ones.
+#pragma once
+
+#include <CLI/App.hpp>
+
+namespace siyu::cli {
+
+void add_knowledge_commands(CLI::App& app, int& exit_code);  ///< kb, ask
+void add_admin_commands(CLI::App& app, int& exit_code);      ///< key, user, audit, status, config
+
+inline void add_commands(CLI::App& app, int& exit_code) {
+  add_knowledge_commands(app, exit_code);
+  add_admin_commands(app, exit_code);
+}
+
+}  // namespace siyu::cli

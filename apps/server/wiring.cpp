@@ -1,0 +1,210 @@
+#include "server/wiring.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "crypto/certificate.h"
+#include "documents/plain_text.h"
+#include "server/assets.h"
+#include "store/full_text.h"
+
+namespace siyu::server {
+namespace {
+
+constexpr std::uint64_t kMaxDocumentBytes = 200ULL << 20;
+
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+Result<Address> parse_listen(const std::string& listen) {
+  const auto colon = listen.rfind(':');
+  Address address;
+  if (colon != std::string::npos) {
+    address.host = listen.substr(0, colon);
+    if (address.host.starts_with('[') && address.host.ends_with(']')) address.host = address.host.substr(1, address.host.size() - 2);
+    const auto [end, error] = std::from_chars(listen.data() + colon + 1, listen.data() + listen.size(), address.port);
+    if (error == std::errc() && end == listen.data() + listen.size() && !address.host.empty()) return address;
+  }
+  return invalid("`server.listen` must be HOST:PORT, such as 127.0.0.1:8080, not `" + listen + "`");
+}
+
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+std::vector<std::string> certificate_hosts(const ServerConfig& config, const std::string& host) {
+  std::vector<std::string> hosts{"localhost", "127.0.0.1", "::1"};
+  char name[256] = "";
+  if (::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0') hosts.emplace_back(name);
+  if (host != "0.0.0.0" && host != "::") hosts.push_back(host);
+  for (std::string_view rest = config.hostnames; !rest.empty();) {
+    const auto comma = rest.find(',');
+    if (const auto one = trim(rest.substr(0, comma)); !one.empty()) hosts.emplace_back(one);
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+  }
+  return hosts;
+}
+
+Result<LogLevel> parse_level(const std::string& level) {
+  if (level == "debug") return LogLevel::kDebug;
+  if (level == "info") return LogLevel::kInfo;
+  if (level == "warn") return LogLevel::kWarn;
+  if (level == "error") return LogLevel::kError;
+  return invalid("`log.level` must be debug, info, warn or error, not `" + level + "`");
+}
+
+class TextParser final : public knowledge::DocumentParser {
+ public:
+  documents::ParsedDocument parse(const std::filesystem::path& file, std::string_view name) override {
+    const auto bytes = store::read_file(file, kMaxDocumentBytes);
+    if (!bytes) return documents::refused("unknown", bytes.error().message);
+    return documents::parse_plain_text(*bytes, name);
+  }
+};
+
+/// Only one server may use a data folder; the lock ends with the process, however it ends.
+class DataLock {
+ public:
+  static Result<std::unique_ptr<DataLock>> take(const std::filesystem::path& dir) {
+    const int fd = ::open((dir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return fail(ErrorCode::kUnavailable, "The data folder " + dir.string() + " cannot be written; check its owner and permissions");
+    std::unique_ptr<DataLock> lock(new DataLock(fd));
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return fail(ErrorCode::kConflict, "Another server is using the data folder " + dir.string());
+    return lock;
+  }
+  ~DataLock() { ::close(fd_); }
+  DataLock(const DataLock&) = delete;
+  DataLock& operator=(const DataLock&) = delete;
+
+ private:
+  explicit DataLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+std::vector<store::Migration> all_migrations() {
+  std::vector<store::Migration> all;
+  for (auto part : {identity::migrations(), store::FullText::migrations(), knowledge::migrations()}) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+}  // namespace
+
+// Built top to bottom, torn down bottom to top: nothing outlives what it uses.
+struct Machine::Parts {
+  Config config;
+  SystemClock clock;
+  OsRandom random;
+  std::filesystem::path data;
+  std::unique_ptr<DataLock> lock;
+  std::unique_ptr<Logger> log;
+  std::unique_ptr<audit::AuditLog> audit;
+  std::optional<policy::Policy> policy;
+  std::unique_ptr<store::Database> db;
+  std::unique_ptr<identity::Identity> identity;
+  std::optional<store::BlobStore> blobs;
+  TextParser parser;
+  std::optional<knowledge::KnowledgeService> knowledge;
+  std::optional<knowledge::Ingester> ingester;
+  std::optional<api::Services> services;
+  std::vector<api::Asset> console;
+  std::optional<api::Dispatcher> dispatcher;
+  std::optional<crypto::CertificateFiles> certificate;
+  Address address;
+  std::atomic<bool> ready = false;
+  std::unique_ptr<net::Server> server;
+
+  Status prepare_folder() {
+    std::error_code error;
+    std::filesystem::create_directories(data, error);
+    if (error) return fail(ErrorCode::kUnavailable, "The data folder " + data.string() + " cannot be made: " + error.message());
+    std::filesystem::permissions(data, std::filesystem::perms::owner_all, error);
+    ASSIGN_OR_RETURN(lock, DataLock::take(data));
+    std::filesystem::remove_all(data / "tmp", error);
+    std::filesystem::create_directories(data / "tmp", error);
+    return {};
+  }
+
+  Status open_trust() {
+    ASSIGN_OR_RETURN(audit, audit::AuditLog::open(data / "audit", clock, *log));
+    policy.emplace(*audit);
+    ASSIGN_OR_RETURN(db, store::Database::open({.file = data / "siyu.db"}));
+    RETURN_IF_ERROR(store::migrate(*db, all_migrations()));
+    ASSIGN_OR_RETURN(identity, identity::Identity::open(*db, clock, random));
+    return identity->ensure_admin(data);
+  }
+
+  Status open_knowledge() {
+    ASSIGN_OR_RETURN(auto opened, store::BlobStore::open(data / "blobs"));
+    blobs.emplace(std::move(opened));
+    knowledge.emplace(*db, *blobs, clock, random);
+    ingester.emplace(*db, *blobs, parser, clock, random, *log);
+    return ingester->start(config.knowledge.ingest_threads);
+  }
+
+  Status listen() {
+    net::ServerOptions options{.host = address.host, .port = address.port, .handler_threads = config.server.handler_threads, .queue = config.server.queue,
+                               .max_connections = config.server.max_connections, .idle_timeout = std::chrono::seconds(config.server.idle_seconds),
+                               .write_timeout = std::chrono::seconds(config.server.stalled_client_seconds), .spool_dir = data / "tmp"};
+    if (!config.server.insecure_http) {
+      if (config.server.certificate.empty()) {
+        ASSIGN_OR_RETURN(certificate, crypto::ensure_self_signed(data / "tls", certificate_hosts(config.server, address.host), clock, random));
+      } else {
+        certificate = crypto::CertificateFiles{.certificate = config.server.certificate, .private_key = config.server.private_key};
+      }
+      options.certificate_file = certificate->certificate;
+      options.private_key_file = certificate->private_key;
+    }
+    services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
+                                   .knowledge = *knowledge, .ingester = *ingester, .spool_dir = data / "tmp", .started = clock.steady_now(),
+                                   .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});
+    console = console_assets();
+    dispatcher.emplace(*services, console);
+    ASSIGN_OR_RETURN(server, net::Server::start(options, *dispatcher, random, *log));
+    return {};
+  }
+};
+
+Machine::Machine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Machine::~Machine() { drain(); }
+
+Result<std::unique_ptr<Machine>> Machine::start(const Config& config) {
+  auto parts = std::make_unique<Parts>();
+  parts->config = config;
+  parts->data = config.data;
+  ASSIGN_OR_RETURN(parts->address, parse_listen(config.server.listen));
+  if (config.server.insecure_http && !is_loopback(parts->address.host))
+    return invalid("Plain HTTP is allowed on a loopback address only; leave out --insecure-http, or listen on 127.0.0.1");
+  ASSIGN_OR_RETURN(const auto level, parse_level(config.log.level));
+  ASSIGN_OR_RETURN(parts->log, Logger::open({.level = level, .file = config.log.file}));
+  RETURN_IF_ERROR(parts->prepare_folder());
+  RETURN_IF_ERROR(parts->open_trust());
+  RETURN_IF_ERROR(parts->open_knowledge());
+  RETURN_IF_ERROR(parts->listen());
+  RETURN_IF_ERROR(parts->policy->record("system", {.action = "server.start", .resource = "server", .request = ""}, "done"));
+  parts->ready = true;
+  std::unique_ptr<Machine> machine(new Machine(std::move(parts)));
+  machine->log().info("server_ready", {{"url", machine->url()}, {"version", SIYU_VERSION}});
+  return machine;
+}
+
+std::string Machine::url() const {
+  const auto& host = parts_->address.host;
+  const auto shown = host == "0.0.0.0" || host == "::" ? "127.0.0.1" : host.find(':') != std::string::npos ? "[" + host + "]" : host;
+  return (parts_->config.server.insecure_http ? "http://" : "https://") + shown + ":" + std::to_string(parts_->server->port());
+}
+
+std::filesystem::path Machine::ca_file() const { return parts_->certificate ? parts_->certificate->certificate : std::filesystem::path(); }
+Logger& Machine::log() { return *parts_->log; }
+
+void Machine::drain() {
+  if (!parts_->ready.exchange(false)) return;
+  parts_->server->drain(std::chrono::seconds(parts_->config.server.drain_seconds));
+  parts_->ingester->stop();
+  (void)parts_->policy->record("system", {.action = "server.stop", .resource = "server", .request = ""}, "done");
+  parts_->log->info("server_stopped");
+}
+
+}  // namespace siyu::server

@@ -1,0 +1,94 @@
+#include "api/dispatcher.h"
+
+#include "api/error_reply.h"
+#include "crypto/hash.h"
+#include "routes.gen.h"
+
+namespace siyu::api {
+namespace {
+
+bool changes_state(std::string_view method) { return method != "GET" && method != "HEAD"; }
+
+/// Such as knowledge-bases/handbook: what the audit log shows as the resource.
+std::string resource_of(const net::RequestHead& request) {
+  std::string_view path = request.path;
+  for (const std::string_view prefix : {"/api/v1/", "/v1/"})
+    if (path.starts_with(prefix)) path.remove_prefix(prefix.size());
+  return net::percent_decode(path);
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(Services& services, std::span<const Asset> console) : services_(services), router_(operations()), console_(console) {}
+
+net::BodyPlan Dispatcher::plan(const net::RequestHead& head) {
+  const auto route = router_.find(head.method, head.path);
+  if (route.operation == nullptr) return {};
+  return {.limit = route.operation->body_limit, .spool = route.operation->spool, .on_loop = route.operation->on_loop};
+}
+
+net::Response Dispatcher::handle(net::Request& request) {
+  auto reply = dispatch(request);
+  if (!reply) return error_reply(reply.error(), request.id, services_.log);
+  return std::move(*reply);
+}
+
+Reply Dispatcher::dispatch(net::Request& request) {
+  const auto route = router_.find(request.method, request.path);
+  const auto* operation = route.operation;
+  if (operation == nullptr) {
+    if (!route.allowed.empty()) {
+      auto response = net::plain_error(405, "invalid_request_error", "method_not_allowed", "This path takes only " + route.allowed);
+      response.headers.add("Allow", route.allowed);
+      return response;
+    }
+    const bool page = request.method == "GET" && !request.path.starts_with("/api/") && !request.path.starts_with("/v1/");
+    if (page && !console_.empty()) return console_page(request.path);
+    return not_found("There is nothing at " + request.path + "; /openapi.json lists what there is");
+  }
+  Call call{.request = request, .params = route.params, .services = services_, .principal = {}, .pass = {}};
+  if (operation->access == Access::kAnyone) return operation->handler(call);
+
+  ASSIGN_OR_RETURN(auto principal, authenticate(request));
+  // A browser sends its cookie along with a request that another site made up; the token proves that our page did it.
+  if (principal.csrf && changes_state(request.method) && !crypto::equal_in_constant_time(request.headers.get("X-Siyu-CSRF").value_or(""), *principal.csrf))
+    return fail(ErrorCode::kPermissionDenied, "The header X-Siyu-CSRF is missing or wrong; sign in again");
+  const policy::Access access{.action = operation->audit_action, .resource = resource_of(request), .request = request.id};
+  ASSIGN_OR_RETURN(auto pass, operation->access == Access::kSignedIn ? services_.policy.obtain_own(principal, access)
+                                                                     : services_.policy.obtain(principal, operation->permission, access));
+  call.principal = std::move(principal);
+  call.pass = std::move(pass);
+  return operation->handler(call);
+}
+
+Result<Principal> Dispatcher::authenticate(const net::Request& request) const {
+  if (const auto header = request.headers.get("Authorization")) {
+    if (!header->starts_with("Bearer ")) return fail(ErrorCode::kUnauthenticated, "Send the API key as `Authorization: Bearer sk-…`");
+    return services_.identity.authenticate_key(header->substr(7));
+  }
+  if (const auto cookie = request.cookie("siyu_session")) return services_.identity.authenticate_session(*cookie);
+  return fail(ErrorCode::kUnauthenticated, "An API key is needed: send `Authorization: Bearer sk-…`");
+}
+
+net::Response Dispatcher::console_page(std::string_view path) const {
+  const Asset* found = nullptr;
+  for (const auto& asset : console_)
+    if (asset.path == path) found = &asset;
+  if (found == nullptr) {
+    for (const auto& asset : console_)
+      if (asset.path == "/index.html") found = &asset;
+  }
+  net::Response response{.status = found == nullptr ? 404 : 200, .headers = {}, .body = std::string()};
+  if (found == nullptr) return response;
+  response.body = std::string(found->content);
+  response.headers.add("Content-Type", std::string(found->content_type));
+  // File names under assets/ carry a hash of their content.
+  response.headers.add("Cache-Control", found->path.starts_with("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
+  response.headers.add("Content-Security-Policy",
+                       "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'");
+  response.headers.add("X-Content-Type-Options", "nosniff");
+  response.headers.add("Referrer-Policy", "no-referrer");
+  return response;
+}
+
+}  // namespace siyu::api

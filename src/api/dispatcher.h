@@ -1,0 +1,31 @@
+// Every request's way: find the operation → who is it → may they (audit) → handler → answer.
+#pragma once
+
+#include "api/call.h"
+#include "api/router.h"
+
+namespace siyu::api {
+
+/// Files of the console, by path; absent paths fall back to the entry page.
+struct Asset {
+  std::string_view path, content_type, content;
+};
+
+/// Thread-safe.
+class Dispatcher final : public net::Handler {
+ public:
+  Dispatcher(Services& services, std::span<const Asset> console);
+  net::BodyPlan plan(const net::RequestHead& head) override;
+  net::Response handle(net::Request& request) override;
+
+ private:
+  Reply dispatch(net::Request& request);
+  Result<Principal> authenticate(const net::Request& request) const;
+  net::Response console_page(std::string_view path) const;
+
+  Services& services_;
+  const Router router_;
+  const std::span<const Asset> console_;
+};
+
+}  // namespace siyu::api

@@ -1,0 +1,120 @@
+// Health, the API document, status, configuration, audit.
+#include <unistd.h>
+
+#include <charconv>
+#include <fstream>
+#include <limits>
+
+#include "api/call.h"
+#include "api/query.h"
+#include "routes.gen.h"
+
+namespace siyu::api {
+namespace {
+
+struct SystemBody {
+  std::string version;
+  double uptime_seconds = 0;
+  std::uint64_t resident_bytes = 0;
+  std::string data_dir;
+  std::uint64_t disk_free_bytes = 0;
+  std::int64_t knowledge_bases = 0, documents = 0, ingest_queue = 0, connections = 0, streams = 0;
+};
+BOOST_DESCRIBE_STRUCT(SystemBody, (),
+                      (version, uptime_seconds, resident_bytes, data_dir, disk_free_bytes, knowledge_bases, documents, ingest_queue, connections, streams))
+
+struct AuditEntryBody {
+  std::uint64_t seq = 0;
+  std::string time, actor, action, resource, outcome, detail, request, hash;
+};
+BOOST_DESCRIBE_STRUCT(AuditEntryBody, (), (seq, time, actor, action, resource, outcome, detail, request, hash))
+struct AuditListBody {
+  std::vector<AuditEntryBody> entries;
+};
+BOOST_DESCRIBE_STRUCT(AuditListBody, (), (entries))
+struct AuditReportBody {
+  bool ok = false;
+  std::uint64_t entries = 0;
+  std::optional<std::uint64_t> broken_seq;
+  std::optional<std::string> reason;
+};
+BOOST_DESCRIBE_STRUCT(AuditReportBody, (), (ok, entries, broken_seq, reason))
+
+std::uint64_t resident_bytes() {
+  std::ifstream in("/proc/self/statm");
+  std::uint64_t pages = 0;
+  in >> pages >> pages;
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+Result<std::size_t> count_param(const net::Request& request, std::string_view name, std::size_t fallback, std::size_t most) {
+  const auto text = request.query_param(name);
+  if (!text) return fallback;
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size() || value < 1 || value > most)
+    return invalid("`" + std::string(name) + "` must be a whole number from 1 to " + std::to_string(most));
+  return value;
+}
+
+namespace handlers {
+
+Reply health(Call&) { return net::json_response(200, R"({"status":"ok"})"); }
+
+Reply ready(Call& call) {
+  if (!call.services.ready()) return fail(ErrorCode::kUnavailable, "The server is starting or stopping");
+  return net::json_response(200, R"({"status":"ready"})");
+}
+
+Reply openapi(Call&) { return net::json_response(200, std::string(openapi_json())); }
+
+Reply get_system(Call& call) {
+  auto& services = call.services;
+  ASSIGN_OR_RETURN(const auto bases, services.knowledge.list(*call.pass));
+  SystemBody body{.version = SIYU_VERSION,
+                  .uptime_seconds = std::chrono::duration<double>(services.clock.steady_now() - services.started).count(),
+                  .resident_bytes = resident_bytes(),
+                  .data_dir = services.config.data};
+  std::error_code ignored;
+  body.disk_free_bytes = std::filesystem::space(services.config.data, ignored).available;
+  body.knowledge_bases = static_cast<std::int64_t>(bases.size());
+  for (const auto& base : bases) {
+    body.documents += base.documents;
+    body.ingest_queue += base.queued;
+  }
+  if (const auto* stats = services.server_stats()) {
+    body.connections = stats->connections;
+    body.streams = stats->streams;
+  }
+  return reply_json(body);
+}
+
+Reply get_config(Call& call) { return reply_json(call.services.config); }
+
+Reply list_audit(Call& call) {
+  audit::Filter filter;
+  ASSIGN_OR_RETURN(filter.limit, count_param(call.request, "limit", 100, 1000));
+  if (call.request.query_param("before")) {
+    ASSIGN_OR_RETURN(filter.before, count_param(call.request, "before", 0, std::numeric_limits<std::size_t>::max()));
+  }
+  filter.actor = call.request.query_param("actor").value_or("");
+  filter.action = call.request.query_param("action").value_or("");
+  ASSIGN_OR_RETURN(const auto entries, call.services.audit.list(filter));
+  AuditListBody body;
+  for (const auto& entry : entries)
+    body.entries.push_back({.seq = entry.seq, .time = entry.time, .actor = entry.actor, .action = entry.action, .resource = entry.resource, .outcome = entry.outcome,
+                            .detail = entry.detail, .request = entry.request, .hash = entry.hash});
+  return reply_json(body);
+}
+
+Reply verify_audit(Call& call) {
+  ASSIGN_OR_RETURN(const auto report, audit::verify(call.services.audit.dir()));
+  AuditReportBody body{.ok = report.ok, .entries = report.entries, .broken_seq = report.broken_seq, .reason = {}};
+  if (!report.ok) body.reason = report.reason;
+  return reply_json(body);
+}
+
+}  // namespace handlers
+}  // namespace siyu::api
