@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Integration tests against the real processes of build/release.
+# Integration tests against the real processes of build/release (or SIYU_BIN).
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-cd "$root"
 export SIYU_BIN=${SIYU_BIN:-$root/build/release/bin/siyu}
-scripts/test_env.sh
-exec build/test-env/bin/python -m pytest -q tests/integration "$@"
+cd "$root/tests/integration"
+exec python3 -m unittest "$@"

@@ -3,9 +3,8 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
-export SIYU_DEPS_DIR=${SIYU_DEPS_DIR:-$root/build/deps}
 for preset in asan tsan; do
-  cmake --preset $preset -DSIYU_DEPS_DIR="$SIYU_DEPS_DIR" -DSIYU_EMBED_CONSOLE=OFF >/dev/null
+  cmake --preset $preset >/dev/null
   cmake --build --preset $preset
   ctest --test-dir build/$preset --output-on-failure -j2
 done

@@ -18,6 +18,8 @@ constexpr double kK1 = 1.2;
 constexpr double kB = 0.75;
 // A chunk is judged by itself and by the document around it: a passage in a document about the subject is worth more.
 constexpr double kDocumentShare = 0.5;
+// With a handful of documents every word is in most of them; weights are then judged as if there were this many.
+constexpr double kSmallCollection = 100;
 constexpr std::size_t kMaxTermBytes = 64;
 constexpr std::size_t kMaxQueryTerms = 256;
 
@@ -203,7 +205,7 @@ Result<std::vector<double>> FullText::idf(Transaction& tx, std::int64_t collecti
   std::vector<double> weights;
   for (const auto& term : terms) {
     ASSIGN_OR_RETURN(const auto rows, tx.query("SELECT count(*) FROM text_postings WHERE collection = ? AND term = ?", collection, term));
-    weights.push_back(idf_of(stats.documents, rows[0].real(0)));
+    weights.push_back(idf_of(std::max(stats.documents, kSmallCollection), rows[0].real(0)));
   }
   return weights;
 }
