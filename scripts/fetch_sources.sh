@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Brings the pinned native sources (third_party/pins.txt) into the dependency folder and builds llama.cpp once.
+# Usage: scripts/fetch_sources.sh [--with-server]   --with-server also builds llama-server, the peer of the benches.
+# SIYU_DEPS_DIR (default: build/deps) lets several checkouts share one copy.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+deps=${SIYU_DEPS_DIR:-$root/build/deps}
+with_server=${1:-}
+mkdir -p "$deps"
+exec 9>"$deps/.lock"
+flock 9
+
+while read -r package file sha512; do
+  case "$package" in ''|'#'*) continue ;; esac
+  if [ ! -f "$deps/$file" ]; then
+    echo "fetching $package"
+    scratch=$(mktemp -d "$deps/.fetch.XXXXXX")
+    (cd "$scratch" && npm pack --silent --ignore-scripts "$package" >/dev/null)
+    mv "$scratch/$file" "$deps/$file.unverified"
+    rmdir "$scratch"
+    actual=$(openssl dgst -sha512 -binary "$deps/$file.unverified" | base64 -w0)
+    if [ "$actual" != "$sha512" ]; then
+      rm -f "$deps/$file.unverified"
+      echo "$package does not match its pinned sha512; the registry served other bytes than third_party/pins.txt names" >&2
+      exit 1
+    fi
+    mv "$deps/$file.unverified" "$deps/$file"
+  fi
+done <"$root/third_party/pins.txt"
+
+llama_pin=$(awk '/^node-llama-cpp@/ {print $3}' "$root/third_party/pins.txt" | tr -dc 'A-Za-z0-9' | cut -c1-12)
+usearch_pin=$(awk '/^usearch@/ {print $3}' "$root/third_party/pins.txt" | tr -dc 'A-Za-z0-9' | cut -c1-12)
+
+if [ "$(cat "$deps/usearch.pin" 2>/dev/null)" != "$usearch_pin" ]; then
+  rm -rf "$deps/usearch"
+  mkdir -p "$deps/usearch"
+  tar xzf "$deps"/usearch-*.tgz -C "$deps/usearch" --strip-components=1 package/include package/numkong package/LICENSE
+  echo "$usearch_pin" >"$deps/usearch.pin"
+fi
+
+if [ "$(cat "$deps/llama.pin" 2>/dev/null)" != "$llama_pin" ]; then
+  rm -rf "$deps/llama" "$deps/llama-bundle"
+  mkdir -p "$deps/llama-bundle"
+  tar xzf "$deps"/node-llama-cpp-*.tgz -C "$deps/llama-bundle" --strip-components=2 package/llama/gitRelease.bundle
+  git -c advice.detachedHead=false clone --quiet "$deps/llama-bundle/gitRelease.bundle" "$deps/llama"
+  rm -rf "$deps/llama-bundle"
+  echo "$llama_pin" >"$deps/llama.pin"
+fi
+
+targets=(llama llama-common)
+[ "$with_server" = --with-server ] && targets+=(llama-server llama-bench)
+launcher=()
+command -v ccache >/dev/null && launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+if [ ! -f "$deps/llama-build/build.ninja" ]; then
+  cmake -S "$deps/llama" -B "$deps/llama-build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 "${launcher[@]}" \
+    -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DBUILD_SHARED_LIBS=OFF -DGGML_OPENMP=OFF -DGGML_CCACHE=OFF \
+    -DLLAMA_OPENSSL=OFF -DLLAMA_SUBPROCESS=OFF -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_BUILD_TESTS=OFF \
+    -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_APP=OFF >"$deps/llama-configure.log" 2>&1 ||
+    { tail -20 "$deps/llama-configure.log" >&2; exit 1; }
+fi
+echo "building llama.cpp (minutes the first time)"
+cmake --build "$deps/llama-build" --target "${targets[@]}" >"$deps/llama-compile.log" 2>&1 ||
+  { tail -30 "$deps/llama-compile.log" >&2; exit 1; }
+echo "native sources are ready in $deps"
