@@ -1,0 +1,117 @@
+// Knowledge bases: documents in, passages and cited answers out. Every method takes a Pass.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "documents/document.h"
+#include "identity/pass.h"
+#include "store/blobs.h"
+#include "store/database.h"
+
+namespace siyu::knowledge {
+
+enum class DocumentState { kQueued, kParsing, kIndexed, kRefused, kFailed };
+BOOST_DESCRIBE_ENUM(DocumentState, kQueued, kParsing, kIndexed, kRefused, kFailed)
+
+struct KnowledgeBase {
+  KnowledgeBaseId id;
+  std::string name, description;
+  Timestamp created_at;
+  std::int64_t documents = 0, indexed = 0, queued = 0, failed = 0, chunks = 0, bytes = 0;
+};
+
+struct Document {
+  DocumentId id;
+  std::string name, title;
+  DocumentState state = DocumentState::kQueued;
+  std::string reason, format, sha256;
+  std::int64_t pages = 0, chunks = 0, bytes = 0;
+  Timestamp added_at;
+  std::optional<Timestamp> indexed_at;
+};
+
+struct DocumentPage {
+  std::vector<Document> documents;
+  std::optional<DocumentId> next;
+};
+
+struct AddedDocument {
+  DocumentId id;
+  std::string name;
+  bool unchanged = false;  ///< the same content under the same name is there already
+};
+
+struct DocumentText {
+  Document document;
+  std::string markdown;
+  std::vector<documents::PageSpan> pages;
+};
+
+struct Passage {
+  DocumentId document_id;
+  std::string document, title, heading;
+  int page = 0;
+  std::uint64_t start = 0, end = 0;  ///< bytes of the document's Markdown
+  std::string text;
+  double score = 0;
+};
+
+enum class AnswerMode { kGenerative, kExtractive, kNone };
+BOOST_DESCRIBE_ENUM(AnswerMode, kGenerative, kExtractive, kNone)
+
+struct Citation {
+  int number = 1;
+  Passage passage;  ///< narrowed to the cited sentences
+  std::uint64_t answer_start = 0, answer_end = 0;  ///< bytes of the answer that it supports
+};
+
+struct Answer {
+  AnswerMode mode = AnswerMode::kNone;
+  std::string text;
+  std::vector<Citation> citations;
+};
+
+std::vector<store::Migration> migrations();
+
+/// Thread-safe.
+class KnowledgeService {
+ public:
+  KnowledgeService(store::Database& db, store::BlobStore blobs, const Clock& clock, Random& random)
+      : db_(db), blobs_(std::move(blobs)), clock_(clock), random_(random) {}
+
+  Result<KnowledgeBase> create(const Pass& pass, const std::string& name, const std::string& description);
+  Result<std::vector<KnowledgeBase>> list(const Pass& pass);
+  Result<KnowledgeBase> get(const Pass& pass, const std::string& base);
+  Status remove(const Pass& pass, const std::string& base);
+  /// Queues every document anew; they stay searchable until their new form replaces the old one.
+  Result<std::int64_t> rebuild(const Pass& pass, const std::string& base);
+
+  /// Takes the file over. Durable when it returns; parsed and indexed in the background.
+  Result<AddedDocument> add_file(const Pass& pass, const std::string& base, const std::string& name, const std::filesystem::path& file);
+  Result<DocumentPage> list_documents(const Pass& pass, const std::string& base, std::size_t limit, const std::optional<DocumentId>& after,
+                                      std::optional<DocumentState> state);
+  Result<Document> get_document(const Pass& pass, const std::string& base, const DocumentId& id);
+  Result<DocumentText> get_text(const Pass& pass, const std::string& base, const DocumentId& id);
+  Status remove_document(const Pass& pass, const std::string& base, const DocumentId& id);
+
+  /// The best passages, best first; at most two of one document.
+  Result<std::vector<Passage>> search(const Pass& pass, const std::string& base, const std::string& query, std::size_t top);
+  /// Documents by name, each once, best first: what evaluation ranks.
+  Result<std::vector<std::string>> rank_documents(const Pass& pass, const std::string& base, const std::string& query, std::size_t top);
+  /// The best sentences, word for word, with citations; kNone when nothing is relevant enough.
+  Result<Answer> answer_extractively(const Pass& pass, const std::string& base, const std::string& question);
+
+ private:
+  store::Database& db_;
+  store::BlobStore blobs_;
+  const Clock& clock_;
+  Random& random_;
+};
+
+}  // namespace siyu::knowledge
