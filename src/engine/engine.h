@@ -1,0 +1,259 @@
+// Engine: something that answers generation and embedding requests for one model. LocalWorker runs a supervised
+// siyu-worker process; RemoteEngine speaks to any OpenAI-compatible HTTP endpoint. Callers never care which.
+//
+//   ASSIGN_OR_RETURN(auto stream, engine.generate(std::move(request)));
+//   stream->pull([](Result<std::optional<Event>> event) { … });   // or: ASSIGN_OR_RETURN(auto whole, collect(*stream));
+//
+// Faults of a request (too long a prompt, a schema that cannot be met) may come from generate() or from the first pull;
+// wait for the first event before promising success to a client.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace siyu::engine {
+
+using Token = std::int32_t;
+
+enum class Role { kSystem, kUser, kAssistant, kTool };
+
+struct ToolCall {
+  std::string id;
+  std::string name;
+  std::string arguments;  ///< JSON text as the model wrote it
+  bool operator==(const ToolCall&) const = default;
+};
+
+struct Message {
+  Role role = Role::kUser;
+  std::string content;  ///< text parts joined with newlines
+  std::string reasoning_content = {};
+  std::string name = {};
+  std::vector<ToolCall> tool_calls = {};
+  std::string tool_call_id = {};
+  bool operator==(const Message&) const = default;
+};
+
+struct Tool {
+  std::string name;
+  std::string description;
+  std::string parameters;  ///< JSON schema text; empty: the tool takes no arguments
+  bool operator==(const Tool&) const = default;
+};
+
+enum class ToolChoice { kAuto, kNone, kRequired, kNamed };
+
+enum class ResponseFormat {
+  kText,
+  kJsonObject,  ///< any JSON object
+  kJsonSchema,  ///< GenerateRequest::json_schema
+};
+
+struct Sampling {
+  std::optional<double> temperature;  ///< 0 is greedy. Unset values fall to the engine's defaults.
+  std::optional<double> top_p;
+  std::optional<std::int32_t> top_k;  ///< 0: all tokens
+  std::optional<double> min_p;
+  std::optional<double> presence_penalty;
+  std::optional<double> frequency_penalty;
+  std::optional<double> repetition_penalty;  ///< 1 is off
+  std::optional<std::uint32_t> seed;         ///< same request, seed and engine build: same text
+  std::map<std::string, double> logit_bias;  ///< token id (decimal) → bias, −100 … 100
+  bool operator==(const Sampling&) const = default;
+};
+
+enum class PromptKind { kChat, kText, kTokens };
+
+/// One answer to one prompt. `n` > 1 is several requests.
+struct GenerateRequest {
+  PromptKind prompt_kind = PromptKind::kChat;
+  std::vector<Message> messages;       ///< for kChat
+  std::string prompt;                  ///< for kText
+  std::vector<Token> prompt_tokens;    ///< for kTokens
+
+  std::vector<Tool> tools;
+  ToolChoice tool_choice = ToolChoice::kAuto;
+  std::string tool_name;               ///< for kNamed
+  std::optional<bool> parallel_tool_calls;
+  std::optional<bool> enable_thinking; ///< unset: the template's own default
+
+  ResponseFormat response_format = ResponseFormat::kText;
+  std::string json_schema;             ///< JSON text, for kJsonSchema
+  std::string json_schema_name;        ///< only handed on to remote engines
+
+  Sampling sampling;
+  std::vector<std::string> stop;       ///< the text ends before the first of these; at most kMaxStopStrings
+  std::optional<std::int32_t> max_tokens;  ///< unset: up to the context's end
+  bool logprobs = false;
+  std::int32_t top_logprobs = 0;       ///< 0 … kMaxTopLogprobs; only with logprobs
+  bool echo = false;                   ///< the prompt's text comes first (kText, kTokens)
+};
+
+constexpr std::size_t kMaxStopStrings = 16;      // OpenAI allows 4; a few more cost nothing
+constexpr std::size_t kMaxStopStringBytes = 1024;
+constexpr std::int32_t kMaxTopLogprobs = 20;     // OpenAI's limit
+
+/// Checks ranges that hold for every engine: kInvalidArgument names the field and the range.
+Status validate(const GenerateRequest& request);
+
+struct TokenProbability {
+  std::string token;  ///< the token's bytes; one character may be spread over several tokens
+  double logprob = 0;
+  bool operator==(const TokenProbability&) const = default;
+};
+
+struct TokenLogprob {
+  std::string token;
+  double logprob = 0;
+  std::vector<TokenProbability> top;
+  bool operator==(const TokenLogprob&) const = default;
+};
+
+/// The first delta of a call carries id and name; arguments come in pieces.
+struct ToolCallDelta {
+  std::int32_t index = 0;
+  std::string id;
+  std::string name;
+  std::string arguments;
+  bool operator==(const ToolCallDelta&) const = default;
+};
+
+/// What has been generated since the last delta. Texts are whole UTF-8 characters.
+struct Delta {
+  std::string content;
+  std::string reasoning;
+  std::vector<ToolCallDelta> tool_calls;
+  std::vector<TokenLogprob> logprobs;
+  bool operator==(const Delta&) const = default;
+};
+
+enum class FinishReason { kStop, kLength, kToolCalls, kContentFilter };
+
+struct Usage {
+  std::int32_t prompt_tokens = 0;
+  std::int32_t completion_tokens = 0;
+  std::int32_t cached_tokens = 0;  ///< part of the prompt that needed no computing
+  bool operator==(const Usage&) const = default;
+};
+
+/// Milliseconds; 0 where an engine does not tell.
+struct Timings {
+  double queued_ms = 0;
+  double prefill_ms = 0;
+  double decode_ms = 0;
+  bool operator==(const Timings&) const = default;
+};
+
+struct Finish {
+  FinishReason reason = FinishReason::kStop;
+  Usage usage;
+  Timings timings;
+  bool operator==(const Finish&) const = default;
+};
+
+/// Deltas, then one Finish, then the end (nullopt). An error ends the stream at once.
+using Event = std::variant<Delta, Finish>;
+
+/// One running generation. Destroying it cancels it. Thread-safe, but only one pull may be pending.
+class GenerationStream {
+ public:
+  using Ready = std::move_only_function<void(Result<std::optional<Event>>)>;
+  virtual ~GenerationStream() = default;
+  /// `ready` is called exactly once, from any thread, perhaps before this returns. It must not block.
+  virtual void pull(Ready ready) = 0;
+  /// Stops the generation within one step of the model; a pending pull is answered with kCancelled.
+  virtual void cancel() noexcept = 0;
+};
+
+/// A whole answer, put together from a stream.
+struct Generation {
+  std::string content;
+  std::string reasoning;
+  std::vector<ToolCall> tool_calls;
+  std::vector<TokenLogprob> logprobs;
+  Finish finish;
+};
+
+/// Pulls to the end; cancels and fails with kDeadlineExceeded when `limit` passes first.
+Result<Generation> collect(GenerationStream& stream, std::chrono::milliseconds limit = std::chrono::minutes(10));
+/// Adds one delta to a whole answer.
+void append(Generation& whole, const Delta& delta);
+
+struct EmbedRequest {
+  std::vector<std::string> texts;                 ///< when there are none, `tokens` is used
+  std::vector<std::vector<Token>> tokens;
+  std::chrono::milliseconds timeout = std::chrono::minutes(2);
+};
+
+struct EmbedResult {
+  std::vector<std::vector<float>> vectors;  ///< one per text, of length 1 (L2)
+  std::int32_t prompt_tokens = 0;
+};
+
+constexpr std::size_t kMaxEmbedTexts = 2048;  // OpenAI's limit
+
+/// What is known about the model behind an engine. Numbers are 0 where a remote engine does not tell.
+struct ModelInfo {
+  std::string name;
+  std::string architecture;
+  std::int32_t context_tokens = 0;        ///< the most one sequence may hold, prompt and answer together
+  std::int32_t train_context_tokens = 0;
+  std::int32_t parallel_sequences = 0;
+  std::int32_t vocabulary = 0;
+  std::int32_t embedding_dimensions = 0;
+  bool can_generate = false;
+  bool can_embed = false;
+  bool chat_template = false;             ///< the model brings its own; without it messages are joined plainly
+  bool tools = false;                     ///< its template knows tools
+  bool thinking = false;                  ///< its template can switch thinking on and off
+  std::int64_t parameters = 0;
+  std::int64_t model_bytes = 0;
+};
+
+enum class EngineState { kStarting, kReady, kRestarting, kFailed, kStopped };
+
+struct EngineHealth {
+  EngineState state = EngineState::kStarting;
+  std::string message;             ///< why it is not ready, for people
+  double load_progress = 0;        ///< 0 … 1 while starting
+  std::int32_t pid = 0;            ///< 0: no local process
+  std::int32_t restarts = 0;
+  std::int32_t active_sequences = 0;
+  std::int32_t waiting_requests = 0;
+  std::int64_t resident_bytes = 0;
+  std::int64_t kv_bytes = 0;       ///< allocated for the KV cache
+  std::int32_t kv_used_tokens = 0;
+  std::int32_t kv_total_tokens = 0;
+  std::int64_t generated_tokens = 0;  ///< since its process started
+  std::int64_t prefilled_tokens = 0;
+  std::vector<std::string> sandbox;   ///< what confines the process: "seccomp", "landlock v3", …
+};
+
+/// Thread-safe.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  /// kUnavailable when it is not ready or its queue is full.
+  virtual Result<std::unique_ptr<GenerationStream>> generate(GenerateRequest request) = 0;
+  /// Blocks until the vectors are there or the request's timeout passes.
+  virtual Result<EmbedResult> embed(const EmbedRequest& request) = 0;
+  /// Tokens of a text as the model counts them, without begin and end marks. kUnsupported on most remote engines.
+  virtual Result<std::vector<Token>> tokenize(const std::string& text) = 0;
+  /// Prompt tokens of a request after its template is applied.
+  virtual Result<std::int32_t> count_prompt_tokens(const GenerateRequest& request) = 0;
+  /// Of the model as last loaded.
+  virtual ModelInfo info() const = 0;
+  virtual EngineHealth health() const = 0;
+};
+
+}  // namespace siyu::engine
