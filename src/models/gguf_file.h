@@ -1,0 +1,47 @@
+// What a GGUF model file says of itself. Reads the header only, and believes nothing in it without a bound.
+// Format: ggml's docs/gguf.md, versions 2 and 3.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace siyu::models {
+
+using GgufValue = std::variant<std::uint64_t, std::int64_t, double, bool, std::string>;
+
+struct GgufTensor {
+  std::string name;
+  std::uint32_t type = 0;  ///< ggml_type
+  std::vector<std::uint64_t> shape;
+};
+
+struct GgufFile {
+  std::map<std::string, GgufValue> values;               ///< scalars; arrays are left out
+  std::map<std::string, std::uint64_t> array_lengths;
+  std::vector<GgufTensor> tensors;
+
+  std::string text(const std::string& key) const;        ///< empty when absent or not a text
+  std::uint64_t number(const std::string& key) const;    ///< 0 when absent or not a whole number
+};
+
+/// kInvalidArgument says what is wrong with the file.
+Result<GgufFile> read_gguf(const std::filesystem::path& file);
+/// The same over bytes in memory.
+Result<GgufFile> parse_gguf(std::string_view bytes);
+
+/// The facts that people and the planner ask for.
+struct ModelFacts {
+  std::string architecture, title, license, quantization;
+  bool embedding = false;
+  bool chat_template = false;
+  std::uint64_t parameters = 0, context_length = 0, layers = 0, embedding_length = 0, heads = 0, kv_heads = 0, vocabulary = 0;
+};
+ModelFacts facts_of(const GgufFile& file);
+
+}  // namespace siyu::models

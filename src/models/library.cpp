@@ -1,0 +1,145 @@
+#include "models/library.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#include "base/json.h"
+#include "crypto/hash.h"
+#include "store/blobs.h"
+
+namespace siyu::models {
+
+BOOST_DESCRIBE_STRUCT(ModelFacts, (), (architecture, title, license, quantization, embedding, chat_template, parameters, context_length, layers,
+                                       embedding_length, heads, kv_heads, vocabulary))
+
+namespace {
+
+constexpr std::size_t kMaxName = 128;
+constexpr std::string_view kColumns = "name, facts, bytes, sha256, origin, added_at, wanted";
+
+Status check_name(std::string_view name) {
+  const bool plain = std::ranges::all_of(name, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == ':';
+  });
+  if (name.empty() || name.size() > kMaxName || !plain || name.starts_with('.'))
+    return invalid("A model's name has 1 to 128 letters, digits, dots, colons, dashes or underscores, and begins with no dot");
+  return {};
+}
+
+Result<Model> to_model(const store::Row& row) {
+  ASSIGN_OR_RETURN(auto facts, from_json_text<ModelFacts>(row.text(1)));
+  return Model{.name = row.text(0), .facts = std::move(facts), .bytes = static_cast<std::uint64_t>(row.integer(2)), .sha256 = row.text(3),
+               .origin = row.text(4), .added_at = row.time(5), .wanted = row.integer(6) != 0};
+}
+
+std::unexpected<Error> no_model(const std::string& name) {
+  return not_found("There is no model named " + name + "; `siyu model list` shows those there are");
+}
+
+/// Hashes a file of any size and syncs it to disk.
+Result<std::string> hash_and_sync(const std::filesystem::path& file, std::uint64_t& bytes) {
+  crypto::Sha256 hasher;
+  std::ifstream in(file, std::ios::binary);
+  std::string piece(4UL << 20, '\0');
+  bytes = 0;
+  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
+    hasher.update(as_bytes(std::string_view(piece.data(), static_cast<std::size_t>(in.gcount()))));
+    bytes += static_cast<std::uint64_t>(in.gcount());
+  }
+  if (in.bad()) return fail(ErrorCode::kUnavailable, "The model file cannot be read back from the disk", file.string());
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool synced = fd >= 0 && ::fsync(fd) == 0;
+  if (fd >= 0) ::close(fd);
+  if (!synced) return fail(ErrorCode::kUnavailable, "The model file cannot be synced to the disk", file.string());
+  return hasher.hex();
+}
+
+}  // namespace
+
+std::vector<store::Migration> migrations() {
+  return {{.number = 100, .name = "models", .sql = R"sql(
+CREATE TABLE models (name TEXT PRIMARY KEY, facts TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, origin TEXT NOT NULL,
+  added_at INTEGER NOT NULL, wanted INTEGER NOT NULL DEFAULT 0);
+)sql"}};
+}
+
+Result<std::unique_ptr<ModelLibrary>> ModelLibrary::open(store::Database& db, const std::filesystem::path& dir, const Clock& clock) {
+  std::error_code error;
+  std::filesystem::create_directories(dir, error);
+  if (error) return fail(ErrorCode::kUnavailable, "The folder " + dir.string() + " cannot be made; check the data folder's permissions", error.message());
+  ASSIGN_OR_RETURN(const auto rows, db.read([](store::Transaction& tx) { return tx.query("SELECT name FROM models"); }));
+  std::set<std::string> known;
+  for (const auto& row : rows) known.insert(row.text(0) + ".gguf");
+  // A file without a row is an import that was killed between the two; its caller never had an answer.
+  for (const auto& entry : std::filesystem::directory_iterator(dir, error))
+    if (entry.is_regular_file() && !known.contains(entry.path().filename().string())) std::filesystem::remove(entry.path(), error);
+  return std::unique_ptr<ModelLibrary>(new ModelLibrary(db, dir, clock));
+}
+
+std::filesystem::path ModelLibrary::file_of(const Model& model) const { return dir_ / (model.name + ".gguf"); }
+
+Result<Model> ModelLibrary::import_file(const Pass& pass, const std::string& name, const std::filesystem::path& file, const std::string& origin,
+                                        const std::optional<std::string>& sha256) {
+  RETURN_IF_ERROR(check_name(name));
+  if (get(pass, name)) return fail(ErrorCode::kAlreadyExists, "A model named " + name + " exists already; remove it first or choose another name");
+  ASSIGN_OR_RETURN(const auto gguf, read_gguf(file));
+  Model model{.name = name, .facts = facts_of(gguf), .bytes = 0, .sha256 = {}, .origin = origin, .added_at = clock_.now()};
+  if (model.facts.architecture.empty()) return invalid("The GGUF file names no architecture; it is not a model");
+  ASSIGN_OR_RETURN(model.sha256, hash_and_sync(file, model.bytes));
+  if (sha256 && *sha256 != model.sha256) return invalid("The file's SHA-256 is " + model.sha256 + ", not the one that was given; copy or download it again");
+
+  const auto target = file_of(model);
+  if (::rename(file.c_str(), target.c_str()) != 0) return fail(ErrorCode::kUnavailable, "The model file cannot be moved into the library", target.string());
+  ::chmod(target.c_str(), 0600);
+  RETURN_IF_ERROR(store::sync_directory(dir_));
+  const auto status = db_.write([&](store::Transaction& tx) -> Status {
+    RETURN_IF_ERROR(tx.execute("INSERT INTO models (name, facts, bytes, sha256, origin, added_at) VALUES (?, ?, ?, ?, ?, ?)", name, to_json_text(model.facts),
+                               model.bytes, model.sha256, origin, model.added_at));
+    return {};
+  });
+  if (!status) return std::unexpected(status.error());
+  return model;
+}
+
+Result<std::vector<Model>> ModelLibrary::list(const Pass&) {
+  ASSIGN_OR_RETURN(const auto rows, db_.read([](store::Transaction& tx) { return tx.query("SELECT " + std::string(kColumns) + " FROM models ORDER BY name"); }));
+  std::vector<Model> models;
+  for (const auto& row : rows) {
+    ASSIGN_OR_RETURN(auto model, to_model(row));
+    models.push_back(std::move(model));
+  }
+  return models;
+}
+
+Result<Model> ModelLibrary::get(const Pass&, const std::string& name) {
+  ASSIGN_OR_RETURN(const auto rows, db_.read([&](store::Transaction& tx) { return tx.query("SELECT " + std::string(kColumns) + " FROM models WHERE name = ?", name); }));
+  if (rows.empty()) return no_model(name);
+  return to_model(rows[0]);
+}
+
+Status ModelLibrary::remove(const Pass& pass, const std::string& name) {
+  ASSIGN_OR_RETURN(const auto model, get(pass, name));
+  RETURN_IF_ERROR(db_.write([&](store::Transaction& tx) -> Status {
+    RETURN_IF_ERROR(tx.execute("DELETE FROM models WHERE name = ?", name));
+    return {};
+  }));
+  std::error_code error;
+  std::filesystem::remove(file_of(model), error);
+  if (error) return fail(ErrorCode::kUnavailable, "The model's file cannot be deleted; it goes at the next start", error.message());
+  return {};
+}
+
+Status ModelLibrary::set_wanted(const Pass&, const std::string& name, bool wanted) {
+  return db_.write([&](store::Transaction& tx) -> Status {
+    ASSIGN_OR_RETURN(const auto changed, tx.execute("UPDATE models SET wanted = ? WHERE name = ?", wanted, name));
+    if (changed == 0) return no_model(name);
+    return {};
+  });
+}
+
+}  // namespace siyu::models

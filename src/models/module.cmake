@@ -1,0 +1,1 @@
+siyu_links(siyu_base siyu_crypto siyu_store siyu_policy)
