@@ -145,6 +145,10 @@ class Connection {
       co_return false;
     }
     Response response = co_await call_handler(request, plan.on_loop);
+    if (auto* deferred = std::get_if<std::unique_ptr<DeferredResponse>>(&response.body)) {
+      const auto pending = std::move(*deferred);
+      response = co_await finish_deferred(*pending);
+    }
     if (!request.body_file.empty()) ::unlink(request.body_file.c_str());
     response.headers.set("X-Request-Id", request.id);
     keep_alive = keep_alive && !host_.draining;
@@ -299,11 +303,24 @@ class Connection {
     co_return !error && keep_alive;
   }
 
+  asio::awaitable<Response> finish_deferred(DeferredResponse& deferred) {
+    WaitingAnswer waiting{.socket = socket_, .cancel = [&deferred] { deferred.cancel(); }};
+    host_.waiting.insert(&waiting);
+    lowest_.expires_never();  // the producer's deadline rules here, not the client's
+    auto start = [&deferred](auto done) {
+      deferred.start([done](Response response) { done(std::make_shared<Response>(std::move(response))); });
+    };
+    auto wait = await_callback<std::shared_ptr<Response>>(std::move(start));
+    auto response = co_await std::move(wait);
+    host_.waiting.erase(&waiting);
+    co_return std::move(*response);
+  }
+
   using Chunk = std::shared_ptr<Result<std::optional<std::string>>>;
 
   asio::awaitable<Chunk> next_chunk(BodyStream& body) {
-    WaitingStream waiting{.socket = socket_, .stream = &body};
-    host_.waiting_streams.insert(&waiting);
+    WaitingAnswer waiting{.socket = socket_, .cancel = [&body] { body.cancel(); }};
+    host_.waiting.insert(&waiting);
     lowest_.expires_never();  // the producer's deadline rules here, not the client's
     auto start = [&body](auto done) {
       body.pull([done](Result<std::optional<std::string>> chunk) {
@@ -312,7 +329,7 @@ class Connection {
     };
     auto wait = await_callback<Chunk>(std::move(start));
     auto chunk = co_await std::move(wait);
-    host_.waiting_streams.erase(&waiting);
+    host_.waiting.erase(&waiting);
     co_return chunk;
   }
 

@@ -19,10 +19,10 @@ namespace siyu::net {
 
 namespace asio = boost::asio;
 
-/// A stream that waits for its next chunk, and the socket its client sits at.
-struct WaitingStream {
+/// An answer in the making, and the socket its client sits at. `cancel` is called when the client hangs up.
+struct WaitingAnswer {
   int socket;
-  BodyStream* stream;
+  std::move_only_function<void()> cancel;
 };
 
 /// What connections need from their server. Sets are touched on the loop thread only.
@@ -40,7 +40,7 @@ struct ConnectionHost {
   ServerStats stats;
   std::atomic<bool> draining = false;
   asio::io_context loop{1};
-  std::set<WaitingStream*> waiting_streams;
+  std::set<WaitingAnswer*> waiting;
   std::set<int> idle_sockets;
 };
 

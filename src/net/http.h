@@ -67,10 +67,23 @@ class BodyStream {
   virtual void cancel() noexcept = 0;
 };
 
+struct Response;
+
+/// An answer that is not known yet, and holds no thread until it is.
+class DeferredResponse {
+ public:
+  using Ready = std::move_only_function<void(Response)>;
+  virtual ~DeferredResponse() = default;
+  /// `ready` is called exactly once, from any thread, perhaps before this returns; with anything but another deferred one.
+  virtual void start(Ready ready) = 0;
+  /// The client has gone: `ready` is to be called soon. Any thread.
+  virtual void cancel() noexcept = 0;
+};
+
 struct Response {
   int status = 200;
   Headers headers;
-  std::variant<std::string, std::unique_ptr<BodyStream>> body;
+  std::variant<std::string, std::unique_ptr<BodyStream>, std::unique_ptr<DeferredResponse>> body;
 };
 
 Response json_response(int status, std::string json);

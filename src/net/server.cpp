@@ -88,7 +88,7 @@ struct Server::Impl : ConnectionHost {
     }
   }
 
-  /// Streams whose client has hung up are cancelled; nothing else reads their sockets meanwhile.
+  /// Answers whose client has hung up are cancelled; nothing else reads their sockets meanwhile.
   asio::awaitable<void> watch_loop() {
     for (;;) {
       boost::system::error_code error;
@@ -96,9 +96,9 @@ struct Server::Impl : ConnectionHost {
       auto token = asio::redirect_error(asio::use_awaitable, error);
       co_await watch_timer.async_wait(token);
       if (error) co_return;
-      for (auto* waiting : waiting_streams) {
-        pollfd descriptor{.fd = waiting->socket, .events = POLLRDHUP, .revents = 0};
-        if (::poll(&descriptor, 1, 0) > 0 && (descriptor.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) waiting->stream->cancel();
+      for (auto* answer : waiting) {
+        pollfd descriptor{.fd = answer->socket, .events = POLLRDHUP, .revents = 0};
+        if (::poll(&descriptor, 1, 0) > 0 && (descriptor.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) answer->cancel();
       }
     }
   }
@@ -125,7 +125,7 @@ struct Server::Impl : ConnectionHost {
     const auto until = std::chrono::steady_clock::now() + deadline;
     wait_for_quiet(until);
     asio::post(loop, [this] {
-      for (auto* waiting : waiting_streams) waiting->stream->cancel();
+      for (auto* answer : waiting) answer->cancel();
     });
     wait_for_quiet(std::chrono::steady_clock::now() + std::chrono::seconds(2));
     pool.stop();

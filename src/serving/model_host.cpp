@@ -1,0 +1,95 @@
+#include "serving/model_host.h"
+
+namespace siyu::serving {
+namespace {
+
+std::string names_of(const std::map<std::string, Served>& served, bool embedding) {
+  std::string names;
+  for (const auto& [name, one] : served)
+    if (one.embedding == embedding) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+}  // namespace
+
+Result<Served> ModelHost::start(const models::Model& model, const LoadOptions& options) {
+  const std::lock_guard lock(mu_);
+  if (const auto found = served_.find(model.name); found != served_.end()) return found->second;
+  ASSIGN_OR_RETURN(auto engine, start_(model, options));
+  const Served served{.name = model.name, .embedding = model.facts.embedding, .loaded_at = clock_.now(), .engine = std::move(engine)};
+  served_[model.name] = served;
+  return served;
+}
+
+Status ModelHost::resume(const Pass& pass) {
+  ASSIGN_OR_RETURN(const auto models, library_.list(pass));
+  for (const auto& model : models) {
+    if (!model.wanted) continue;
+    if (const auto started = start(model, {}); !started)
+      log_.error("model_not_resumed", {{"model", model.name}, {"detail", started.error().message}});
+  }
+  return {};
+}
+
+Status ModelHost::load(const Pass& pass, const std::string& name, const LoadOptions& options) {
+  ASSIGN_OR_RETURN(const auto model, library_.get(pass, name));
+  ASSIGN_OR_RETURN(const auto served, start(model, options));
+  if (const auto ready = wait_(*served.engine); !ready) {
+    const std::lock_guard lock(mu_);
+    if (const auto found = served_.find(name); found != served_.end() && found->second.engine == served.engine) served_.erase(found);
+    return ready;
+  }
+  return library_.set_wanted(pass, name, true);
+}
+
+Status ModelHost::unload(const Pass& pass, const std::string& name) {
+  RETURN_IF_ERROR(library_.set_wanted(pass, name, false));
+  std::optional<Served> gone;  // ends after the lock is given back: the worker may take a moment
+  const std::lock_guard lock(mu_);
+  if (const auto found = served_.find(name); found != served_.end()) {
+    gone = std::move(found->second);
+    served_.erase(found);
+  }
+  return {};
+}
+
+Status ModelHost::remove(const Pass& pass, const std::string& name) {
+  if (find(name)) return fail(ErrorCode::kConflict, "The model " + name + " is loaded; unload it first");
+  return library_.remove(pass, name);
+}
+
+std::vector<Served> ModelHost::served() const {
+  const std::lock_guard lock(mu_);
+  std::vector<Served> all;
+  for (const auto& [name, one] : served_) all.push_back(one);
+  return all;
+}
+
+std::optional<Served> ModelHost::find(const std::string& name) const {
+  const std::lock_guard lock(mu_);
+  const auto found = served_.find(name);
+  return found == served_.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<Served> ModelHost::route(const std::string& name, bool embedding) const {
+  const std::lock_guard lock(mu_);
+  const auto names = names_of(served_, embedding);
+  const std::string kind = embedding ? "embedding model" : "chat model";
+  if (!name.empty()) {
+    const auto found = served_.find(name);
+    if (found == served_.end())
+      return not_found("The model `" + name + "` is not loaded; " + (names.empty() ? "no " + kind + " is" : "loaded: " + names));
+    if (found->second.embedding != embedding) return fail(ErrorCode::kUnsupported, "The model `" + name + "` is not " + (embedding ? "an embedding" : "a chat") + " model");
+    return found->second;
+  }
+  const Served* only = nullptr;
+  for (const auto& [key, one] : served_) {
+    if (one.embedding != embedding) continue;
+    if (only != nullptr) return invalid("`model` is missing; choose one of: " + names);
+    only = &one;
+  }
+  if (only == nullptr) return not_found("No " + kind + " is loaded; load one with `siyu model load NAME`");
+  return *only;
+}
+
+}  // namespace siyu::serving

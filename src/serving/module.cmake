@@ -1,0 +1,1 @@
+siyu_links(siyu_base siyu_models siyu_engine siyu_identity)
