@@ -21,6 +21,7 @@ constexpr std::int32_t kDefaultQueue = 256;
 constexpr std::int64_t kDefaultKvBudget = 2L << 30;  // with defaults a cache never takes more than this, unless one context does
 constexpr std::int32_t kDefaultKvContexts = 4;
 constexpr std::int32_t kEmbedSequences = 32;     // texts embedded in one step
+constexpr std::int64_t kOneThreadBelow = 16L << 20;
 constexpr std::size_t kKeptMessages = 2048;
 
 std::mutex log_mu;
@@ -131,7 +132,9 @@ Status Model::choose_limits(const engine::LoadRequest& request) {
   limits_.parallel = chosen(request.parallel, kDefaultParallel, 1, kMaxParallel);
   limits_.batch_tokens = std::max(chosen(request.batch_tokens, kDefaultBatch, 16, 8192), limits_.parallel);
   limits_.queue_limit = chosen(request.queue_limit, kDefaultQueue, 1, 100'000);
-  limits_.threads = chosen(request.threads, usable_cores(), 1, 512);
+  // Threads meet after every operation; on a tiny model the meetings cost more than the work, above all on a busy machine.
+  const std::int32_t useful = info_.model_bytes < kOneThreadBelow ? 1 : usable_cores();
+  limits_.threads = chosen(request.threads, useful, 1, 512);
   const std::int64_t affordable = kDefaultKvBudget / kv_bytes_per_token();
   const auto fallback = static_cast<std::int32_t>(
       std::clamp<std::int64_t>(affordable, limits_.context_tokens, std::int64_t{kDefaultKvContexts} * limits_.context_tokens));
