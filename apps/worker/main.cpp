@@ -1,0 +1,193 @@
+// siyu-worker: one loaded model in a process that can do nothing but compute. It is started by siyu with one end of a
+// socket as descriptor 3 and lives as long as that socket. See README.md and docs/formats/worker-protocol.md.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "base/bounded_pool.h"
+#include "channel.h"
+#include "model.h"
+#include "sandbox/lockdown.h"
+#include "sandbox/process.h"
+#include "scheduler.h"
+
+namespace siyu::worker {
+namespace {
+
+// Templates, grammars and tokens are prepared beside the inference thread, so that a long prompt stalls no answer.
+constexpr std::size_t kPreparers = 2;
+constexpr std::size_t kPrepareQueue = 100'000;  // the scheduler's queue limit is what bounds it
+
+/// Resident memory, from a file that was opened before the sandbox closed.
+class MemoryGauge {
+ public:
+  MemoryGauge() : fd_(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) {}
+  std::int64_t resident_bytes() const {
+    std::array<char, 128> text{};
+    if (::pread(fd_.get(), text.data(), text.size() - 1, 0) <= 0) return 0;
+    const std::string_view fields(text.data());
+    const auto space = fields.find(' ');
+    if (space == std::string_view::npos) return 0;
+    std::int64_t pages = 0;
+    std::from_chars(fields.data() + space + 1, fields.data() + fields.size(), pages);
+    return pages * ::sysconf(_SC_PAGESIZE);
+  }
+
+ private:
+  sandbox::UniqueFd fd_;
+};
+
+std::vector<std::string> describe(const sandbox::LockdownReport& report) {
+  std::vector<std::string> in_force;
+  if (report.no_new_privileges) in_force.emplace_back("no_new_privs");
+  if (report.seccomp) in_force.emplace_back("seccomp");
+  if (report.landlock_abi > 0) in_force.push_back("landlock v" + std::to_string(report.landlock_abi));
+  if (report.network_namespace) in_force.emplace_back("network namespace");
+  if (report.resource_limits) in_force.emplace_back("resource limits");
+  for (const auto& missing : report.missing) in_force.push_back("missing: " + missing);
+  return in_force;
+}
+
+/// A model split over several files names its parts NAME-00001-of-00003.gguf.
+std::vector<std::filesystem::path> model_files(const std::string& path) {
+  std::vector<std::filesystem::path> files = {path};
+  int part = 0;
+  int parts = 0;
+  const auto at = path.rfind("-00001-of-");
+  if (at == std::string::npos || std::sscanf(path.c_str() + at, "-%5d-of-%5d", &part, &parts) != 2) return files;
+  for (int i = 2; i <= std::min(parts, 999); ++i) {
+    std::array<char, 16> number{};
+    std::snprintf(number.data(), number.size(), "-%05d", i);
+    files.emplace_back(path.substr(0, at) + number.data() + path.substr(at + 6));
+  }
+  return files;
+}
+
+/// Answers what comes over the channel, until it ends.
+class Service {
+ public:
+  Service(const Model& model, Scheduler& scheduler, Channel& channel, const MemoryGauge& gauge)
+      : model_(model), scheduler_(scheduler), channel_(channel), gauge_(gauge), preparers_(kPreparers, kPrepareQueue) {}
+
+  void handle(engine::HostMessage message) {
+    std::visit([this](auto& one) { on(one); }, message);
+  }
+  engine::WorkerStats stats() const {
+    auto stats = scheduler_.stats();
+    stats.resident_bytes = gauge_.resident_bytes();
+    return stats;
+  }
+
+ private:
+  void on(engine::Load&) {}  // one model in a worker's life
+  void on(engine::Ping&) { channel_.send(engine::Pong{stats()}); }
+  void on(engine::Control& control) { scheduler_.control(control); }
+  void on(engine::Generate& message) {
+    admit(message.stream, [this, message = std::move(message)] {
+      auto sequence = Sequence::prepare(model_, message.stream, message.request);
+      if (!sequence) return give_up(message.stream, std::move(sequence).error());
+      scheduler_.submit(*std::move(sequence));
+    });
+  }
+  void on(engine::Embed& message) {
+    admit(message.stream, [this, message = std::move(message)] {
+      auto job = EmbedJob::prepare(model_, message.stream, message.request);
+      if (!job) return give_up(message.stream, std::move(job).error());
+      scheduler_.submit(*std::move(job));
+    });
+  }
+  void on(engine::Tokenize& message) {
+    admit(message.stream, [this, message = std::move(message)] {
+      auto tokens = model_.tokenize(message.text, false, true);
+      scheduler_.withdraw(message.stream);
+      channel_.send(engine::Tokens{message.stream, std::move(tokens)});
+    });
+  }
+  void on(engine::CountPrompt& message) {
+    admit(message.stream, [this, message = std::move(message)] {
+      auto tokens = prompt_tokens(model_, message.request);
+      if (!tokens) return give_up(message.stream, std::move(tokens).error());
+      scheduler_.withdraw(message.stream);
+      channel_.send(engine::Count{message.stream, static_cast<std::int32_t>(tokens->size())});
+    });
+  }
+
+  void admit(std::uint32_t stream, BoundedPool::Task work) {
+    if (!scheduler_.announce(stream)) return refuse(stream);
+    if (preparers_.try_submit(work)) return;
+    scheduler_.withdraw(stream);
+    refuse(stream);
+  }
+  void refuse(std::uint32_t stream) {
+    channel_.send(engine::ErrorMessage{stream, {ErrorCode::kUnavailable, "The queue of the model " + model_.info().name +
+                                                " is full; try again in a few seconds"}});
+  }
+  void give_up(std::uint32_t stream, Error error) {
+    scheduler_.withdraw(stream);
+    channel_.send(engine::ErrorMessage{stream, std::move(error)});
+  }
+
+  const Model& model_;
+  Scheduler& scheduler_;
+  Channel& channel_;
+  const MemoryGauge& gauge_;
+  BoundedPool preparers_;
+};
+
+Status serve(Channel& channel) {
+  const MemoryGauge gauge;
+  ASSIGN_OR_RETURN(auto first, channel.read_one());
+  auto* load = std::get_if<engine::Load>(&first);
+  if (load == nullptr) return fail(ErrorCode::kCorrupted, "The first message to a worker must be load");
+  // The model file comes from outside as well: the sandbox closes before its first byte is read.
+  ASSIGN_OR_RETURN(const auto report, sandbox::lock_down({.profile = sandbox::Profile::kWorker,
+                                                          .read_paths = model_files(load->request.model_path)}));
+  double told = -1;
+  ASSIGN_OR_RETURN(const auto model, Model::load(load->request, [&](double fraction) {
+                     if (fraction < told + 0.01 && fraction < 1) return;
+                     told = fraction;
+                     channel.send(engine::Progress{fraction});
+                   }));
+  ASSIGN_OR_RETURN(const auto scheduler, Scheduler::create(*model, channel));
+  channel.start();
+  std::thread inference([&] { scheduler->run(); });
+  {
+    Service service(*model, *scheduler, channel, gauge);
+    channel.send(engine::Ready{{model->info(), describe(report), service.stats()}});
+    channel.read([&](engine::HostMessage message) { service.handle(std::move(message)); });
+    // siyu is gone or asked us to end: nobody waits for what is still being computed.
+    scheduler->stop();
+  }
+  inference.join();
+  return {};
+}
+
+int run() {
+  ::setenv("GGML_NO_BACKTRACE", "1", 1);  // it would start a debugger
+  ::prctl(PR_SET_NAME, "siyu-worker");
+  keep_llama_messages();
+  llama_backend_init();
+  Channel channel(sandbox::kChildSocket);
+  auto status = serve(channel);
+  if (status) return 0;
+  channel.send(engine::ErrorMessage{0, std::move(status).error()});
+  return 1;
+}
+
+}  // namespace
+}  // namespace siyu::worker
+
+int main() {
+  if (::fcntl(siyu::sandbox::kChildSocket, F_GETFD) < 0) {
+    std::fputs("siyu-worker is started by siyu, not by hand: descriptor 3 must be its socket\n", stderr);
+    return 2;
+  }
+  return siyu::worker::run();
+}

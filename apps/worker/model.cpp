@@ -1,0 +1,199 @@
+#include "model.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+
+#include "log.h"
+
+namespace siyu::worker {
+namespace {
+
+constexpr std::int32_t kDefaultContext = 8192;   // a long answer over some pages; more must be asked for
+constexpr std::int32_t kDefaultParallel = 64;
+constexpr std::int32_t kDefaultEmbedContext = 2048;  // a step holds the whole text, and its memory grows with the square
+constexpr std::int32_t kMaxParallel = 256;       // LLAMA_MAX_SEQ
+constexpr std::int32_t kDefaultBatch = 512;
+constexpr std::int32_t kDefaultQueue = 256;
+constexpr std::int64_t kDefaultKvBudget = 2L << 30;  // with defaults a cache never takes more than this, unless one context does
+constexpr std::int32_t kDefaultKvContexts = 4;
+constexpr std::int32_t kEmbedSequences = 32;     // texts embedded in one step
+constexpr std::int64_t kOneThreadBelow = 16L << 20;
+constexpr std::size_t kKeptMessages = 2048;
+
+std::mutex log_mu;
+std::string log_tail;  // llama.cpp takes one process-wide callback, so its memory is process-wide too
+
+void keep_message(ggml_log_level level, const char* text, void*) {
+  if (level != GGML_LOG_LEVEL_ERROR) return;
+  const std::lock_guard lock(log_mu);
+  log_tail += text;
+  if (log_tail.size() > kKeptMessages) log_tail.erase(0, log_tail.size() - kKeptMessages);
+}
+
+std::int32_t usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+std::int32_t chosen(std::int32_t asked, std::int32_t fallback, std::int32_t low, std::int32_t high) {
+  return std::clamp(asked > 0 ? asked : fallback, low, std::max(low, high));
+}
+
+Result<ggml_type> kv_type_named(const std::string& name) {
+  if (name.empty() || name == "f16") return GGML_TYPE_F16;
+  if (name == "q8_0") return GGML_TYPE_Q8_0;
+  if (name == "f32") return GGML_TYPE_F32;
+  return invalid("KV cache type \"" + name.substr(0, 32) + "\" is not known; use f16, q8_0 or f32");
+}
+
+}  // namespace
+
+void keep_llama_messages() {
+  llama_log_set(keep_message, nullptr);
+  common_log_set_verbosity_thold(-1);  // the chat code would log prompts
+}
+
+std::string last_llama_errors() {
+  const std::lock_guard lock(log_mu);
+  std::string text = std::exchange(log_tail, {});
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+Result<std::unique_ptr<Model>> Model::load(const engine::LoadRequest& request, std::function<void(double)> progress) {
+  auto model = std::unique_ptr<Model>(new Model());
+  llama_model_params params = llama_model_default_params();
+  params.load_mode = LLAMA_LOAD_MODE_MMAP;
+  params.progress_callback_user_data = &progress;
+  params.progress_callback = [](float fraction, void* data) {
+    (*static_cast<std::function<void(double)>*>(data))(fraction);
+    return true;
+  };
+  const auto unusable = [&](const std::string& why) {
+    return fail(ErrorCode::kCorrupted, "The model file of " + request.name + " cannot be loaded: it is damaged, incomplete or of a kind "
+                "this version does not know; get it again and compare its checksum", why);
+  };
+  try {
+    model->model_.reset(llama_model_load_from_file(request.model_path.c_str(), params));
+    if (!model->model_) return unusable(last_llama_errors());
+    model->vocab_ = llama_model_get_vocab(model->model_.get());
+    if (llama_vocab_n_tokens(model->vocab_) <= 0) return unusable("it has no vocabulary");
+    model->describe(request);
+    RETURN_IF_ERROR(model->choose_limits(request));
+    RETURN_IF_ERROR(model->read_templates());
+  } catch (const std::exception& failure) {
+    return unusable(failure.what());
+  }
+  return model;
+}
+
+std::string Model::metadata(const std::string& key) const {
+  char buffer[256];
+  const int size = llama_model_meta_val_str(model_.get(), key.c_str(), buffer, sizeof buffer);
+  return size < 0 ? std::string() : std::string(buffer, std::min<std::size_t>(static_cast<std::size_t>(size), sizeof buffer - 1));
+}
+
+void Model::describe(const engine::LoadRequest& request) {
+  info_.name = request.name;
+  info_.architecture = metadata("general.architecture");
+  info_.train_context_tokens = llama_model_n_ctx_train(model_.get());
+  info_.vocabulary = llama_vocab_n_tokens(vocab_);
+  info_.embedding_dimensions = llama_model_n_embd_out(model_.get());
+  info_.parameters = static_cast<std::int64_t>(llama_model_n_params(model_.get()));
+  info_.model_bytes = static_cast<std::int64_t>(llama_model_size(model_.get()));
+  const std::string pooling = metadata(info_.architecture + ".pooling_type");
+  embeds_only_ = metadata(info_.architecture + ".attention.causal") == "false" || (!pooling.empty() && pooling != "0");
+  info_.can_generate = !embeds_only_;
+  info_.can_embed = true;
+}
+
+std::int64_t Model::kv_bytes_per_token() const {
+  const auto number = [&](const std::string& key, std::int64_t fallback) {
+    const std::string text = metadata(info_.architecture + "." + key);
+    return text.empty() ? fallback : std::max<std::int64_t>(1, std::atoll(text.c_str()));
+  };
+  const std::int64_t heads = std::max(1, llama_model_n_head(model_.get()));
+  const std::int64_t head = llama_model_n_embd(model_.get()) / heads;
+  const std::int64_t values = number("attention.key_length", head) + number("attention.value_length", head);
+  return std::max<std::int64_t>(1, llama_model_n_layer(model_.get()) * std::max(1, llama_model_n_head_kv(model_.get())) * values *
+                                       static_cast<std::int64_t>(ggml_type_size(limits_.kv_type)) / ggml_blck_size(limits_.kv_type));
+}
+
+Status Model::choose_limits(const engine::LoadRequest& request) {
+  ASSIGN_OR_RETURN(limits_.kv_type, kv_type_named(request.kv_type));
+  const std::int32_t trained = std::max(1, info_.train_context_tokens);
+  limits_.context_tokens = chosen(request.context_tokens, std::min(trained, embeds_only_ ? kDefaultEmbedContext : kDefaultContext), 16, trained);
+  limits_.embed_tokens = embeds_only_ ? limits_.context_tokens : std::min(limits_.context_tokens, kDefaultEmbedContext);
+  limits_.parallel = chosen(request.parallel, kDefaultParallel, 1, kMaxParallel);
+  limits_.batch_tokens = std::max(chosen(request.batch_tokens, kDefaultBatch, 16, 8192), limits_.parallel);
+  limits_.queue_limit = chosen(request.queue_limit, kDefaultQueue, 1, 100'000);
+  // Threads meet after every operation; on a tiny model the meetings cost more than the work, above all on a busy machine.
+  const std::int32_t useful = info_.model_bytes < kOneThreadBelow ? 1 : usable_cores();
+  limits_.threads = chosen(request.threads, useful, 1, 512);
+  const std::int64_t affordable = kDefaultKvBudget / kv_bytes_per_token();
+  const auto fallback = static_cast<std::int32_t>(
+      std::clamp<std::int64_t>(affordable, limits_.context_tokens, std::int64_t{kDefaultKvContexts} * limits_.context_tokens));
+  limits_.kv_tokens = chosen(request.kv_tokens, fallback, limits_.context_tokens, INT32_MAX / 2);
+  info_.context_tokens = limits_.context_tokens;
+  info_.parallel_sequences = limits_.parallel;
+  return {};
+}
+
+Status Model::read_templates() {
+  if (embeds_only_ || llama_model_chat_template(model_.get(), nullptr) == nullptr) return {};
+  templates_ = common_chat_templates_init(model_.get(), "");
+  info_.chat_template = true;
+  auto caps = common_chat_templates_get_caps(templates_.get());
+  info_.tools = caps["supports_tools"] || caps["supports_tool_calls"];
+  info_.thinking = common_chat_templates_support_enable_thinking(templates_.get());
+  return {};
+}
+
+std::vector<Token> Model::tokenize(std::string_view text, bool add_special, bool parse_special) const {
+  return common_tokenize(vocab_, std::string(text), add_special, parse_special);
+}
+
+std::string Model::piece(Token token, bool special) const { return common_token_to_piece(vocab_, token, special); }
+
+Result<LlamaContext> Model::generation_context() const {
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = static_cast<std::uint32_t>(limits_.kv_tokens);
+  params.n_batch = params.n_ubatch = static_cast<std::uint32_t>(limits_.batch_tokens);
+  params.n_seq_max = static_cast<std::uint32_t>(limits_.parallel);
+  // Only one place per sequence needs logits; room for a whole batch of them would cost vocabulary × 512 floats.
+  params.n_outputs_max = static_cast<std::uint32_t>(limits_.parallel);
+  params.n_threads = params.n_threads_batch = limits_.threads;
+  params.type_k = params.type_v = limits_.kv_type;
+  params.kv_unified = true;
+  params.no_perf = true;
+  LlamaContext context(llama_init_from_model(model_.get(), params));
+  if (!context)
+    return fail(ErrorCode::kResourceExhausted, "There is not enough memory for a KV cache of " + std::to_string(limits_.kv_tokens) +
+                " tokens of " + info_.name + "; load it with a smaller context", last_llama_errors());
+  return context;
+}
+
+Result<LlamaContext> Model::embedding_context() const {
+  llama_context_params params = llama_context_default_params();
+  // A text without causal attention must go through in one piece, so a step must hold the longest one.
+  const auto tokens = static_cast<std::uint32_t>(std::max(limits_.embed_tokens, 512));
+  params.n_ctx = params.n_batch = params.n_ubatch = tokens;
+  params.n_seq_max = kEmbedSequences;
+  params.n_threads = params.n_threads_batch = limits_.threads;
+  params.embeddings = true;
+  if (!embeds_only_) params.pooling_type = LLAMA_POOLING_TYPE_MEAN;
+  params.kv_unified = true;
+  params.no_perf = true;
+  LlamaContext context(llama_init_from_model(model_.get(), params));
+  if (!context)
+    return fail(ErrorCode::kResourceExhausted, "There is not enough memory to embed texts with " + info_.name + "; load it with a smaller context",
+                last_llama_errors());
+  return context;
+}
+
+}  // namespace siyu::worker

@@ -1,0 +1,85 @@
+// The loaded model: weights, vocabulary, chat templates and what it can do. Immutable after loading, so every thread
+// may read it.
+#pragma once
+
+#include <llama.h>
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chat.h"
+#include "engine/protocol.h"
+
+namespace siyu::worker {
+
+using engine::Token;
+
+struct LlamaDeleter {
+  void operator()(llama_model* model) const { llama_model_free(model); }
+  void operator()(llama_context* context) const { llama_free(context); }
+};
+using LlamaModel = std::unique_ptr<llama_model, LlamaDeleter>;
+using LlamaContext = std::unique_ptr<llama_context, LlamaDeleter>;
+
+/// Sizes after defaults are filled in; see engine::LoadRequest.
+struct Limits {
+  std::int32_t context_tokens = 0;
+  std::int32_t embed_tokens = 0;  ///< the longest text that can be embedded
+  std::int32_t kv_tokens = 0;
+  std::int32_t parallel = 0;
+  std::int32_t batch_tokens = 0;
+  std::int32_t queue_limit = 0;
+  std::int32_t threads = 0;
+  ggml_type kv_type = GGML_TYPE_F16;
+};
+
+class Model {
+ public:
+  /// kCorrupted with llama.cpp's own reason when the file is no usable model. `progress` gets 0 … 1.
+  static Result<std::unique_ptr<Model>> load(const engine::LoadRequest& request, std::function<void(double)> progress);
+
+  const engine::ModelInfo& info() const { return info_; }
+  const Limits& limits() const { return limits_; }
+  llama_model* get() const { return model_.get(); }
+  const llama_vocab* vocab() const { return vocab_; }
+  /// Null when the model has none: prompts are then joined plainly.
+  const common_chat_templates* templates() const { return templates_.get(); }
+  bool embeds_only() const { return embeds_only_; }
+  /// Of the KV cache, from the model's own numbers.
+  std::int64_t kv_bytes_per_token() const;
+  std::string metadata(const std::string& key) const;
+
+  std::vector<Token> tokenize(std::string_view text, bool add_special, bool parse_special) const;
+  /// The token's bytes; control tokens are empty unless `special`.
+  std::string piece(Token token, bool special) const;
+  bool is_end(Token token) const { return llama_vocab_is_eog(vocab_, token); }
+  bool is_token(Token token) const { return token >= 0 && token < info_.vocabulary; }
+
+  /// The context in which sequences are generated. Fails when the KV cache does not fit into memory.
+  Result<LlamaContext> generation_context() const;
+  /// A context that gives one vector per sequence.
+  Result<LlamaContext> embedding_context() const;
+
+ private:
+  Model() = default;
+  void describe(const engine::LoadRequest& request);
+  Status choose_limits(const engine::LoadRequest& request);
+  Status read_templates();
+
+  LlamaModel model_;
+  const llama_vocab* vocab_ = nullptr;
+  common_chat_templates_ptr templates_;
+  engine::ModelInfo info_;
+  Limits limits_;
+  bool embeds_only_ = false;
+};
+
+/// Sends llama.cpp's messages nowhere but into a short memory, from which load errors take their reason.
+void keep_llama_messages();
+std::string last_llama_errors();
+
+}  // namespace siyu::worker

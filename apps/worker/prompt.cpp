@@ -1,0 +1,196 @@
+#include "prompt.h"
+
+#include "json-schema-to-grammar.h"
+
+namespace siyu::worker {
+namespace {
+
+using engine::GenerateRequest;
+using engine::PromptKind;
+using engine::ResponseFormat;
+using engine::ToolChoice;
+
+std::string schema_of(const GenerateRequest& request) {
+  switch (request.response_format) {
+    case ResponseFormat::kText: return {};
+    case ResponseFormat::kJsonObject: return R"({"type":"object"})";
+    case ResponseFormat::kJsonSchema: return request.json_schema;
+  }
+  return {};
+}
+
+const char* role_name(engine::Role role) {
+  switch (role) {
+    case engine::Role::kSystem: return "system";
+    case engine::Role::kUser: return "user";
+    case engine::Role::kAssistant: return "assistant";
+    case engine::Role::kTool: return "tool";
+  }
+  return "user";
+}
+
+common_chat_msg to_llama(const engine::Message& message) {
+  common_chat_msg out;
+  out.role = role_name(message.role);
+  out.content = message.content;
+  out.reasoning_content = message.reasoning_content;
+  out.tool_name = message.name;
+  out.tool_call_id = message.tool_call_id;
+  for (const auto& call : message.tool_calls) out.tool_calls.push_back({.name = call.name, .arguments = call.arguments, .id = call.id});
+  return out;
+}
+
+void add_tools(const GenerateRequest& request, common_chat_templates_inputs& inputs) {
+  if (request.tool_choice == ToolChoice::kNone) {
+    inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+    return;
+  }
+  const bool named = request.tool_choice == ToolChoice::kNamed;
+  for (const auto& tool : request.tools) {
+    if (named && tool.name != request.tool_name) continue;
+    const std::string parameters = tool.parameters.empty() ? R"({"type":"object","properties":{}})" : tool.parameters;
+    inputs.tools.push_back({.name = tool.name, .description = tool.description, .parameters = parameters});
+  }
+  if (named || request.tool_choice == ToolChoice::kRequired) inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_REQUIRED;
+}
+
+common_chat_templates_inputs template_inputs(const Model& model, const GenerateRequest& request) {
+  common_chat_templates_inputs inputs;
+  for (const auto& message : request.messages) inputs.messages.push_back(to_llama(message));
+  add_tools(request, inputs);
+  inputs.json_schema = schema_of(request);
+  inputs.use_jinja = true;
+  inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;  // reasoning goes into its own field
+  inputs.enable_thinking = request.enable_thinking.value_or(true);
+  auto caps = common_chat_templates_get_caps(model.templates());
+  inputs.parallel_tool_calls = request.parallel_tool_calls.value_or(caps["supports_parallel_tool_calls"]);
+  return inputs;
+}
+
+/// Control tokens the grammar's triggers and the parser look for must reach them as text.
+void take_grammar(const Model& model, const common_chat_params& chat, bool has_tools, PreparedPrompt& out) {
+  for (const auto& text : chat.preserved_tokens) {
+    const auto ids = model.tokenize(text, false, true);
+    if (ids.size() == 1) out.output.preserved_tokens.insert(ids.front());
+  }
+  out.grammar.preserved_tokens = out.output.preserved_tokens;
+  if (chat.grammar.empty()) return;
+  out.grammar.grammar = {has_tools ? COMMON_GRAMMAR_TYPE_TOOL_CALLS : COMMON_GRAMMAR_TYPE_OUTPUT_FORMAT, chat.grammar};
+  out.grammar.lazy = chat.grammar_lazy;
+  out.grammar.generation_prompt = chat.generation_prompt;
+  for (const auto& trigger : chat.grammar_triggers) {
+    if (trigger.type != COMMON_GRAMMAR_TRIGGER_TYPE_WORD) {
+      out.grammar.triggers.push_back(trigger);
+      continue;
+    }
+    const auto ids = model.tokenize(trigger.value, false, true);
+    if (ids.size() != 1) {
+      out.grammar.triggers.push_back(trigger);
+      continue;
+    }
+    // One token: the trigger is that token, which then must be visible.
+    out.grammar.triggers.push_back({.type = COMMON_GRAMMAR_TRIGGER_TYPE_TOKEN, .value = trigger.value, .token = ids.front()});
+    out.output.preserved_tokens.insert(ids.front());
+    out.grammar.preserved_tokens.insert(ids.front());
+  }
+}
+
+void apply_template(const Model& model, const GenerateRequest& request, PreparedPrompt& out) {
+  const auto inputs = template_inputs(model, request);
+  const common_chat_params chat = common_chat_templates_apply(model.templates(), inputs);
+  out.tokens = model.tokenize(chat.prompt, true, true);
+  take_grammar(model, chat, !inputs.tools.empty(), out);
+  out.output.stops.insert(out.output.stops.end(), chat.additional_stops.begin(), chat.additional_stops.end());
+  if (chat.parser.empty() && chat.generation_prompt.empty()) return;
+  common_chat_parser_params parser(chat);
+  parser.reasoning_format = inputs.reasoning_format;
+  parser.parse_tool_calls = !inputs.tools.empty();
+  if (!chat.parser.empty()) parser.parser.load(chat.parser);
+  else parser.generation_prompt.clear();
+  out.output.parser = std::move(parser);
+}
+
+/// Without a template of its own the model sees the messages' texts, one after the other, and goes on.
+std::string join_plainly(const std::vector<engine::Message>& messages) {
+  std::string text;
+  for (const auto& message : messages) {
+    if (message.content.empty()) continue;
+    if (!text.empty()) text += '\n';
+    text += message.content;
+  }
+  return text;
+}
+
+void take_schema(const GenerateRequest& request, PreparedPrompt& out) {
+  const std::string schema = schema_of(request);
+  if (schema.empty()) return;
+  out.grammar.grammar = {COMMON_GRAMMAR_TYPE_OUTPUT_FORMAT, json_schema_to_grammar(common_json::parse(schema))};
+}
+
+Status take_tokens(const Model& model, const GenerateRequest& request, PreparedPrompt& out) {
+  for (const auto token : request.prompt_tokens)
+    if (!model.is_token(token))
+      return invalid("The prompt holds token " + std::to_string(token) + "; this model has tokens 0 to " +
+                     std::to_string(model.info().vocabulary - 1));
+  out.tokens = request.prompt_tokens;
+  if (request.echo)
+    for (const auto token : request.prompt_tokens) out.echo += model.piece(token, true);
+  return {};
+}
+
+Status build(const Model& model, const GenerateRequest& request, PreparedPrompt& out) {
+  out.output.stops = request.stop;
+  if (request.prompt_kind == PromptKind::kChat && model.templates() != nullptr) {
+    apply_template(model, request, out);
+    return {};
+  }
+  if (!request.tools.empty() && request.tool_choice != ToolChoice::kNone)
+    return fail(ErrorCode::kUnsupported, "The model " + model.info().name + " has no chat template and cannot call tools; load a model that can");
+  if (request.prompt_kind == PromptKind::kTokens) {
+    RETURN_IF_ERROR(take_tokens(model, request, out));
+  } else {
+    const std::string text = request.prompt_kind == PromptKind::kChat ? join_plainly(request.messages) : request.prompt;
+    out.tokens = model.tokenize(text, true, true);
+    if (request.echo) out.echo = text;
+  }
+  take_schema(request, out);
+  return {};
+}
+
+Result<PreparedPrompt> guarded_build(const Model& model, const GenerateRequest& request) {
+  PreparedPrompt out;
+  try {
+    RETURN_IF_ERROR(build(model, request, out));
+  } catch (const std::exception& failure) {
+    // Reasons of the template and of the schema's author; the template's own text may be in them, the prompt is not.
+    return fail(ErrorCode::kInvalidArgument, "The model's chat template or grammar refuses this request: check roles, their order, tools "
+                "and the JSON schema", failure.what());
+  }
+  return out;
+}
+
+}  // namespace
+
+std::unexpected<Error> too_long(const Model& model, std::size_t tokens) {
+  const std::string limit = std::to_string(model.limits().context_tokens);
+  return invalid("This model's maximum context length is " + limit + " tokens; the request has " + std::to_string(tokens) +
+                 " tokens and needs room for at least one more. Shorten it, or load the model with a larger context");
+}
+
+Result<PreparedPrompt> prepare_prompt(const Model& model, const GenerateRequest& request) {
+  ASSIGN_OR_RETURN(auto prompt, guarded_build(model, request));
+  if (prompt.tokens.size() >= static_cast<std::size_t>(model.limits().context_tokens)) return too_long(model, prompt.tokens.size());
+  if (prompt.tokens.empty()) {
+    const Token begin = llama_vocab_bos(model.vocab());
+    if (begin == LLAMA_TOKEN_NULL) return invalid("The prompt is empty, and this model has no token to begin with");
+    prompt.tokens.push_back(begin);
+  }
+  return prompt;
+}
+
+Result<std::vector<Token>> prompt_tokens(const Model& model, const GenerateRequest& request) {
+  ASSIGN_OR_RETURN(auto prompt, guarded_build(model, request));
+  return std::move(prompt.tokens);
+}
+
+}  // namespace siyu::worker

@@ -1,0 +1,301 @@
+#include "scheduler.h"
+
+#include <algorithm>
+
+namespace siyu::worker {
+namespace {
+
+// While answers are being written, a step may spend about this long on new prompts, so that text keeps flowing.
+constexpr double kPrefillSliceMs = 200;
+constexpr std::size_t kSmallestSlice = 16;
+// Cache places a request must find free beyond its prompt, so that it is not admitted only to be preempted at once.
+constexpr std::size_t kHeadroom = 32;
+constexpr double kAverageWeight = 0.2;
+
+std::int64_t steady_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Scheduler::Scheduler(const Model& model, Channel& channel) : model_(model), channel_(channel), embedder_(model) {}
+
+Scheduler::~Scheduler() {
+  if (batch_.token != nullptr) llama_batch_free(batch_);
+}
+
+Result<std::unique_ptr<Scheduler>> Scheduler::create(const Model& model, Channel& channel) {
+  auto scheduler = std::unique_ptr<Scheduler>(new Scheduler(model, channel));
+  if (model.embeds_only()) {
+    RETURN_IF_ERROR(scheduler->embedder_.make_ready());
+    return scheduler;
+  }
+  ASSIGN_OR_RETURN(scheduler->context_, model.generation_context());
+  scheduler->kv_bytes_ = model.kv_bytes_per_token() * llama_n_ctx(scheduler->context_.get());
+  scheduler->batch_ = llama_batch_init(model.limits().batch_tokens, 0, 1);
+  for (llama_seq_id slot = model.limits().parallel; slot-- > 0;) scheduler->free_slots_.push_back(slot);
+  return scheduler;
+}
+
+bool Scheduler::announce(std::uint32_t stream) {
+  const std::lock_guard lock(mu_);
+  if (queued_ >= model_.limits().queue_limit) return false;
+  ++queued_;
+  preparing_.insert(stream);
+  return true;
+}
+
+void Scheduler::submit(std::unique_ptr<Sequence> sequence) {
+  const std::lock_guard lock(mu_);
+  if (preparing_.erase(sequence->stream()) == 0) {  // cancelled meanwhile
+    --queued_;
+    return;
+  }
+  new_sequences_.push_back(std::move(sequence));
+  arrived_.notify_one();
+}
+
+void Scheduler::submit(EmbedJob job) {
+  const std::lock_guard lock(mu_);
+  --queued_;
+  if (preparing_.erase(job.stream) == 0) return;
+  new_embeds_.push_back(std::move(job));
+  arrived_.notify_one();
+}
+
+void Scheduler::withdraw(std::uint32_t stream) {
+  const std::lock_guard lock(mu_);
+  preparing_.erase(stream);
+  --queued_;
+}
+
+void Scheduler::control(engine::Control control) {
+  const std::lock_guard lock(mu_);
+  if (control.control == engine::StreamControl::kCancel) preparing_.erase(control.stream);
+  controls_.push_back(control);
+  arrived_.notify_one();
+}
+
+void Scheduler::stop() {
+  const std::lock_guard lock(mu_);
+  stopping_ = true;
+  arrived_.notify_one();
+}
+
+engine::WorkerStats Scheduler::stats() const {
+  engine::WorkerStats stats;
+  stats.active_sequences = active_count_;
+  stats.waiting_requests = queued_;
+  stats.kv_bytes = kv_bytes_;
+  stats.kv_used_tokens = kv_used_;
+  stats.kv_total_tokens = context_ ? static_cast<std::int32_t>(llama_n_ctx(context_.get())) : 0;
+  stats.generated_tokens = generated_;
+  stats.prefilled_tokens = prefilled_;
+  stats.preemptions = preemptions_;
+  if (const auto began = step_began_.load(); began != 0) stats.busy_ms = static_cast<double>(steady_ms() - began);
+  return stats;
+}
+
+void Scheduler::run() {
+  for (;;) {
+    admit();
+    take_inbox(!has_runnable() && embed_jobs_.empty());
+    {
+      const std::lock_guard lock(mu_);
+      if (stopping_) return;
+    }
+    admit();
+    step_began_ = steady_ms();
+    step();
+    embed_step();
+    step_began_ = 0;
+    publish();
+    flush();
+    if (!channel_.wait_for_room()) return;
+  }
+}
+
+void Scheduler::take_inbox(bool may_wait) {
+  Sequences sequences;
+  std::vector<EmbedJob> embeds;
+  std::vector<engine::Control> controls;
+  {
+    std::unique_lock lock(mu_);
+    const auto something = [&] { return stopping_ || !new_sequences_.empty() || !new_embeds_.empty() || !controls_.empty(); };
+    if (may_wait) arrived_.wait(lock, something);
+    sequences.swap(new_sequences_);
+    embeds.swap(new_embeds_);
+    controls.swap(controls_);
+  }
+  for (auto& sequence : sequences) waiting_.push_back(std::move(sequence));
+  for (auto& job : embeds) embed_jobs_.push_back(std::move(job));
+  for (const auto control : controls) apply(control);
+}
+
+void Scheduler::apply(engine::Control control) {
+  const auto is_it = [&](const auto& sequence) { return sequence->stream() == control.stream; };
+  const auto running = std::ranges::find_if(active_, is_it);
+  if (control.control != engine::StreamControl::kCancel) {
+    if (running != active_.end()) (*running)->paused = control.control == engine::StreamControl::kPause;
+    return;
+  }
+  std::erase_if(embed_jobs_, [&](const EmbedJob& job) { return job.stream == control.stream; });
+  if (running != active_.end()) {
+    llama_memory_seq_rm(llama_get_memory(context_.get()), (*running)->slot, -1, -1);
+    free_slots_.push_back((*running)->slot);
+    active_.erase(running);
+  }
+  queued_ -= static_cast<std::int32_t>(std::erase_if(waiting_, is_it));
+  publish();
+}
+
+std::size_t Scheduler::kv_used() const {
+  std::size_t used = 0;
+  for (const auto& sequence : active_) used += sequence->tokens().size();
+  return used;
+}
+
+bool Scheduler::has_runnable() const {
+  return std::ranges::any_of(active_, [](const auto& sequence) { return !sequence->paused; });
+}
+
+void Scheduler::admit() {
+  const std::size_t total = context_ ? llama_n_ctx(context_.get()) : 0;
+  while (!waiting_.empty() && !free_slots_.empty()) {
+    auto& next = waiting_.front();
+    // First come, first served: a long prompt is not overtaken for ever by short ones.
+    if (!active_.empty() && kv_used() + next->tokens().size() + kHeadroom + active_.size() > total) return;
+    next->slot = free_slots_.back();
+    free_slots_.pop_back();
+    next->admitted_at(SteadyClock::now());
+    active_.push_back(std::move(next));
+    waiting_.pop_front();
+    --queued_;
+  }
+}
+
+bool Scheduler::preempt_youngest() {
+  if (active_.size() < 2) return false;
+  auto victim = std::move(active_.back());
+  active_.pop_back();
+  llama_memory_seq_rm(llama_get_memory(context_.get()), victim->slot, -1, -1);
+  free_slots_.push_back(std::exchange(victim->slot, -1));
+  victim->rewind();
+  waiting_.push_front(std::move(victim));
+  ++queued_;
+  ++preemptions_;
+  return true;
+}
+
+std::size_t Scheduler::prefill_budget(std::size_t decoders) const {
+  const auto batch = static_cast<std::size_t>(model_.limits().batch_tokens);
+  if (decoders == 0) return batch;
+  const auto slice = static_cast<std::size_t>(kPrefillSliceMs / std::max(prefill_ms_per_token_, 1e-3));
+  return std::min(batch - decoders, std::max(slice, kSmallestSlice));
+}
+
+void Scheduler::add_to_batch(Sequence& sequence, std::size_t count, std::vector<Piece>& pieces) {
+  const bool to_the_end = count == sequence.remaining();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto place = batch_.n_tokens++;
+    batch_.token[place] = sequence.tokens()[sequence.computed() + i];
+    batch_.pos[place] = static_cast<llama_pos>(sequence.computed() + i);
+    batch_.n_seq_id[place] = 1;
+    batch_.seq_id[place][0] = sequence.slot;
+    batch_.logits[place] = to_the_end && i + 1 == count;
+  }
+  pieces.push_back({&sequence, count, to_the_end ? batch_.n_tokens - 1 : -1});
+}
+
+std::vector<Scheduler::Piece> Scheduler::fill_batch() {
+  std::vector<Piece> pieces;
+  batch_.n_tokens = 0;
+  for (const auto& sequence : active_)
+    if (!sequence->paused && sequence->decoding()) add_to_batch(*sequence, 1, pieces);
+  std::size_t budget = prefill_budget(pieces.size());
+  for (const auto& sequence : active_) {
+    if (sequence->paused || sequence->decoding() || budget == 0) continue;
+    const std::size_t count = std::min(budget, sequence->remaining());
+    add_to_batch(*sequence, count, pieces);
+    budget -= count;
+  }
+  return pieces;
+}
+
+void Scheduler::step() {
+  if (active_.empty()) return;
+  const std::size_t total = llama_n_ctx(context_.get());
+  while (kv_used() > total && preempt_youngest()) continue;
+  for (;;) {
+    const auto pieces = fill_batch();
+    if (pieces.empty()) return;
+    const auto began = SteadyClock::now();
+    const std::int32_t result = llama_decode(context_.get(), batch_);
+    if (result == 0) {
+      after_decode(pieces, std::chrono::duration<double, std::milli>(SteadyClock::now() - began).count());
+      return;
+    }
+    if (result == 1 && preempt_youngest()) continue;  // no room in the cache after all
+    fail_all({ErrorCode::kInternal, "The model failed while computing; the request can be sent again",
+              "llama_decode " + std::to_string(result) + " " + last_llama_errors()});
+    return;
+  }
+}
+
+void Scheduler::after_decode(const std::vector<Piece>& pieces, double milliseconds) {
+  std::size_t prefilled = 0;
+  for (const auto& piece : pieces)
+    if (piece.count > 1) prefilled += piece.count;
+  prefilled_ += static_cast<std::int64_t>(prefilled);
+  if (prefilled >= kSmallestSlice)
+    prefill_ms_per_token_ += kAverageWeight * (milliseconds / static_cast<double>(prefilled) - prefill_ms_per_token_);
+  for (const auto& piece : pieces) {
+    Sequence& sequence = *piece.sequence;
+    sequence.advance(piece.count);
+    if (piece.logits_at < 0) continue;
+    const bool complete = sequence.take_next(model_, context_.get(), piece.logits_at);
+    ++generated_;
+    if (sequence.output().has_pending()) say(engine::DeltaMessage{sequence.stream(), sequence.output().take_pending()});
+    if (complete) retire(sequence, engine::FinishMessage{sequence.stream(), sequence.finish()});
+  }
+}
+
+void Scheduler::retire(Sequence& sequence, const engine::WorkerMessage& last_word) {
+  say(last_word);
+  llama_memory_seq_rm(llama_get_memory(context_.get()), sequence.slot, -1, -1);
+  free_slots_.push_back(sequence.slot);
+  std::erase_if(active_, [&](const auto& one) { return one.get() == &sequence; });
+}
+
+void Scheduler::fail_all(const Error& error) {
+  while (!active_.empty()) retire(*active_.back(), engine::ErrorMessage{active_.back()->stream(), error});
+  llama_memory_clear(llama_get_memory(context_.get()), true);
+}
+
+void Scheduler::embed_step() {
+  if (embed_jobs_.empty()) return;
+  // Calls take turns, so that one of 2,000 texts does not hold up one of a single text.
+  EmbedJob job = std::move(embed_jobs_.front());
+  embed_jobs_.pop_front();
+  auto vectors = embedder_.step(job);
+  if (!vectors) {
+    say(engine::ErrorMessage{job.stream, std::move(vectors).error()});
+    return;
+  }
+  const bool last = vectors->last;
+  if (last) prefilled_ += job.prompt_tokens;
+  say(*std::move(vectors));
+  if (!last) embed_jobs_.push_back(std::move(job));
+}
+
+void Scheduler::publish() {
+  active_count_ = static_cast<std::int32_t>(active_.size() + embed_jobs_.size());
+  kv_used_ = static_cast<std::int32_t>(kv_used());
+}
+
+void Scheduler::flush() {
+  if (frames_.empty()) return;
+  channel_.send_frames(std::exchange(frames_, {}));
+}
+
+}  // namespace siyu::worker

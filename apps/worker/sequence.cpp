@@ -1,0 +1,64 @@
+#include "sequence.h"
+
+#include <algorithm>
+
+namespace siyu::worker {
+namespace {
+
+double milliseconds(SteadyClock::time_point from, SteadyClock::time_point to) {
+  return from == SteadyClock::time_point{} || to < from ? 0 : std::chrono::duration<double, std::milli>(to - from).count();
+}
+
+}  // namespace
+
+Sequence::Sequence(std::uint32_t stream, PreparedPrompt prompt, TokenSampler sampler)
+    : stream_(stream), tokens_(std::move(prompt.tokens)), prompt_size_(tokens_.size()), sampler_(std::move(sampler)),
+      output_(std::move(prompt.output)), submitted_(SteadyClock::now()) {
+  output_.pending().content = std::move(prompt.echo);
+}
+
+Result<std::unique_ptr<Sequence>> Sequence::prepare(const Model& model, std::uint32_t stream, const engine::GenerateRequest& request) {
+  if (!model.info().can_generate)
+    return fail(ErrorCode::kUnsupported, "The model " + model.info().name + " makes embeddings and cannot write text; choose a language model");
+  RETURN_IF_ERROR(engine::validate(request));
+  ASSIGN_OR_RETURN(auto prompt, prepare_prompt(model, request));
+  ASSIGN_OR_RETURN(auto sampler, TokenSampler::make(model, request.sampling, prompt.grammar));
+  sampler.accept_prompt(prompt.tokens);
+  auto sequence = std::unique_ptr<Sequence>(new Sequence(stream, std::move(prompt), std::move(sampler)));
+  const auto room = model.limits().context_tokens - static_cast<std::int32_t>(sequence->tokens_.size());
+  sequence->max_tokens_ = std::min(request.max_tokens.value_or(room), room);
+  if (request.logprobs) sequence->top_logprobs_ = request.top_logprobs;
+  return sequence;
+}
+
+bool Sequence::take_next(const Model& model, llama_context* context, std::int32_t index) {
+  const Token token = sampler_.sample(context, index);
+  if (generated_ == 0) first_token_ = SteadyClock::now();
+  ++generated_;
+  if (model.is_end(token)) {
+    reason_ = engine::FinishReason::kStop;
+    output_.finish();
+    return true;
+  }
+  if (top_logprobs_ >= 0)
+    output_.pending().logprobs.push_back(TokenSampler::logprobs(model, context, index, token, top_logprobs_));
+  tokens_.push_back(token);
+  output_.push(model, token);
+  if (!output_.stopped() && generated_ < max_tokens_) return false;
+  reason_ = output_.stopped() ? engine::FinishReason::kStop : engine::FinishReason::kLength;
+  output_.finish();
+  return true;
+}
+
+engine::Finish Sequence::finish() const {
+  const auto now = SteadyClock::now();
+  auto reason = reason_;
+  if (reason == engine::FinishReason::kStop && output_.has_tool_calls()) reason = engine::FinishReason::kToolCalls;
+  return {.reason = reason,
+          .usage = {.prompt_tokens = static_cast<std::int32_t>(prompt_size_), .completion_tokens = generated_, .cached_tokens = 0},
+          .timings = {.queued_ms = milliseconds(submitted_, admitted_),
+                      .prefill_ms = milliseconds(admitted_, first_token_),
+                      .decode_ms = milliseconds(first_token_, now)}};
+}
+
+}  // namespace siyu::worker
