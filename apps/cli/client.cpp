@@ -4,8 +4,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "cli/environment.h"
+#include "net/http.h"
+#include "net/stream_client.h"
 
 namespace siyu::cli {
 namespace {
@@ -13,6 +16,7 @@ namespace {
 constexpr const char* kDefaultServer = "https://127.0.0.1:8080";
 constexpr auto kCallTimeout = std::chrono::minutes(5);
 constexpr auto kUploadTimeout = std::chrono::hours(12);
+constexpr auto kStreamIdle = std::chrono::minutes(10);  // a long prompt on a slow machine
 
 struct AdminFile {
   std::string api_key;
@@ -70,8 +74,7 @@ Result<Client> Client::connect(ConnectOptions options) {
   const auto own_certificate = std::filesystem::path(options.data) / "tls" / "cert.pem";
   std::error_code ignored;
   if (options.ca_file.empty() && is_loopback_url(options.server) && std::filesystem::exists(own_certificate, ignored)) options.ca_file = own_certificate;
-  auto http = std::make_unique<net::HttpClient>(net::ClientOptions{.ca_file = options.ca_file, .verify = !options.insecure});
-  return Client(options.server, options.api_key, std::move(http));
+  return Client(options.server, options.api_key, {.ca_file = options.ca_file, .verify = !options.insecure});
 }
 
 Result<json::value> Client::send(net::ClientRequest request, const std::string& path) {
@@ -92,6 +95,40 @@ Result<json::value> Client::call(const std::string& method, const std::string& p
 Result<json::value> Client::upload(const std::string& path, const std::vector<net::UploadFile>& files,
                                    std::function<void(std::uint64_t, std::uint64_t)> progress) {
   return send({.method = "POST", .files = files, .timeout = kUploadTimeout, .upload_progress = std::move(progress)}, path);
+}
+
+Result<json::value> Client::put_file(const std::string& path, const std::filesystem::path& file,
+                                     std::function<void(std::uint64_t, std::uint64_t)> progress) {
+  return send({.method = "PUT", .body_file = file, .timeout = kUploadTimeout, .upload_progress = std::move(progress)}, path);
+}
+
+Status Client::stream(const std::string& path, const json::value& body, const std::function<Status(const std::string& data)>& event) {
+  net::StreamClient http(options_, kStreamIdle);
+  net::ClientRequest request{.method = "POST", .url = server_ + path, .headers = {{"Authorization", "Bearer " + api_key_}}, .body = json::serialize(body),
+                             .timeout = kUploadTimeout};
+  ASSIGN_OR_RETURN(const auto answer, http.open(request));
+  ASSIGN_OR_RETURN(const auto head, answer->wait_head());
+  const auto next = [&answer = *answer] {
+    std::promise<Result<std::optional<std::string>>> piece;
+    auto arrived = piece.get_future();
+    answer.pull([&piece](Result<std::optional<std::string>> chunk) { piece.set_value(std::move(chunk)); });
+    return arrived.get();
+  };
+  net::SseParser parser;
+  std::string whole;
+  for (;;) {
+    ASSIGN_OR_RETURN(const auto chunk, next());
+    if (!chunk) break;
+    if (head.status >= 300) {
+      whole += *chunk;
+      continue;
+    }
+    ASSIGN_OR_RETURN(const auto events, parser.feed(*chunk));
+    for (const auto& data : events)
+      if (data != "[DONE]") RETURN_IF_ERROR(event(data));
+  }
+  if (head.status >= 300) return std::unexpected(to_error({.status = head.status, .body = std::move(whole)}));
+  return {};
 }
 
 int report(const Error& error) {

@@ -3,6 +3,8 @@
 
 #include <CLI/App.hpp>
 
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,12 +33,17 @@ class Client {
   Result<json::value> call(const std::string& method, const std::string& path, const json::value& body = nullptr);
   Result<json::value> upload(const std::string& path, const std::vector<net::UploadFile>& files,
                              std::function<void(std::uint64_t, std::uint64_t)> progress);
+  /// The body is the file.
+  Result<json::value> put_file(const std::string& path, const std::filesystem::path& file, std::function<void(std::uint64_t, std::uint64_t)> progress);
+  /// Posts, and calls `event` with the data of each server-sent event until the stream ends.
+  Status stream(const std::string& path, const json::value& body, const std::function<Status(const std::string& data)>& event);
 
  private:
-  Client(std::string server, std::string api_key, std::unique_ptr<net::HttpClient> http)
-      : server_(std::move(server)), api_key_(std::move(api_key)), http_(std::move(http)) {}
+  Client(std::string server, std::string api_key, net::ClientOptions options)
+      : server_(std::move(server)), api_key_(std::move(api_key)), options_(std::move(options)), http_(std::make_unique<net::HttpClient>(options_)) {}
   Result<json::value> send(net::ClientRequest request, const std::string& path);
   std::string server_, api_key_;
+  net::ClientOptions options_;
   std::unique_ptr<net::HttpClient> http_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "crypto/certificate.h"
 #include "documents/plain_text.h"
+#include "engine/local_worker.h"
 #include "server/assets.h"
 #include "store/full_text.h"
 
@@ -56,6 +57,12 @@ Result<LogLevel> parse_level(const std::string& level) {
   return invalid("`log.level` must be debug, info, warn or error, not `" + level + "`");
 }
 
+/// The folder of this program: siyu-worker and siyu-parser lie beside it.
+std::filesystem::path program_dir() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+}
+
 class TextParser final : public knowledge::DocumentParser {
  public:
   documents::ParsedDocument parse(const std::filesystem::path& file, std::string_view name) override {
@@ -86,7 +93,7 @@ class DataLock {
 
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
-  for (auto part : {identity::migrations(), store::FullText::migrations(), knowledge::migrations()}) all.insert(all.end(), part.begin(), part.end());
+  for (auto part : {identity::migrations(), models::migrations(), store::FullText::migrations(), knowledge::migrations()}) all.insert(all.end(), part.begin(), part.end());
   return all;
 }
 
@@ -108,6 +115,10 @@ struct Machine::Parts {
   TextParser parser;
   std::optional<knowledge::KnowledgeService> knowledge;
   std::optional<knowledge::Ingester> ingester;
+  std::unique_ptr<models::ModelLibrary> models;
+  std::optional<serving::ModelHost> host;
+  std::optional<chat::Chat> chat;
+  api::Metrics metrics;
   std::optional<api::Services> services;
   std::vector<api::Asset> console;
   std::optional<api::Dispatcher> dispatcher;
@@ -144,6 +155,30 @@ struct Machine::Parts {
     return ingester->start(config.knowledge.ingest_threads);
   }
 
+  Result<std::unique_ptr<engine::Engine>> start_engine(const models::Model& model, const serving::LoadOptions& options) {
+    const auto& defaults = config.worker;
+    const auto as_int = [](std::uint32_t value) { return static_cast<std::int32_t>(value); };
+    engine::LocalWorkerOptions worker{.program = program_dir() / "siyu-worker", .model_file = models->file_of(model), .name = model.name, .load = {}};
+    worker.load.context_tokens = options.context_length.value_or(as_int(defaults.context_length));
+    worker.load.parallel = options.sequences.value_or(as_int(defaults.sequences));
+    worker.load.threads = options.threads.value_or(as_int(defaults.threads));
+    worker.load_timeout = std::chrono::seconds(defaults.load_seconds);
+    ASSIGN_OR_RETURN(auto started, engine::LocalWorker::start(std::move(worker), clock, *log));
+    return std::unique_ptr<engine::Engine>(std::move(started));
+  }
+
+  Status open_models() {
+    ASSIGN_OR_RETURN(models, models::ModelLibrary::open(*db, data / "models", clock));
+    const auto wait = [this](engine::Engine& engine) -> Status {
+      auto* worker = dynamic_cast<engine::LocalWorker*>(&engine);
+      return worker == nullptr ? Status() : worker->wait_ready(std::chrono::seconds(config.worker.load_seconds));
+    };
+    host.emplace(*models, [this](const models::Model& model, const serving::LoadOptions& options) { return start_engine(model, options); }, wait, clock, *log);
+    chat.emplace(*knowledge, *host, config.knowledge.passages);
+    ASSIGN_OR_RETURN(const auto pass, policy->internal("models that were loaded before the restart"));
+    return host->resume(pass);
+  }
+
   Status listen() {
     net::ServerOptions options{.host = address.host, .port = address.port, .handler_threads = config.server.handler_threads, .queue = config.server.queue,
                                .max_connections = config.server.max_connections, .idle_timeout = std::chrono::seconds(config.server.idle_seconds),
@@ -158,7 +193,7 @@ struct Machine::Parts {
       options.private_key_file = certificate->private_key;
     }
     services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
-                                   .knowledge = *knowledge, .ingester = *ingester, .spool_dir = data / "tmp", .started = clock.steady_now(),
+                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .host = *host, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});
     console = console_assets();
     dispatcher.emplace(*services, console);
@@ -182,6 +217,7 @@ Result<std::unique_ptr<Machine>> Machine::start(const Config& config) {
   RETURN_IF_ERROR(parts->prepare_folder());
   RETURN_IF_ERROR(parts->open_trust());
   RETURN_IF_ERROR(parts->open_knowledge());
+  RETURN_IF_ERROR(parts->open_models());
   RETURN_IF_ERROR(parts->listen());
   RETURN_IF_ERROR(parts->policy->record("system", {.action = "server.start", .resource = "server", .request = ""}, "done"));
   parts->ready = true;

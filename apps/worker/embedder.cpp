@@ -38,8 +38,9 @@ Result<EmbedJob> EmbedJob::prepare(const Model& model, std::uint32_t stream, con
     for (const auto token : tokens)
       if (!model.is_token(token)) return invalid("input holds token " + std::to_string(token) + ", which this model does not have");
     if (tokens.size() > static_cast<std::size_t>(model.limits().embed_tokens))
-      return invalid("This model's maximum context length for embeddings is " + std::to_string(model.limits().embed_tokens) +
-                     " tokens; a text of the input has " + std::to_string(tokens.size()) + " tokens");
+      return fail_because(ErrorCode::kInvalidArgument, "context_length_exceeded",
+                          "This model's maximum context length for embeddings is " + std::to_string(model.limits().embed_tokens) +
+                              " tokens; a text of the input has " + std::to_string(tokens.size()) + " tokens");
     job.prompt_tokens += static_cast<std::int32_t>(tokens.size());
   }
   return job;

@@ -173,8 +173,9 @@ Result<PreparedPrompt> guarded_build(const Model& model, const GenerateRequest& 
 
 std::unexpected<Error> too_long(const Model& model, std::size_t tokens) {
   const std::string limit = std::to_string(model.limits().context_tokens);
-  return invalid("This model's maximum context length is " + limit + " tokens; the request has " + std::to_string(tokens) +
-                 " tokens and needs room for at least one more. Shorten it, or load the model with a larger context");
+  return fail_because(ErrorCode::kInvalidArgument, "context_length_exceeded",
+                      "This model's maximum context length is " + limit + " tokens; the request has " + std::to_string(tokens) +
+                          " tokens and needs room for at least one more. Shorten it, or load the model with a larger context");
 }
 
 Result<PreparedPrompt> prepare_prompt(const Model& model, const GenerateRequest& request) {

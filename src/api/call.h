@@ -8,16 +8,20 @@
 #include <string>
 #include <string_view>
 
+#include "api/metrics.h"
 #include "api/operation.h"
 #include "api/router.h"
 #include "audit/audit_log.h"
 #include "base/config.h"
 #include "base/json.h"
+#include "chat/chat.h"
 #include "identity/identity.h"
 #include "knowledge/ingest.h"
 #include "knowledge/knowledge.h"
+#include "models/library.h"
 #include "net/server.h"
 #include "policy/policy.h"
+#include "serving/model_host.h"
 
 namespace siyu::api {
 
@@ -31,6 +35,10 @@ struct Services {
   identity::Identity& identity;
   knowledge::KnowledgeService& knowledge;
   knowledge::Ingester& ingester;
+  models::ModelLibrary& models;
+  serving::ModelHost& host;
+  chat::Chat& chat;
+  Metrics& metrics;
   std::filesystem::path spool_dir;
   SteadyTime started;
   std::function<const net::ServerStats*()> server_stats;

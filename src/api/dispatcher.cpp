@@ -28,9 +28,13 @@ net::BodyPlan Dispatcher::plan(const net::RequestHead& head) {
 }
 
 net::Response Dispatcher::handle(net::Request& request) {
+  const auto begin = services_.clock.steady_now();
   auto reply = dispatch(request);
-  if (!reply) return error_reply(reply.error(), request.id, services_.log);
-  return std::move(*reply);
+  auto response = reply ? std::move(*reply) : error_reply(reply.error(), request.id, services_.log);
+  const auto route = router_.find(request.method, request.path);
+  services_.metrics.on_request(route.operation == nullptr ? "none" : route.operation->id, response.status,
+                               std::chrono::duration<double>(services_.clock.steady_now() - begin).count());
+  return response;
 }
 
 Reply Dispatcher::dispatch(net::Request& request) {

@@ -39,7 +39,7 @@ std::string error_body(const Error& error, std::string_view request_id) {
   body += R"(,"type":")";
   body += error_type(error.code);
   body += R"(","param":null,"code":")";
-  body += to_string(error.code);
+  body += error.reason.empty() ? to_string(error.code) : std::string_view(error.reason);
   body += R"(","error_id":)";
   append_json_string(body, request_id);
   body += "}}";

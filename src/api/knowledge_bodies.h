@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "chat/chat.h"
 #include "knowledge/knowledge.h"
 
 namespace siyu::api {
@@ -96,8 +97,10 @@ BOOST_DESCRIBE_STRUCT(SearchResultBody, (), (hits, mode, milliseconds))
 
 struct AskBody {
   std::string question;
+  std::optional<std::string> model;
+  std::optional<chat::Mode> mode;
 };
-BOOST_DESCRIBE_STRUCT(AskBody, (), (question))
+BOOST_DESCRIBE_STRUCT(AskBody, (), (question, model, mode))
 
 struct CitationBody : PassageBody {
   int number = 0;
@@ -110,9 +113,10 @@ struct AnswerBody {
   knowledge::AnswerMode mode = knowledge::AnswerMode::kNone;
   std::string answer;
   std::vector<CitationBody> citations;
+  std::string model;
   double milliseconds = 0;
 };
-BOOST_DESCRIBE_STRUCT(AnswerBody, (), (mode, answer, citations, milliseconds))
+BOOST_DESCRIBE_STRUCT(AnswerBody, (), (mode, answer, citations, model, milliseconds))
 
 struct LatencyBody {
   double p50 = 0, p99 = 0;

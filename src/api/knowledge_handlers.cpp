@@ -1,4 +1,4 @@
-// Knowledge bases, documents, search, answers, evaluation.
+// Knowledge bases, documents, search, evaluation.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -173,16 +173,6 @@ Reply search_knowledge_base(Call& call) {
   ASSIGN_OR_RETURN(const auto passages, call.services.knowledge.search(*call.pass, call.param("base"), body.query, static_cast<std::size_t>(top)));
   SearchResultBody result{.hits = {}, .mode = "full_text", .milliseconds = milliseconds_since(call, begin)};
   for (const auto& passage : passages) result.hits.push_back(to_body(passage));
-  return reply_json(result);
-}
-
-Reply ask_knowledge_base(Call& call) {
-  ASSIGN_OR_RETURN(const auto body, call.body<AskBody>());
-  if (trim(body.question).empty()) return invalid("`question` is empty");
-  const auto begin = call.services.clock.steady_now();
-  ASSIGN_OR_RETURN(const auto answer, call.services.knowledge.answer_extractively(*call.pass, call.param("base"), body.question));
-  AnswerBody result{.mode = answer.mode, .answer = answer.text, .citations = {}, .milliseconds = milliseconds_since(call, begin)};
-  for (const auto& citation : answer.citations) result.citations.push_back(to_body(citation, call.param("base")));
   return reply_json(result);
 }
 

@@ -1,6 +1,8 @@
-// Request bodies of the OpenAI endpoints. Unknown fields are ignored there, as OpenAI's own clients expect.
+// The request bodies of the OpenAI endpoints as clients send them. Decoding checks shapes; to_generate_request (in
+// openai_convert.h) checks meanings and hands on what the engines understand.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,11 +16,56 @@ struct StreamOptions {
 };
 BOOST_DESCRIBE_STRUCT(StreamOptions, (), (include_usage))
 
+struct ToolCallFunction {
+  std::string name;
+  std::optional<std::string> arguments;
+};
+BOOST_DESCRIBE_STRUCT(ToolCallFunction, (), (name, arguments))
+
+struct ToolCall {
+  std::optional<std::string> id;
+  std::optional<std::string> type;
+  ToolCallFunction function;
+};
+BOOST_DESCRIBE_STRUCT(ToolCall, (), (id, type, function))
+
 struct Message {
   std::string role;
   std::optional<json::value> content;  ///< text, null, or an array of parts
+  std::optional<std::string> name;
+  std::optional<std::vector<ToolCall>> tool_calls;
+  std::optional<std::string> tool_call_id;
+  std::optional<std::string> reasoning_content;
 };
-BOOST_DESCRIBE_STRUCT(Message, (), (role, content))
+BOOST_DESCRIBE_STRUCT(Message, (), (role, content, name, tool_calls, tool_call_id, reasoning_content))
+
+struct JsonSchema {
+  std::optional<std::string> name;
+  std::optional<json::value> schema;
+  std::optional<bool> strict;
+};
+BOOST_DESCRIBE_STRUCT(JsonSchema, (), (name, schema, strict))
+
+struct ResponseFormat {
+  std::string type;
+  std::optional<JsonSchema> json_schema;
+};
+BOOST_DESCRIBE_STRUCT(ResponseFormat, (), (type, json_schema))
+
+struct SamplingFields {
+  std::optional<double> temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
+  std::optional<std::int64_t> top_k, seed, n;
+  std::optional<json::value> stop;
+  std::optional<std::map<std::string, double>> logit_bias;
+};
+BOOST_DESCRIBE_STRUCT(SamplingFields, (),
+                      (temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty, top_k, seed, n, stop, logit_bias))
+
+/// What vLLM and SGLang take; models whose template knows thinking listen to it.
+struct TemplateOptions {
+  std::optional<bool> enable_thinking;
+};
+BOOST_DESCRIBE_STRUCT(TemplateOptions, (), (enable_thinking))
 
 struct ChatCompletionRequest {
   std::optional<std::string> model;
@@ -26,7 +73,35 @@ struct ChatCompletionRequest {
   std::optional<std::vector<std::string>> knowledge;
   std::optional<bool> stream;
   std::optional<StreamOptions> stream_options;
+  std::optional<std::int64_t> max_tokens, max_completion_tokens;
+  std::optional<bool> logprobs;
+  std::optional<std::int64_t> top_logprobs;
+  std::optional<std::vector<json::value>> tools;
+  std::optional<json::value> tool_choice;
+  std::optional<bool> parallel_tool_calls;
+  std::optional<ResponseFormat> response_format;
+  std::optional<TemplateOptions> chat_template_kwargs;
 };
-BOOST_DESCRIBE_STRUCT(ChatCompletionRequest, (), (model, messages, knowledge, stream, stream_options))
+BOOST_DESCRIBE_STRUCT(ChatCompletionRequest, (),
+                      (model, messages, knowledge, stream, stream_options, max_tokens, max_completion_tokens, logprobs, top_logprobs,
+                       tools, tool_choice, parallel_tool_calls, response_format, chat_template_kwargs))
+
+struct CompletionRequest {
+  std::optional<std::string> model;
+  json::value prompt;
+  std::optional<bool> stream, echo;
+  std::optional<std::string> suffix;
+  std::optional<StreamOptions> stream_options;
+  std::optional<std::int64_t> max_tokens, logprobs;
+};
+BOOST_DESCRIBE_STRUCT(CompletionRequest, (), (model, prompt, stream, echo, suffix, stream_options, max_tokens, logprobs))
+
+struct EmbeddingRequest {
+  std::optional<std::string> model;
+  json::value input;
+  std::optional<std::string> encoding_format;
+  std::optional<std::int64_t> dimensions;
+};
+BOOST_DESCRIBE_STRUCT(EmbeddingRequest, (), (model, input, encoding_format, dimensions))
 
 }  // namespace siyu::api::openai

@@ -18,10 +18,11 @@ struct SystemBody {
   std::uint64_t resident_bytes = 0;
   std::string data_dir;
   std::uint64_t disk_free_bytes = 0;
-  std::int64_t knowledge_bases = 0, documents = 0, ingest_queue = 0, connections = 0, streams = 0;
+  std::int64_t knowledge_bases = 0, documents = 0, ingest_queue = 0, models_ready = 0, connections = 0, streams = 0;
 };
 BOOST_DESCRIBE_STRUCT(SystemBody, (),
-                      (version, uptime_seconds, resident_bytes, data_dir, disk_free_bytes, knowledge_bases, documents, ingest_queue, connections, streams))
+                      (version, uptime_seconds, resident_bytes, data_dir, disk_free_bytes, knowledge_bases, documents, ingest_queue, models_ready, connections,
+                       streams))
 
 struct AuditEntryBody {
   std::uint64_t seq = 0;
@@ -84,11 +85,43 @@ Reply get_system(Call& call) {
     body.documents += base.documents;
     body.ingest_queue += base.queued;
   }
+  for (const auto& served : services.host.served()) body.models_ready += served.engine->health().state == engine::EngineState::kReady ? 1 : 0;
   if (const auto* stats = services.server_stats()) {
     body.connections = stats->connections;
     body.streams = stats->streams;
   }
   return reply_json(body);
+}
+
+Reply metrics(Call& call) {
+  auto& services = call.services;
+  // A scraper on this machine needs no key; the figures carry no text of anyone.
+  if (!call.request.peer_is_loopback) {
+    const auto header = call.request.headers.get("Authorization").value_or("");
+    if (!header.starts_with("Bearer ")) return fail(ErrorCode::kUnauthenticated, "An API key is needed: send `Authorization: Bearer sk-…`");
+    ASSIGN_OR_RETURN(const auto principal, services.identity.authenticate_key(header.substr(7)));
+    RETURN_IF_ERROR(services.policy.obtain(principal, Permission::kSystemRead, {.action = "", .resource = "metrics", .request = call.request.id}));
+  }
+  auto& out = services.metrics;
+  out.set("process_resident_memory_bytes", "Resident memory of the server", static_cast<double>(resident_bytes()));
+  out.set("siyu_uptime_seconds", "Since the server started", std::chrono::duration<double>(services.clock.steady_now() - services.started).count());
+  if (const auto* stats = services.server_stats()) {
+    out.set("siyu_connections", "Open connections", static_cast<double>(stats->connections));
+    out.set("siyu_streams", "Streamed answers under way", static_cast<double>(stats->streams));
+  }
+  for (const auto& served : services.host.served()) {
+    const auto health = served.engine->health();
+    out.set_of_model("siyu_model_ready", "1 when the model can answer", served.name, health.state == engine::EngineState::kReady ? 1 : 0);
+    out.set_of_model("siyu_model_requests_running", "Requests being computed", served.name, health.active_sequences);
+    out.set_of_model("siyu_model_requests_waiting", "Requests waiting for a place", served.name, health.waiting_requests);
+    out.set_of_model("siyu_model_restarts", "Replaced model processes since the model was loaded", served.name, health.restarts);
+    out.set_of_model("siyu_model_resident_memory_bytes", "Resident memory of the model process", served.name, static_cast<double>(health.resident_bytes));
+    out.set_of_model("siyu_model_kv_used_tokens", "Tokens in the KV cache", served.name, health.kv_used_tokens);
+    out.set_of_model("siyu_model_kv_total_tokens", "Tokens the KV cache holds at most", served.name, health.kv_total_tokens);
+  }
+  net::Response response{.status = 200, .headers = {}, .body = out.text()};
+  response.headers.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  return response;
 }
 
 Reply get_config(Call& call) { return reply_json(call.services.config); }

@@ -30,11 +30,13 @@ enum class ErrorCode {
 /// Stable snake_case name, as used in logs, audit entries and API error bodies.
 std::string_view to_string(ErrorCode code);
 
-/// `message` is safe to show to any client. `detail` may name internals and goes to the log only.
+/// `message` is safe to show to any client. `detail` may name internals and goes to the log only. `reason` is a stable
+/// snake_case name for programs, where the code alone says too little: context_length_exceeded, model_not_found.
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;
   std::string detail = {};
+  std::string reason = {};
 
   bool operator==(const Error&) const = default;
 };
@@ -45,6 +47,9 @@ using Status = Result<void>;
 
 inline std::unexpected<Error> fail(ErrorCode code, std::string message, std::string detail = {}) {
   return std::unexpected(Error{code, std::move(message), std::move(detail)});
+}
+inline std::unexpected<Error> fail_because(ErrorCode code, std::string reason, std::string message) {
+  return std::unexpected(Error{code, std::move(message), {}, std::move(reason)});
 }
 inline std::unexpected<Error> invalid(std::string message) { return fail(ErrorCode::kInvalidArgument, std::move(message)); }
 inline std::unexpected<Error> not_found(std::string message) { return fail(ErrorCode::kNotFound, std::move(message)); }

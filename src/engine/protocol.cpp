@@ -29,9 +29,9 @@ struct WireDelta {
 };
 BOOST_DESCRIBE_STRUCT(WireDelta, (), (content, reasoning, tool_calls, logprobs))
 struct WireError {
-  std::string code, message, detail;
+  std::string code, message, detail, reason;
 };
-BOOST_DESCRIBE_STRUCT(WireError, (), (code, message, detail))
+BOOST_DESCRIBE_STRUCT(WireError, (), (code, message, detail, reason))
 struct WireTokens {
   std::vector<Token> tokens;
 };
@@ -155,7 +155,7 @@ struct WorkerEncoder {
   Frame operator()(const DeltaMessage& m) const { return frame_of(FrameType::kDelta, m.stream, to_wire(m.delta)); }
   Frame operator()(const FinishMessage& m) const { return frame_of(FrameType::kFinish, m.stream, m.finish); }
   Frame operator()(const ErrorMessage& m) const {
-    return frame_of(FrameType::kError, m.stream, WireError{std::string(to_string(m.error.code)), m.error.message, m.error.detail});
+    return frame_of(FrameType::kError, m.stream, WireError{std::string(to_string(m.error.code)), m.error.message, m.error.detail, m.error.reason});
   }
   Frame operator()(const Vectors& m) const { return encode_vectors(m); }
   Frame operator()(const Tokens& m) const { return frame_of(FrameType::kTokens, m.stream, WireTokens{m.tokens}); }
@@ -220,7 +220,7 @@ Result<WorkerMessage> decode_worker_message(const Frame& frame) {
     }
     case FrameType::kError: {
       ASSIGN_OR_RETURN(auto wire, from_json_text<WireError>(frame.payload));
-      return ErrorMessage{frame.stream, Error{code_from_text(wire.code), std::move(wire.message), std::move(wire.detail)}};
+      return ErrorMessage{frame.stream, Error{code_from_text(wire.code), std::move(wire.message), std::move(wire.detail), std::move(wire.reason)}};
     }
     case FrameType::kVectors: return decode_vectors(frame);
     case FrameType::kTokens: {

@@ -250,7 +250,8 @@ WorkerSupervisor::SessionEnd WorkerSupervisor::run_process() {
     outbox_.clear();
   }
   // Whatever the reason, it is not to go on: the answers it computes have no reader any more.
-  const auto status = session.end.reason.empty() ? session.child->wait(kReapLimit) : std::nullopt;
+  const bool ended_itself = session.end.reason.empty() && !stopping();
+  const auto status = ended_itself ? session.child->wait(kReapLimit) : std::nullopt;
   const auto exit = status ? *status : session.child->kill();
   if (session.end.reason.empty()) session.end.reason = "it ended with " + exit.text();
   return session.end;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -77,6 +78,21 @@ struct Answer {
   std::vector<Citation> citations;
 };
 
+/// What a question found: no passages when none is relevant enough to answer from.
+struct FoundPassages {
+  std::vector<Passage> passages;                     ///< best first
+  std::unordered_map<std::string, double> weights;   ///< of the question's terms (inverse document frequency)
+};
+
+/// The source of a sentence.
+struct Support {
+  std::size_t passage_index = 0;
+  double share = 0;  ///< of the sentence's terms that the source holds, 0 … 1
+  Passage passage;   ///< narrowed to the supporting sentences
+};
+/// The passage that a sentence was taken from, in its words or close to them; nothing when none holds half its terms.
+std::optional<Support> find_support(std::string_view sentence, const std::vector<Passage>& passages);
+
 std::vector<store::Migration> migrations();
 
 /// Thread-safe.
@@ -104,6 +120,8 @@ class KnowledgeService {
   Result<std::vector<Passage>> search(const Pass& pass, const std::string& base, const std::string& query, std::size_t top);
   /// Documents by name, each once, best first: what evaluation ranks.
   Result<std::vector<std::string>> rank_documents(const Pass& pass, const std::string& base, const std::string& query, std::size_t top);
+  /// Like search, but empty when even the best passage is about something else.
+  Result<FoundPassages> find_relevant(const Pass& pass, const std::string& base, const std::string& question, std::size_t top);
   /// The best sentences, word for word, with citations; kNone when nothing is relevant enough.
   Result<Answer> answer_extractively(const Pass& pass, const std::string& base, const std::string& question);
 

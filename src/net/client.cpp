@@ -1,5 +1,7 @@
 #include "net/client.h"
 
+#include <cstdio>
+
 #include "net/curl_request.h"
 
 namespace siyu::net {
@@ -17,6 +19,10 @@ std::size_t collect(char* data, std::size_t, std::size_t size, void* target) {
   body.append(data, size);
   return size;
 }
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
 
 int report(void* target, curl_off_t, curl_off_t, curl_off_t total, curl_off_t done) {
   const auto& request = *static_cast<const ClientRequest*>(target);
@@ -54,6 +60,18 @@ Result<ClientResponse> HttpClient::fetch(const ClientRequest& request) {
       curl_mime_filename(part, file.name.c_str());
     }
     curl_easy_setopt(curl, CURLOPT_MIMEPOST, form.get());
+  }
+  std::unique_ptr<std::FILE, CloseFile> file;
+  if (!request.body_file.empty()) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(request.body_file, error);
+    file.reset(std::fopen(request.body_file.c_str(), "rb"));
+    if (error || !file) return not_found("The file " + request.body_file.string() + " cannot be read");
+    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(curl, CURLOPT_READDATA, file.get());
+    curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size));
+  }
+  if (request.upload_progress) {
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &report);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &request);

@@ -26,6 +26,7 @@ struct ClientRequest {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;                 ///< sent as application/json when not empty
   std::vector<UploadFile> files;    ///< sent as multipart/form-data when not empty
+  std::filesystem::path body_file;  ///< sent as application/octet-stream when not empty
   std::chrono::milliseconds timeout{60'000};
   std::function<void(std::uint64_t done, std::uint64_t total)> upload_progress;
 };

@@ -26,6 +26,7 @@ HeaderList prepare(CURL* curl, const ClientOptions& options, const ClientRequest
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.c_str());
   }
+  if (!request.body_file.empty()) add("Content-Type: application/octet-stream");
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   return headers;
 }

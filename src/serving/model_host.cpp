@@ -3,10 +3,10 @@
 namespace siyu::serving {
 namespace {
 
-std::string names_of(const std::map<std::string, Served>& served, bool embedding) {
+std::string names_of(const std::map<std::string, Served>& served, Kind kind) {
   std::string names;
   for (const auto& [name, one] : served)
-    if (one.embedding == embedding) names += (names.empty() ? "" : ", ") + name;
+    if (one.kind == kind) names += (names.empty() ? "" : ", ") + name;
   return names;
 }
 
@@ -16,7 +16,7 @@ Result<Served> ModelHost::start(const models::Model& model, const LoadOptions& o
   const std::lock_guard lock(mu_);
   if (const auto found = served_.find(model.name); found != served_.end()) return found->second;
   ASSIGN_OR_RETURN(auto engine, start_(model, options));
-  const Served served{.name = model.name, .embedding = model.facts.embedding, .loaded_at = clock_.now(), .engine = std::move(engine)};
+  const Served served{.name = model.name, .kind = model.facts.embedding ? Kind::kEmbedding : Kind::kChat, .loaded_at = clock_.now(), .engine = std::move(engine)};
   served_[model.name] = served;
   return served;
 }
@@ -71,24 +71,25 @@ std::optional<Served> ModelHost::find(const std::string& name) const {
   return found == served_.end() ? std::nullopt : std::optional(found->second);
 }
 
-Result<Served> ModelHost::route(const std::string& name, bool embedding) const {
+Result<Served> ModelHost::route(const std::string& name, Kind kind) const {
   const std::lock_guard lock(mu_);
-  const auto names = names_of(served_, embedding);
-  const std::string kind = embedding ? "embedding model" : "chat model";
+  const auto names = names_of(served_, kind);
+  const std::string word = kind == Kind::kEmbedding ? "embedding model" : "chat model";
+  const auto missing = [](std::string message) { return fail_because(ErrorCode::kNotFound, "model_not_found", std::move(message)); };
   if (!name.empty()) {
     const auto found = served_.find(name);
-    if (found == served_.end())
-      return not_found("The model `" + name + "` is not loaded; " + (names.empty() ? "no " + kind + " is" : "loaded: " + names));
-    if (found->second.embedding != embedding) return fail(ErrorCode::kUnsupported, "The model `" + name + "` is not " + (embedding ? "an embedding" : "a chat") + " model");
+    if (found == served_.end()) return missing("The model `" + name + "` is not loaded; " + (names.empty() ? "no " + word + " is" : "loaded: " + names));
+    // A chat model can embed as well; an embedding model cannot chat.
+    if (kind == Kind::kChat && found->second.kind != kind) return fail(ErrorCode::kUnsupported, "The model `" + name + "` makes embeddings; it cannot chat");
     return found->second;
   }
   const Served* only = nullptr;
   for (const auto& [key, one] : served_) {
-    if (one.embedding != embedding) continue;
+    if (one.kind != kind) continue;
     if (only != nullptr) return invalid("`model` is missing; choose one of: " + names);
     only = &one;
   }
-  if (only == nullptr) return not_found("No " + kind + " is loaded; load one with `siyu model load NAME`");
+  if (only == nullptr) return missing("No " + word + " is loaded; load one with `siyu model load NAME`");
   return *only;
 }
 

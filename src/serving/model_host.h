@@ -1,6 +1,8 @@
 // Which engine answers under which name: starts and stops workers for models of the library.
 #pragma once
 
+#include <boost/describe.hpp>
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,9 +28,12 @@ using StartEngine = std::function<Result<std::unique_ptr<engine::Engine>>(const 
 /// Waits until an engine made by StartEngine can answer.
 using WaitReady = std::function<Status(engine::Engine& engine)>;
 
+enum class Kind { kChat, kEmbedding };
+BOOST_DESCRIBE_ENUM(Kind, kChat, kEmbedding)
+
 struct Served {
   std::string name;
-  bool embedding = false;
+  Kind kind = Kind::kChat;
   Timestamp loaded_at;
   std::shared_ptr<engine::Engine> engine;  // shared with the requests under way
 };
@@ -44,13 +49,13 @@ class ModelHost {
   /// Returns when the model can answer, or has failed to load. Loading a loaded model changes nothing.
   Status load(const Pass& pass, const std::string& name, const LoadOptions& options);
   Status unload(const Pass& pass, const std::string& name);
-  /// Unloads and deletes.
+  /// Deletes it; refused while it is loaded.
   Status remove(const Pass& pass, const std::string& name);
 
   std::vector<Served> served() const;
   std::optional<Served> find(const std::string& name) const;
   /// The engine for a request; without a name the only one of its kind. Errors name what is loaded.
-  Result<Served> route(const std::string& name, bool embedding) const;
+  Result<Served> route(const std::string& name, Kind kind) const;
 
  private:
   Result<Served> start(const models::Model& model, const LoadOptions& options);

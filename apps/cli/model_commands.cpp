@@ -1,0 +1,232 @@
+#include <cstdio>
+#include <iostream>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "net/http.h"
+
+namespace siyu::cli {
+namespace {
+
+struct None {};
+struct NameOption {
+  std::string name;
+};
+struct ImportOptions {
+  std::string file, name, sha256;
+};
+struct LoadOptions {
+  std::string name;
+  int context = 0, sequences = 0, threads = 0;
+};
+struct ChatOptions {
+  std::string message, model, system;
+  std::vector<std::string> bases;
+  int max_tokens = 0;
+  double temperature = -1;
+};
+
+std::string model_path(const std::string& name) { return "/api/v1/models/" + net::percent_encode(name); }
+
+std::string text_of(const json::value& object, std::string_view key) {
+  const auto* value = object.as_object().if_contains(key);
+  if (value == nullptr || value->is_null()) return "";
+  return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
+}
+
+std::uint64_t number_of(const json::value& object, std::string_view key) {
+  const auto* value = object.as_object().if_contains(key);
+  return value == nullptr || !value->is_number() ? 0 : value->to_number<std::uint64_t>();
+}
+
+/// 1543503872 → 1.5 B
+std::string human_count(std::uint64_t count) {
+  static constexpr const char* kUnits[] = {"", " K", " M", " B", " T"};
+  double value = static_cast<double>(count);
+  std::size_t unit = 0;
+  for (; value >= 1000 && unit + 1 < std::size(kUnits); ++unit) value /= 1000;
+  char text[32];
+  std::snprintf(text, sizeof text, value < 10 && unit > 0 ? "%.1f%s" : "%.0f%s", value, kUnits[unit]);
+  return text;
+}
+
+void print_models(const json::value& result) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& model : result.as_object().at("models").as_array()) {
+    auto state = text_of(model, "state");
+    if (state == "failed") state += ": " + text_of(model, "reason");
+    rows.push_back({text_of(model, "name"), text_of(model, "kind"), state, text_of(model, "architecture"), human_count(number_of(model, "parameters")),
+                    text_of(model, "quantization"), std::to_string(number_of(model, "context_length")), human_bytes(number_of(model, "bytes"))});
+  }
+  print_table({"NAME", "KIND", "STATE", "ARCHITECTURE", "PARAMETERS", "TYPE", "CONTEXT", "SIZE"}, rows);
+}
+
+void print_model(const json::value& model) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [key, value] : model.as_object()) {
+    if (value.is_object()) {
+      for (const auto& [inner, part] : value.as_object()) rows.push_back({std::string(key) + "." + std::string(inner), text_of(value, inner)});
+    } else {
+      rows.push_back({std::string(key), text_of(model, key)});
+    }
+  }
+  print_table({"FIELD", "VALUE"}, rows);
+}
+
+Status import_file(Client& client, Invocation<ImportOptions>& call) {
+  auto& options = call.options;
+  const std::filesystem::path file = options.file;
+  if (options.name.empty()) options.name = file.stem();
+  auto path = model_path(options.name) + "/content?origin=" + net::percent_encode(file.filename().string());
+  if (!options.sha256.empty()) path += "&sha256=" + net::percent_encode(options.sha256);
+  ProgressBar bar("importing " + options.name);
+  ASSIGN_OR_RETURN(const auto model, client.put_file(path, file, [&](std::uint64_t done, std::uint64_t total) { bar.update(done, total, "bytes"); }));
+  bar.finish();
+  if (call.as_json) print_json(model);
+  else std::printf("%s is imported; load it with: siyu model load %s\n", options.name.c_str(), options.name.c_str());
+  return {};
+}
+
+Status load(Client& client, Invocation<LoadOptions>& call) {
+  json::object body;
+  if (call.options.context > 0) body["context_length"] = call.options.context;
+  if (call.options.sequences > 0) body["sequences"] = call.options.sequences;
+  if (call.options.threads > 0) body["threads"] = call.options.threads;
+  ASSIGN_OR_RETURN(const auto model, client.call("POST", model_path(call.options.name) + "/load", body));
+  if (call.as_json) print_json(model);
+  else std::printf("%s is loaded\n", call.options.name.c_str());
+  return {};
+}
+
+/// Prints what one event adds to the answer, and keeps it in `answer`.
+Status print_event(const std::string& data, std::string& answer, std::vector<json::value>& sources) {
+  ASSIGN_OR_RETURN(const auto event, parse_json(data));
+  if (const auto* error = event.as_object().if_contains("error")) return fail(ErrorCode::kUnavailable, text_of(*error, "message"));
+  for (const auto& choice : event.as_object().at("choices").as_array()) {
+    const auto& delta = choice.as_object().at("delta").as_object();
+    if (const auto* content = delta.if_contains("content"); content != nullptr && content->is_string()) {
+      answer += content->get_string();
+      std::fwrite(content->get_string().data(), 1, content->get_string().size(), stdout);
+      std::fflush(stdout);
+    }
+    if (const auto* annotations = delta.if_contains("annotations"))
+      for (const auto& annotation : annotations->as_array()) sources.push_back(annotation.as_object().at("file_citation").as_object().at("siyu"));
+  }
+  return {};
+}
+
+void print_sources(const std::vector<json::value>& sources) {
+  for (const auto& source : sources) {
+    std::printf("  [%s] %s", text_of(source, "number").c_str(), text_of(source, "document").c_str());
+    if (const auto page = number_of(source, "page")) std::printf(", page %llu", static_cast<unsigned long long>(page));
+    std::printf("\n");
+  }
+}
+
+json::object chat_body(const ChatOptions& options, const json::array& messages) {
+  json::object body{{"messages", messages}, {"stream", true}};
+  if (!options.model.empty()) body["model"] = options.model;
+  if (options.max_tokens > 0) body["max_tokens"] = options.max_tokens;
+  if (options.temperature >= 0) body["temperature"] = options.temperature;
+  if (!options.bases.empty()) body["knowledge"] = json::array(options.bases.begin(), options.bases.end());
+  return body;
+}
+
+Status chat_once(Client& client, const ChatOptions& options, json::array& messages) {
+  std::string answer;
+  std::vector<json::value> sources;
+  RETURN_IF_ERROR(client.stream("/v1/chat/completions", chat_body(options, messages), [&](const std::string& data) { return print_event(data, answer, sources); }));
+  std::printf("\n");
+  print_sources(sources);
+  messages.push_back({{"role", "assistant"}, {"content", answer}});
+  return {};
+}
+
+Status chat(Client& client, Invocation<ChatOptions>& call) {
+  const auto& options = call.options;
+  json::array messages;
+  if (!options.system.empty()) messages.push_back({{"role", "system"}, {"content", options.system}});
+  if (!options.message.empty()) {
+    messages.push_back({{"role", "user"}, {"content", options.message}});
+    if (!call.as_json) return chat_once(client, options, messages);
+    auto body = chat_body(options, messages);
+    body["stream"] = false;
+    ASSIGN_OR_RETURN(const auto answer, client.call("POST", "/v1/chat/completions", body));
+    print_json(answer);
+    return {};
+  }
+  const bool terminal = ::isatty(STDIN_FILENO) != 0;
+  if (terminal) std::printf("Ask, and end with Ctrl-D.\n");
+  for (std::string line;;) {
+    if (terminal) std::printf("\n> "), std::fflush(stdout);
+    if (!std::getline(std::cin, line)) break;
+    if (trim(line).empty()) continue;
+    messages.push_back({{"role", "user"}, {"content", line}});
+    if (const auto status = chat_once(client, options, messages); !status) {
+      if (!terminal) return status;
+      report(status.error());
+      messages.erase(messages.end() - 1);  // the question stays out of the conversation, so that it can be asked again
+    }
+  }
+  if (terminal) std::printf("\n");
+  return {};
+}
+
+void name_option(CLI::App& command, NameOption& options) { command.add_option("name", options.name, "Model")->required(); }
+
+}  // namespace
+
+void add_model_commands(CLI::App& app, int& exit_code) {
+  auto* model = app.add_subcommand("model", "Models: import, load, list, show, unload, remove")->require_subcommand(1);
+  add_command<ImportOptions>(*model, "import", "Import a GGUF file into the server's library", exit_code,
+                             [](CLI::App& command, ImportOptions& options) {
+                               command.add_option("file", options.file, "GGUF file on this machine")->required()->check(CLI::ExistingFile);
+                               command.add_option("--name", options.name, "Name in the library; the file's name when absent");
+                               command.add_option("--sha256", options.sha256, "Refuse the file unless it has this checksum");
+                             },
+                             import_file);
+  add_command<LoadOptions>(*model, "load", "Load a model; returns when it can answer", exit_code,
+                           [](CLI::App& command, LoadOptions& options) {
+                             command.add_option("name", options.name, "Model")->required();
+                             command.add_option("--context", options.context, "Tokens that one request may hold, prompt and answer together");
+                             command.add_option("--sequences", options.sequences, "Requests computed together");
+                             command.add_option("--threads", options.threads, "CPU threads");
+                           },
+                           load);
+  add_command<None>(*model, "list", "Models of the library and their states", exit_code, [](CLI::App&, None&) {},
+                    [](Client& client, Invocation<None>& call) -> Status {
+                      ASSIGN_OR_RETURN(const auto result, client.call("GET", "/api/v1/models"));
+                      call.as_json ? print_json(result) : print_models(result);
+                      return {};
+                    });
+  add_command<NameOption>(*model, "show", "Everything known of one model", exit_code, name_option, [](Client& client, Invocation<NameOption>& call) -> Status {
+    ASSIGN_OR_RETURN(const auto result, client.call("GET", model_path(call.options.name)));
+    call.as_json ? print_json(result) : print_model(result);
+    return {};
+  });
+  add_command<NameOption>(*model, "unload", "Stop a model; it stays in the library", exit_code, name_option, [](Client& client, Invocation<NameOption>& call) -> Status {
+    ASSIGN_OR_RETURN(const auto result, client.call("POST", model_path(call.options.name) + "/unload"));
+    if (call.as_json) print_json(result);
+    else std::printf("%s is unloaded\n", call.options.name.c_str());
+    return {};
+  });
+  add_command<NameOption>(*model, "rm", "Delete a model's files from the library", exit_code, name_option, [](Client& client, Invocation<NameOption>& call) -> Status {
+    RETURN_IF_ERROR(client.call("DELETE", model_path(call.options.name)));
+    if (!call.as_json) std::printf("%s is deleted\n", call.options.name.c_str());
+    return {};
+  });
+  add_command<ChatOptions>(app, "chat", "Chat with a model; without a message, line by line until Ctrl-D", exit_code,
+                           [](CLI::App& command, ChatOptions& options) {
+                             command.add_option("message", options.message, "One message; its answer is printed");
+                             command.add_option("--model", options.model, "Model; may be left out when only one chat model is loaded");
+                             command.add_option("--kb", options.bases, "Knowledge bases to answer from");
+                             command.add_option("--system", options.system, "System message");
+                             command.add_option("--max-tokens", options.max_tokens, "Longest answer");
+                             command.add_option("--temperature", options.temperature, "0 is greedy");
+                           },
+                           chat);
+}
+
+}  // namespace siyu::cli

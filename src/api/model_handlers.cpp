@@ -1,0 +1,132 @@
+// The model library: import, load, unload, delete.
+#include <fstream>
+
+#include "api/call.h"
+#include "routes.gen.h"
+
+namespace siyu::api {
+namespace {
+
+struct WorkerBody {
+  std::int32_t pid = 0, context_length = 0, sequences = 0;
+  std::int64_t resident_bytes = 0;
+  std::int32_t restarts = 0, requests_running = 0, requests_waiting = 0;
+  std::vector<std::string> sandbox;
+};
+BOOST_DESCRIBE_STRUCT(WorkerBody, (), (pid, context_length, sequences, resident_bytes, restarts, requests_running, requests_waiting, sandbox))
+
+enum class ModelState { kStopped, kLoading, kReady, kFailed };
+BOOST_DESCRIBE_ENUM(ModelState, kStopped, kLoading, kReady, kFailed)
+
+struct ModelBody {
+  std::string name, source = "library";
+  ModelState state = ModelState::kStopped;
+  std::optional<std::string> reason;
+  serving::Kind kind = serving::Kind::kChat;
+  std::string architecture, quantization, license, sha256, origin, added_at;
+  std::uint64_t parameters = 0, context_length = 0, bytes = 0;
+  std::optional<double> load_progress;
+  std::optional<WorkerBody> worker;
+};
+BOOST_DESCRIBE_STRUCT(ModelBody, (),
+                      (name, source, state, reason, kind, architecture, quantization, license, sha256, origin, added_at, parameters, context_length,
+                       bytes, load_progress, worker))
+struct ModelListBody {
+  std::vector<ModelBody> models;
+};
+BOOST_DESCRIBE_STRUCT(ModelListBody, (), (models))
+
+struct LoadBody {
+  std::optional<std::int32_t> context_length, sequences, threads;
+};
+BOOST_DESCRIBE_STRUCT(LoadBody, (), (context_length, sequences, threads))
+
+void add_engine(const engine::Engine& engine, ModelBody& body) {
+  const auto health = engine.health();
+  const auto info = engine.info();
+  switch (health.state) {
+    case engine::EngineState::kReady: body.state = ModelState::kReady; break;
+    case engine::EngineState::kStarting:
+    case engine::EngineState::kRestarting: body.state = ModelState::kLoading; break;
+    case engine::EngineState::kFailed: body.state = ModelState::kFailed; break;
+    case engine::EngineState::kStopped: body.state = ModelState::kStopped; break;
+  }
+  if (body.state == ModelState::kFailed) body.reason = health.message;
+  if (body.state == ModelState::kLoading) body.load_progress = health.load_progress;
+  if (health.pid != 0)
+    body.worker = WorkerBody{.pid = health.pid, .context_length = info.context_tokens, .sequences = info.parallel_sequences,
+                             .resident_bytes = health.resident_bytes, .restarts = health.restarts, .requests_running = health.active_sequences,
+                             .requests_waiting = health.waiting_requests, .sandbox = health.sandbox};
+}
+
+ModelBody to_body(const Call& call, const models::Model& model) {
+  ModelBody body{.name = model.name, .kind = model.facts.embedding ? serving::Kind::kEmbedding : serving::Kind::kChat,
+                 .architecture = model.facts.architecture, .quantization = model.facts.quantization, .license = model.facts.license,
+                 .sha256 = model.sha256, .origin = model.origin, .added_at = to_rfc3339(model.added_at), .parameters = model.facts.parameters,
+                 .context_length = model.facts.context_length, .bytes = model.bytes, .load_progress = {}, .worker = {}};
+  if (const auto served = call.services.host.find(model.name)) add_engine(*served->engine, body);
+  return body;
+}
+
+Reply model_reply(Call& call, int status = 200) {
+  ASSIGN_OR_RETURN(const auto model, call.services.models.get(*call.pass, call.param("model")));
+  return reply_json(to_body(call, model), status);
+}
+
+/// An import small enough to have come in memory still has to be a file.
+Result<std::filesystem::path> body_as_file(Call& call) {
+  if (!call.request.body_file.empty()) return call.request.body_file;
+  const auto path = call.services.spool_dir / ("model-" + call.request.id);
+  std::ofstream out(path, std::ios::binary);
+  out << call.request.body;
+  out.close();
+  if (!out) return fail(ErrorCode::kStorageFull, "There is no room on the server's disk for this model; free space and try again");
+  return path;
+}
+
+}  // namespace
+
+namespace handlers {
+
+Reply list_models(Call& call) {
+  ASSIGN_OR_RETURN(const auto models, call.services.models.list(*call.pass));
+  ModelListBody body;
+  for (const auto& model : models) body.models.push_back(to_body(call, model));
+  return reply_json(body);
+}
+
+Reply get_model(Call& call) { return model_reply(call); }
+
+Reply import_model(Call& call) {
+  ASSIGN_OR_RETURN(const auto file, body_as_file(call));
+  const auto origin = call.request.query_param("origin").value_or("upload");
+  auto imported = call.services.models.import_file(*call.pass, call.param("model"), file, origin, call.request.query_param("sha256"));
+  std::error_code ignored;
+  std::filesystem::remove(file, ignored);  // still there only when it was refused
+  if (!imported) return std::unexpected(std::move(imported).error());
+  return reply_json(to_body(call, *imported), 201);
+}
+
+Reply delete_model(Call& call) {
+  RETURN_IF_ERROR(call.services.host.remove(*call.pass, call.param("model")));
+  return reply_empty();
+}
+
+Reply load_model(Call& call) {
+  ASSIGN_OR_RETURN(const auto body, call.body<LoadBody>());
+  const auto in_range = [](const std::optional<std::int32_t>& value, std::int32_t low, std::int32_t high) { return !value || (*value >= low && *value <= high); };
+  if (!in_range(body.context_length, 128, 1 << 24)) return invalid("`context_length` must be at least 128");
+  if (!in_range(body.sequences, 1, 256)) return invalid("`sequences` must be from 1 to 256");
+  if (!in_range(body.threads, 1, 1024)) return invalid("`threads` must be from 1 to 1024");
+  RETURN_IF_ERROR(call.services.host.load(*call.pass, call.param("model"),
+                                          {.context_length = body.context_length, .sequences = body.sequences, .threads = body.threads}));
+  return model_reply(call);
+}
+
+Reply unload_model(Call& call) {
+  RETURN_IF_ERROR(call.services.host.unload(*call.pass, call.param("model")));
+  return model_reply(call);
+}
+
+}  // namespace handlers
+}  // namespace siyu::api

@@ -1,0 +1,48 @@
+// The bodies of the generating endpoints, written as the events come: whole, or as server-sent events.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "chat/stream.h"
+
+namespace siyu::api {
+
+/// What all bodies of one answer begin with.
+struct ReplyHead {
+  std::string id;
+  std::int64_t created = 0;  ///< Unix seconds
+  std::string model;
+  std::optional<knowledge::AnswerMode> grounding;
+};
+
+/// Not thread-safe; used by one thread after the other.
+class ReplyWriter {
+ public:
+  virtual ~ReplyWriter() = default;
+  /// Takes one event; the text to send now, empty for a whole body.
+  virtual std::string event(std::size_t choice, chat::Event event) = 0;
+  /// After all choices have ended: the whole body, or the last events.
+  virtual std::string end() = 0;
+  virtual bool streams() const = 0;
+  /// Tokens so far.
+  const engine::Usage& usage() const { return usage_; }
+
+ protected:
+  void count(const engine::Finish& finish);
+
+ private:
+  engine::Usage usage_;
+};
+
+std::unique_ptr<ReplyWriter> whole_chat(ReplyHead head, std::size_t choices);
+std::unique_ptr<ReplyWriter> streamed_chat(ReplyHead head, std::size_t choices, bool include_usage, bool logprobs);
+std::unique_ptr<ReplyWriter> whole_completion(ReplyHead head, std::size_t choices);
+std::unique_ptr<ReplyWriter> streamed_completion(ReplyHead head, std::size_t choices, bool include_usage);
+/// The answer of the knowledge bases' own `ask`; `milliseconds` is asked when it is written.
+std::unique_ptr<ReplyWriter> whole_ask(ReplyHead head, std::function<double()> milliseconds);
+
+}  // namespace siyu::api

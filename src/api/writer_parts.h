@@ -1,0 +1,28 @@
+// Pieces that the bodies of several endpoints share. Internal to api.
+#pragma once
+
+#include "api/reply_writer.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "net/http.h"
+
+namespace siyu::api {
+
+inline json::object envelope(const ReplyHead& head, std::string_view object, json::array choices) {
+  return {{"id", head.id}, {"object", object}, {"created", head.created}, {"model", head.model}, {"choices", std::move(choices)}};
+}
+
+inline json::object usage_object(const engine::Usage& usage) {
+  return {{"prompt_tokens", usage.prompt_tokens}, {"completion_tokens", usage.completion_tokens},
+          {"total_tokens", usage.prompt_tokens + usage.completion_tokens},
+          {"prompt_tokens_details", {{"cached_tokens", usage.cached_tokens}}}};
+}
+
+/// A token may be part of a character: its text is repaired for JSON, its bytes are exact.
+inline json::object token_object(const std::string& token, double logprob) {
+  json::array bytes;
+  for (const char byte : token) bytes.push_back(static_cast<unsigned char>(byte));
+  return {{"token", repair_utf8(token)}, {"logprob", logprob}, {"bytes", std::move(bytes)}};
+}
+
+}  // namespace siyu::api

@@ -1,0 +1,1 @@
+siyu_links(siyu_base siyu_engine siyu_serving siyu_knowledge siyu_identity)
