@@ -11,10 +11,8 @@ SHELL := /bin/bash
 up: build
 	exec build/release/bin/siyu up
 
-build: packages
-	mkdir -p build
-	cmake --preset release >build/configure.log || { tail -20 build/configure.log; exit 1; }
-	cmake --build --preset release
+build:
+	scripts/build.sh
 
 packages:
 	scripts/install_packages.sh build
@@ -24,7 +22,7 @@ test:
 
 check-%: packages
 	mkdir -p build
-	cmake --preset dev >build/configure.log || { tail -20 build/configure.log; exit 1; }
+	cmake --preset dev $${SIYU_DEPS_DIR:+-DSIYU_DEPS_DIR=$$SIYU_DEPS_DIR} >build/configure.log || { tail -20 build/configure.log; exit 1; }
 	cmake --build --preset dev --target $*_test
 	build/dev/bin/$*_test --gtest_brief=1
 

@@ -11,9 +11,7 @@ step "packages"; scripts/install_packages.sh test
 step "rules of the house"
 python3 scripts/check_layers.py
 python3 scripts/check_repo.py
-step "build"
-cmake --preset release >build/configure.log || { tail -20 build/configure.log; exit 1; }
-cmake --build --preset release
+step "build"; scripts/build.sh
 step "unit tests"
 ctest --test-dir build/release --output-on-failure --no-tests=error -j2
 step "integration tests"; scripts/integration.sh

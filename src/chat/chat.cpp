@@ -49,12 +49,10 @@ Result<Answer> Chat::answer(const Pass& pass, Request request) {
   ASSIGN_OR_RETURN(const auto question, question_of(request.generate.messages));
   const bool asked_to_quote = request.mode == Mode::kExtractive || request.model == kExtractiveModel;
   if (asked_to_quote) return extract(pass, request, question);
-  const bool model_needed = request.mode == Mode::kGenerative || !request.model.empty();
-  const auto served = host_.route(request.model, serving::Kind::kChat);
-  if (served) return ground(pass, *served, std::move(request), question);
-  // Several models are loaded and none is named: the caller must choose. None is loaded: quotes are the next best.
-  if (model_needed || served.error().code != ErrorCode::kNotFound) return std::unexpected(served.error());
-  return extract(pass, request, question);
+  // Without any chat model quotes are the next best, whatever name the client was set up with.
+  if (request.mode == Mode::kAuto && !host_.serves(serving::Kind::kChat)) return extract(pass, request, question);
+  ASSIGN_OR_RETURN(const auto served, host_.route(request.model, serving::Kind::kChat));
+  return ground(pass, served, std::move(request), question);
 }
 
 Result<Answer> Chat::generate(const serving::Served& served, Request request) {

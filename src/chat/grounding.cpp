@@ -42,6 +42,16 @@ engine::GenerateRequest with_passages(const engine::GenerateRequest& request, co
   return grounded;
 }
 
+/// Drops the last third of a passage's sentences; false when only one is left.
+bool shorten(knowledge::Passage& passage) {
+  const auto sentences = split_sentences(passage.text);
+  if (sentences.size() < 2) return false;
+  const auto kept = std::min(sentences.size() - 1, sentences.size() * 2 / 3);
+  passage.text.resize(sentences[kept - 1].end);
+  passage.end = passage.start + passage.text.size();
+  return true;
+}
+
 }  // namespace
 
 std::string_view nothing_found_text(std::string_view question) {
@@ -60,12 +70,15 @@ Result<engine::GenerateRequest> fit_into_context(engine::Engine& engine, engine:
     if (!tokens && tokens.error().code == ErrorCode::kUnsupported) return grounded;
     if (!tokens) return std::unexpected(tokens.error());
     if (*tokens + room <= context) return grounded;
-    if (sources.size() == 1)
+    if (sources.size() > 1) {
+      sources.pop_back();
+      continue;
+    }
+    if (!shorten(sources[0].passage))
       return fail_because(ErrorCode::kInvalidArgument, "context_length_exceeded",
                           "The conversation with one passage has " + std::to_string(*tokens) + " tokens; this model's context is " +
                               std::to_string(context) + " tokens, of which " + std::to_string(room) +
                               " are kept for the answer. Shorten the conversation, or load the model with a larger context");
-    sources.pop_back();
   }
 }
 

@@ -1,5 +1,7 @@
 #include "serving/model_host.h"
 
+#include <algorithm>
+
 namespace siyu::serving {
 namespace {
 
@@ -69,6 +71,11 @@ std::optional<Served> ModelHost::find(const std::string& name) const {
   const std::lock_guard lock(mu_);
   const auto found = served_.find(name);
   return found == served_.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool ModelHost::serves(Kind kind) const {
+  const std::lock_guard lock(mu_);
+  return std::ranges::any_of(served_, [&](const auto& entry) { return entry.second.kind == kind; });
 }
 
 Result<Served> ModelHost::route(const std::string& name, Kind kind) const {

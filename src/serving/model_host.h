@@ -54,6 +54,7 @@ class ModelHost {
 
   std::vector<Served> served() const;
   std::optional<Served> find(const std::string& name) const;
+  bool serves(Kind kind) const;
   /// The engine for a request; without a name the only one of its kind. Errors name what is loaded.
   Result<Served> route(const std::string& name, Kind kind) const;
 
