@@ -116,11 +116,14 @@ class StreamedChat final : public ReplyWriter {
     }
     if (auto* cited = std::get_if<chat::Cited>(&event)) {
       const auto at = utf8_length(std::string_view(choice.text).substr(0, cited->citation.answer_end));
-      return text + chunk(index, {{"annotations", json::array{annotation(*cited, at)}}}, nullptr, nullptr);
+      choice.annotations.push_back(annotation(*cited, at));
+      return text;
     }
     const auto& finish = std::get<engine::Finish>(event);
     count(finish);
-    return text + chunk(index, {}, nullptr, finish_text(finish.reason), /*last=*/true);
+    json::object delta;  // all citations at once: clients keep the last list they see
+    if (!choice.annotations.empty()) delta["annotations"] = std::move(choice.annotations);
+    return text + chunk(index, std::move(delta), nullptr, finish_text(finish.reason), /*last=*/true);
   }
 
   std::string end() override {
@@ -138,6 +141,7 @@ class StreamedChat final : public ReplyWriter {
   struct Choice {
     bool begun = false;
     std::string text;  // of grounded answers only, whose citations count its characters
+    json::array annotations;
   };
 
   std::string write(std::size_t index, const engine::Delta& delta) {

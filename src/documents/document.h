@@ -32,6 +32,12 @@ struct PageSpan {
   TextSpan span;
 };
 
+/// A file found inside another: a member of an archive, an attachment of a mail. It becomes a document of its own.
+struct EmbeddedFile {
+  std::string name;  ///< its path inside the outer file, UTF-8, without `..` or a leading slash
+  std::string bytes;
+};
+
 struct ParsedDocument {
   ParseStatus status = ParseStatus::kOk;
   std::string reason;  ///< why it was refused or failed: what is wrong and what to do
@@ -40,10 +46,11 @@ struct ParsedDocument {
   std::string markdown;
   std::vector<Block> blocks;
   std::vector<PageSpan> pages;  ///< empty when the format has no pages
+  std::vector<EmbeddedFile> embedded;
 };
 
 inline ParsedDocument refused(std::string format, std::string reason) {
-  return {.status = ParseStatus::kRefused, .reason = std::move(reason), .format = std::move(format), .title = {}, .markdown = {}, .blocks = {}, .pages = {}};
+  return {.status = ParseStatus::kRefused, .reason = std::move(reason), .format = std::move(format)};
 }
 
 /// Finds the blocks of Markdown or plain text; together with the blank lines between them they cover every byte.
