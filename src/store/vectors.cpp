@@ -71,10 +71,11 @@ Status VectorIndex::put(std::uint64_t key, std::span<const float> vector) {
   return {};
 }
 
-void VectorIndex::remove(std::uint64_t key) {
+bool VectorIndex::remove(std::uint64_t key) {
   const std::lock_guard turn(impl_->gate);
   const std::unique_lock lock(impl_->lock);
-  impl_->index.remove(key);
+  const auto removed = impl_->index.remove(key);
+  return removed && removed.completed > 0;
 }
 
 Result<std::vector<VectorHit>> VectorIndex::search(std::span<const float> query, std::size_t limit) const {

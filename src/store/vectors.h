@@ -28,8 +28,8 @@ class VectorIndex {
 
   /// Adds a vector or replaces the one under this key. kInvalidArgument for another number of dimensions.
   Status put(std::uint64_t key, std::span<const float> vector);
-  /// Removing what is not there changes nothing.
-  void remove(std::uint64_t key);
+  /// False when it was not there.
+  bool remove(std::uint64_t key);
   /// At most `limit` hits, most similar first.
   Result<std::vector<VectorHit>> search(std::span<const float> query, std::size_t limit) const;
 

@@ -43,8 +43,8 @@ TEST(VectorIndexTest, PutReplacesAndRemoveForgets) {
   ASSERT_TRUE(index->put(7, std::vector<float>{0, 1}).has_value());
   EXPECT_EQ(index->size(), 1U);
   EXPECT_NEAR(index->search(std::vector<float>{0, 1}, 5).value().at(0).similarity, 1.0, 1e-3);
-  index->remove(7);
-  index->remove(8);
+  EXPECT_TRUE(index->remove(7));
+  EXPECT_FALSE(index->remove(7));
   EXPECT_TRUE(index->search(std::vector<float>{0, 1}, 5).value().empty());
 }
 
