@@ -22,11 +22,7 @@ foreach(package libarchive libzip pugixml libseccomp libpq re2 libargon2)
   pkg_check_modules(${package} REQUIRED IMPORTED_TARGET ${package})
 endforeach()
 
-# usearch: headers plus its SIMD kernels. Only dynamic dispatch picks the fast kernels at run time.
-# The probes in cmake/numkong.cmake decide which instruction sets the compiler can emit.
-if(EXISTS ${SIYU_DEPS_DIR}/usearch/include)
-  include(cmake/numkong.cmake OPTIONAL)
-endif()
+include(cmake/numkong.cmake)
 
 # llama.cpp: built once by scripts/fetch_sources.sh, linked only by apps/worker and the model writer of the tests.
 set(llama_source ${SIYU_DEPS_DIR}/llama)

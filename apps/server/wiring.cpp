@@ -10,6 +10,7 @@
 #include "documents/plain_text.h"
 #include "engine/local_worker.h"
 #include "server/assets.h"
+#include "server/host_embedder.h"
 #include "store/full_text.h"
 
 namespace siyu::server {
@@ -112,11 +113,13 @@ struct Machine::Parts {
   std::unique_ptr<store::Database> db;
   std::unique_ptr<identity::Identity> identity;
   std::optional<store::BlobStore> blobs;
+  std::unique_ptr<models::ModelLibrary> models;
+  std::optional<serving::ModelHost> host;
+  std::optional<HostEmbedder> embedder;
+  std::optional<knowledge::Vectors> vectors;
   TextParser parser;
   std::optional<knowledge::KnowledgeService> knowledge;
   std::optional<knowledge::Ingester> ingester;
-  std::unique_ptr<models::ModelLibrary> models;
-  std::optional<serving::ModelHost> host;
   std::optional<chat::Chat> chat;
   api::Metrics metrics;
   std::optional<api::Services> services;
@@ -150,8 +153,12 @@ struct Machine::Parts {
   Status open_knowledge() {
     ASSIGN_OR_RETURN(auto opened, store::BlobStore::open(data / "blobs"));
     blobs.emplace(std::move(opened));
-    knowledge.emplace(*db, *blobs, clock, random);
-    ingester.emplace(*db, *blobs, parser, clock, random, *log);
+    embedder.emplace(*host);
+    vectors.emplace(*db, *embedder, *log);
+    knowledge.emplace(*db, *blobs, clock, random, &*vectors);
+    ingester.emplace(*db, *blobs, parser, clock, random, *log, &*vectors);
+    chat.emplace(*knowledge, *host, config.knowledge.passages);
+    vectors->start();
     return ingester->start(config.knowledge.ingest_threads);
   }
 
@@ -174,7 +181,6 @@ struct Machine::Parts {
       return worker == nullptr ? Status() : worker->wait_ready(std::chrono::seconds(config.worker.load_seconds));
     };
     host.emplace(*models, [this](const models::Model& model, const serving::LoadOptions& options) { return start_engine(model, options); }, wait, clock, *log);
-    chat.emplace(*knowledge, *host, config.knowledge.passages);
     ASSIGN_OR_RETURN(const auto pass, policy->internal("models that were loaded before the restart"));
     return host->resume(pass);
   }
@@ -216,8 +222,8 @@ Result<std::unique_ptr<Machine>> Machine::start(const Config& config) {
   ASSIGN_OR_RETURN(parts->log, Logger::open({.level = level, .file = config.log.file}));
   RETURN_IF_ERROR(parts->prepare_folder());
   RETURN_IF_ERROR(parts->open_trust());
-  RETURN_IF_ERROR(parts->open_knowledge());
   RETURN_IF_ERROR(parts->open_models());
+  RETURN_IF_ERROR(parts->open_knowledge());
   RETURN_IF_ERROR(parts->listen());
   RETURN_IF_ERROR(parts->policy->record("system", {.action = "server.start", .resource = "server", .request = ""}, "done"));
   parts->ready = true;
@@ -239,6 +245,7 @@ void Machine::drain() {
   if (!parts_->ready.exchange(false)) return;
   parts_->server->drain(std::chrono::seconds(parts_->config.server.drain_seconds));
   parts_->ingester->stop();
+  parts_->vectors->stop();
   (void)parts_->policy->record("system", {.action = "server.stop", .resource = "server", .request = ""}, "done");
   parts_->log->info("server_stopped");
 }

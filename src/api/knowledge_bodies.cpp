@@ -9,7 +9,8 @@ std::optional<std::string> unless_empty(const std::string& text) { return text.e
 
 KnowledgeBaseBody to_body(const knowledge::KnowledgeBase& base) {
   return {.id = base.id.str(), .name = base.name, .description = base.description, .created_at = to_rfc3339(base.created_at), .documents = base.documents,
-          .indexed = base.indexed, .queued = base.queued, .failed = base.failed, .chunks = base.chunks, .bytes = base.bytes};
+          .indexed = base.indexed, .queued = base.queued, .failed = base.failed, .chunks = base.chunks, .bytes = base.bytes,
+          .embedding_model = unless_empty(base.embedding_model.substr(0, base.embedding_model.find('@')))};
 }
 
 DocumentBody to_body(const knowledge::Document& document) {

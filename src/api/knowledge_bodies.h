@@ -21,8 +21,9 @@ BOOST_DESCRIBE_STRUCT(NewKnowledgeBaseBody, (), (name, description))
 struct KnowledgeBaseBody {
   std::string id, name, description, created_at;
   std::int64_t documents = 0, indexed = 0, queued = 0, failed = 0, chunks = 0, bytes = 0;
+  std::optional<std::string> embedding_model;
 };
-BOOST_DESCRIBE_STRUCT(KnowledgeBaseBody, (), (id, name, description, created_at, documents, indexed, queued, failed, chunks, bytes))
+BOOST_DESCRIBE_STRUCT(KnowledgeBaseBody, (), (id, name, description, created_at, documents, indexed, queued, failed, chunks, bytes, embedding_model))
 
 struct KnowledgeBaseListBody {
   std::vector<KnowledgeBaseBody> knowledge_bases;
@@ -76,8 +77,9 @@ BOOST_DESCRIBE_STRUCT(DocumentTextBody, (), (id, name, title, markdown, pages))
 struct SearchBody {
   std::string query;
   std::optional<std::int64_t> top;
+  std::optional<knowledge::SearchMode> mode;
 };
-BOOST_DESCRIBE_STRUCT(SearchBody, (), (query, top))
+BOOST_DESCRIBE_STRUCT(SearchBody, (), (query, top, mode))
 
 struct PassageBody {
   std::string document_id, document, title;
@@ -90,7 +92,7 @@ BOOST_DESCRIBE_STRUCT(PassageBody, (), (document_id, document, title, page, star
 
 struct SearchResultBody {
   std::vector<PassageBody> hits;
-  std::string mode;
+  knowledge::SearchMode mode = knowledge::SearchMode::kFullText;
   double milliseconds = 0;
 };
 BOOST_DESCRIBE_STRUCT(SearchResultBody, (), (hits, mode, milliseconds))

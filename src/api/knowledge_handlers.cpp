@@ -170,9 +170,9 @@ Reply search_knowledge_base(Call& call) {
   const auto top = body.top.value_or(5);
   if (top < 1 || top > 100) return invalid("`top` must be from 1 to 100");
   const auto begin = call.services.clock.steady_now();
-  ASSIGN_OR_RETURN(const auto passages, call.services.knowledge.search(*call.pass, call.param("base"), body.query, static_cast<std::size_t>(top)));
-  SearchResultBody result{.hits = {}, .mode = "full_text", .milliseconds = milliseconds_since(call, begin)};
-  for (const auto& passage : passages) result.hits.push_back(to_body(passage));
+  ASSIGN_OR_RETURN(const auto found, call.services.knowledge.search(*call.pass, call.param("base"), body.query, static_cast<std::size_t>(top), body.mode));
+  SearchResultBody result{.hits = {}, .mode = found.mode, .milliseconds = milliseconds_since(call, begin)};
+  for (const auto& passage : found.passages) result.hits.push_back(to_body(passage));
   return reply_json(result);
 }
 

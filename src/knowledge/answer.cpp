@@ -17,6 +17,7 @@ constexpr std::size_t kPassagesRead = 5;
 constexpr std::size_t kMaxQuotes = 3;    // sentences in one answer
 constexpr double kSecondShare = 0.5;     // a further sentence must be worth this share of the best one
 constexpr double kRelevant = 0.22;       // below this share of the question's weight the passages are about something else
+constexpr double kNear = 0.6;            // cosine at which a passage is about the question though it shares no word with it
 constexpr double kLengthPenalty = 0.005;  // per square root of a character: between equals the shorter sentence wins
 constexpr double kSupported = 0.5;       // share of a sentence's terms that the passage must hold to count as its source
 constexpr std::size_t kShortestClaim = 3;  // terms; "Yes." needs no source
@@ -105,7 +106,8 @@ double share_held(const Terms& wanted, const Terms& held) {
 
 Result<FoundPassages> KnowledgeService::find_relevant(const Pass& pass, const std::string& base, const std::string& question, std::size_t top) {
   FoundPassages found;
-  ASSIGN_OR_RETURN(found.passages, search(pass, base, question, top));
+  ASSIGN_OR_RETURN(auto searched, search(pass, base, question, top));
+  found.passages = std::move(searched.passages);
   ASSIGN_OR_RETURN(found.weights, db_.read([&](store::Transaction& tx) -> Result<Weights> {
     ASSIGN_OR_RETURN(const auto number, find_base(tx, base));
     return question_weights(tx, number, question);
@@ -114,7 +116,8 @@ Result<FoundPassages> KnowledgeService::find_relevant(const Pass& pass, const st
   double covered = 0;
   for (const auto& passage : found.passages)
     if (total > 0) covered = std::max(covered, weight_of(found.weights, indexed_text(passage.title, passage.heading, passage.text)) / total);
-  if (covered < kRelevant) found.passages.clear();
+  const bool near = std::ranges::any_of(found.passages, [](const Passage& passage) { return passage.similarity >= kNear; });
+  if (covered < kRelevant && !near) found.passages.clear();
   return found;
 }
 

@@ -27,8 +27,9 @@ documents::ParsedDocument to_parsed(const LineDocument& line) {
 
 }  // namespace
 
-Ingester::Ingester(store::Database& db, const store::BlobStore& blobs, DocumentParser& parser, const Clock& clock, Random& random, Logger& log)
-    : db_(db), blobs_(blobs), parser_(parser), clock_(clock), random_(random), log_(log) {}
+Ingester::Ingester(store::Database& db, const store::BlobStore& blobs, DocumentParser& parser, const Clock& clock, Random& random, Logger& log,
+                   Vectors* vectors)
+    : db_(db), blobs_(blobs), parser_(parser), clock_(clock), random_(random), log_(log), vectors_(vectors) {}
 
 Status Ingester::start(std::size_t threads) {
   RETURN_IF_ERROR(db_.write([](store::Transaction& tx) -> Status {
@@ -70,6 +71,7 @@ void Ingester::run() {
     if (job && *job) status = work(**job);
     else if (!job) status = std::unexpected(job.error());
     if (!status) log_.error("ingest_failed", {{"code", to_string(status.error().code)}, {"detail", status.error().detail}});
+    if (status && *job && vectors_ != nullptr) vectors_->wake();
     std::unique_lock lock(mu_);
     if (!status) changed_.wait_for(lock, kRetryPause, [this] { return stopping_; });
     else if (!*job) changed_.wait(lock, [&] { return stopping_ || generation_ != seen; });

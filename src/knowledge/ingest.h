@@ -25,7 +25,8 @@ class DocumentParser {
 
 class Ingester {
  public:
-  Ingester(store::Database& db, const store::BlobStore& blobs, DocumentParser& parser, const Clock& clock, Random& random, Logger& log);
+  Ingester(store::Database& db, const store::BlobStore& blobs, DocumentParser& parser, const Clock& clock, Random& random, Logger& log,
+           Vectors* vectors = nullptr);
   ~Ingester() { stop(); }
   Ingester(const Ingester&) = delete;
   Ingester& operator=(const Ingester&) = delete;
@@ -52,6 +53,7 @@ class Ingester {
   const Clock& clock_;
   Random& random_;
   Logger& log_;
+  Vectors* const vectors_;  ///< woken when passages were added
 
   std::mutex mu_;
   std::condition_variable changed_;

@@ -11,8 +11,6 @@ namespace {
 constexpr std::size_t kMaxName = 128;
 constexpr std::size_t kMaxDescription = 2000;
 constexpr std::size_t kMaxDocumentName = 1024;
-constexpr std::size_t kMaxQueryBytes = 16UL << 10;
-constexpr std::size_t kPassagesPerDocument = 2;
 
 Status check_name(std::string_view name) {
   const bool plain = std::ranges::all_of(name, [](unsigned char c) { return c >= 0x20 && c != 0x7f && c != '/' && c != '"'; });
@@ -28,11 +26,13 @@ constexpr std::string_view kBaseColumns =
     "(SELECT count(*) FROM documents d WHERE d.base = b.number AND state IN ('queued', 'parsing')), "
     "(SELECT count(*) FROM documents d WHERE d.base = b.number AND state IN ('failed', 'refused')), "
     "(SELECT coalesce(sum(chunks), 0) FROM documents d WHERE d.base = b.number), "
-    "(SELECT coalesce(sum(bytes), 0) FROM documents d WHERE d.base = b.number)";
+    "(SELECT coalesce(sum(bytes), 0) FROM documents d WHERE d.base = b.number), "
+    "coalesce((SELECT e.model FROM embedded_documents e JOIN documents d ON d.number = e.document WHERE d.base = b.number LIMIT 1), '')";
 
 KnowledgeBase to_base(const store::Row& row) {
   return {.id = KnowledgeBaseId(row.text(0)), .name = row.text(1), .description = row.text(2), .created_at = row.time(3), .documents = row.integer(4),
-          .indexed = row.integer(5), .queued = row.integer(6), .failed = row.integer(7), .chunks = row.integer(8), .bytes = row.integer(9)};
+          .indexed = row.integer(5), .queued = row.integer(6), .failed = row.integer(7), .chunks = row.integer(8), .bytes = row.integer(9),
+          .embedding_model = row.text(10)};
 }
 
 Result<store::Row> find_document(store::Transaction& tx, std::int64_t base, const DocumentId& id, std::string_view more = "") {
@@ -41,31 +41,24 @@ Result<store::Row> find_document(store::Transaction& tx, std::int64_t base, cons
   return rows[0];
 }
 
-/// Removes rows and postings of a document and of those made from it; returns the blobs that nobody refers to any more.
-Status delete_rows(store::Transaction& tx, std::int64_t base, std::int64_t number, std::vector<std::string>& orphans) {
+struct Deleted {
+  std::vector<std::int64_t> documents;
+  std::vector<std::string> orphans;  ///< blobs that nobody refers to any more
+};
+
+/// Removes rows and postings of a document and of those made from it.
+Status delete_rows(store::Transaction& tx, std::int64_t base, std::int64_t number, Deleted& deleted) {
   ASSIGN_OR_RETURN(const auto family, tx.query("SELECT number, blob FROM documents WHERE number = ? OR parent = ?", number, number));
   for (const auto& member : family) {
     RETURN_IF_ERROR(unindex(tx, base, member.integer(0)));
     RETURN_IF_ERROR(tx.execute("DELETE FROM documents WHERE number = ?", member.integer(0)));
+    deleted.documents.push_back(member.integer(0));
     const auto blob = member.text(1);
     if (blob.empty()) continue;
     ASSIGN_OR_RETURN(const auto others, tx.query("SELECT 1 FROM documents WHERE blob = ? LIMIT 1", blob));
-    if (others.empty()) orphans.push_back(blob);
+    if (others.empty()) deleted.orphans.push_back(blob);
   }
   return {};
-}
-
-Result<Passage> load_passage(store::Transaction& tx, const store::FullTextHit& hit) {
-  ASSIGN_OR_RETURN(const auto rows,
-                   tx.query("SELECT d.id, d.name, d.title, c.heading, c.page, c.begin, c.\"end\", substr(CAST(d.markdown AS BLOB), c.begin + 1, c.\"end\" - c.begin) "
-                            "FROM chunks c JOIN documents d ON d.number = c.document WHERE c.document = ? AND c.ordinal = ?",
-                            hit.document, hit.chunk));
-  if (rows.empty()) return internal("A passage of the index has no text", std::to_string(hit.document));
-  const auto& row = rows[0];
-  const auto text = row.blob(7);
-  return Passage{.document_id = DocumentId(row.text(0)), .document = row.text(1), .title = row.text(2), .heading = row.text(3),
-                 .page = static_cast<int>(row.integer(4)), .start = static_cast<std::uint64_t>(row.integer(5)), .end = static_cast<std::uint64_t>(row.integer(6)),
-                 .text = std::string(as_text(text)), .score = hit.score};
 }
 
 }  // namespace
@@ -102,8 +95,9 @@ Result<KnowledgeBase> KnowledgeService::get(const Pass&, const std::string& base
 
 Status KnowledgeService::remove(const Pass&, const std::string& base) {
   std::vector<std::string> orphans;
+  std::int64_t number = 0;
   RETURN_IF_ERROR(db_.write([&](store::Transaction& tx) -> Status {
-    ASSIGN_OR_RETURN(const auto number, find_base(tx, base));
+    ASSIGN_OR_RETURN(number, find_base(tx, base));
     ASSIGN_OR_RETURN(const auto blobs, tx.query("SELECT DISTINCT blob FROM documents WHERE base = ? AND blob IS NOT NULL", number));
     RETURN_IF_ERROR(store::FullText::drop_collection(tx, number));
     RETURN_IF_ERROR(tx.execute("DELETE FROM documents WHERE base = ?", number));
@@ -115,6 +109,7 @@ Status KnowledgeService::remove(const Pass&, const std::string& base) {
     }
     return {};
   }));
+  if (vectors_ != nullptr) vectors_->forget_base(number);
   for (const auto& blob : orphans) RETURN_IF_ERROR(blobs_.remove(blob));
   return {};
 }
@@ -187,42 +182,18 @@ Result<DocumentText> KnowledgeService::get_text(const Pass&, const std::string& 
 }
 
 Status KnowledgeService::remove_document(const Pass&, const std::string& base, const DocumentId& id) {
-  std::vector<std::string> orphans;
+  Deleted deleted;
+  std::int64_t number = 0;
   RETURN_IF_ERROR(db_.write([&](store::Transaction& tx) -> Status {
-    orphans.clear();
-    ASSIGN_OR_RETURN(const auto number, find_base(tx, base));
+    deleted = {};
+    ASSIGN_OR_RETURN(number, find_base(tx, base));
     ASSIGN_OR_RETURN(const auto row, find_document(tx, number, id));
-    return delete_rows(tx, number, row.integer(12), orphans);
+    return delete_rows(tx, number, row.integer(12), deleted);
   }));
-  for (const auto& blob : orphans) RETURN_IF_ERROR(blobs_.remove(blob));
+  for (const auto document : deleted.documents)
+    if (vectors_ != nullptr) vectors_->forget_document(number, document);
+  for (const auto& blob : deleted.orphans) RETURN_IF_ERROR(blobs_.remove(blob));
   return {};
-}
-
-Result<std::vector<Passage>> KnowledgeService::search(const Pass&, const std::string& base, const std::string& query, std::size_t top) {
-  if (query.size() > kMaxQueryBytes) return fail(ErrorCode::kTooLarge, "A query has at most 16 KiB");
-  return db_.read([&](store::Transaction& tx) -> Result<std::vector<Passage>> {
-    ASSIGN_OR_RETURN(const auto number, find_base(tx, base));
-    ASSIGN_OR_RETURN(const auto hits, store::FullText::search(tx, number, query, top, kPassagesPerDocument));
-    std::vector<Passage> passages;
-    for (const auto& hit : hits) {
-      ASSIGN_OR_RETURN(auto passage, load_passage(tx, hit));
-      passages.push_back(std::move(passage));
-    }
-    return passages;
-  });
-}
-
-Result<std::vector<std::string>> KnowledgeService::rank_documents(const Pass&, const std::string& base, const std::string& query, std::size_t top) {
-  return db_.read([&](store::Transaction& tx) -> Result<std::vector<std::string>> {
-    ASSIGN_OR_RETURN(const auto number, find_base(tx, base));
-    ASSIGN_OR_RETURN(const auto hits, store::FullText::search(tx, number, query, top, /*per_document=*/1));
-    std::vector<std::string> names;
-    for (const auto& hit : hits) {
-      ASSIGN_OR_RETURN(const auto rows, tx.query("SELECT name FROM documents WHERE number = ?", hit.document));
-      names.push_back(rows[0].text(0));
-    }
-    return names;
-  });
 }
 
 }  // namespace siyu::knowledge

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "documents/document.h"
 #include "identity/pass.h"
+#include "knowledge/vectors.h"
 #include "store/blobs.h"
 #include "store/database.h"
 
@@ -25,6 +26,7 @@ struct KnowledgeBase {
   std::string name, description;
   Timestamp created_at;
   std::int64_t documents = 0, indexed = 0, queued = 0, failed = 0, chunks = 0, bytes = 0;
+  std::string embedding_model;  ///< whose vectors its passages have; empty when they have none
 };
 
 struct Document {
@@ -60,7 +62,8 @@ struct Passage {
   int page = 0;
   std::uint64_t start = 0, end = 0;  ///< bytes of the document's Markdown
   std::string text;
-  double score = 0;
+  double score = 0;       ///< for ranking within one answer: BM25, or 0 … 1 when vectors took part
+  double similarity = 0;  ///< cosine to the query; 0 when its vector was not among the nearest
 };
 
 enum class AnswerMode { kGenerative, kExtractive, kNone };
@@ -76,6 +79,18 @@ struct Answer {
   AnswerMode mode = AnswerMode::kNone;
   std::string text;
   std::vector<Citation> citations;
+};
+
+enum class SearchMode {
+  kFullText,  ///< BM25 over the passages' terms
+  kVector,    ///< nearness to the query's vector
+  kHybrid,    ///< both, fused
+};
+BOOST_DESCRIBE_ENUM(SearchMode, kFullText, kVector, kHybrid)
+
+struct FoundBySearch {
+  std::vector<Passage> passages;  ///< best first
+  SearchMode mode = SearchMode::kFullText;
 };
 
 /// What a question found: no passages when none is relevant enough to answer from.
@@ -98,8 +113,9 @@ std::vector<store::Migration> migrations();
 /// Thread-safe.
 class KnowledgeService {
  public:
-  KnowledgeService(store::Database& db, store::BlobStore blobs, const Clock& clock, Random& random)
-      : db_(db), blobs_(std::move(blobs)), clock_(clock), random_(random) {}
+  /// Without `vectors` search is by full text alone.
+  KnowledgeService(store::Database& db, store::BlobStore blobs, const Clock& clock, Random& random, Vectors* vectors = nullptr)
+      : db_(db), blobs_(std::move(blobs)), clock_(clock), random_(random), vectors_(vectors) {}
 
   Result<KnowledgeBase> create(const Pass& pass, const std::string& name, const std::string& description);
   Result<std::vector<KnowledgeBase>> list(const Pass& pass);
@@ -116,8 +132,9 @@ class KnowledgeService {
   Result<DocumentText> get_text(const Pass& pass, const std::string& base, const DocumentId& id);
   Status remove_document(const Pass& pass, const std::string& base, const DocumentId& id);
 
-  /// The best passages, best first; at most two of one document.
-  Result<std::vector<Passage>> search(const Pass& pass, const std::string& base, const std::string& query, std::size_t top);
+  /// The best passages, at most two of one document. Without a wanted mode it is hybrid where the passages have vectors of a
+  /// loaded embedding model, full text elsewhere. kUnavailable when vectors are wanted and there are none.
+  Result<FoundBySearch> search(const Pass& pass, const std::string& base, const std::string& query, std::size_t top, std::optional<SearchMode> wanted = {});
   /// Documents by name, each once, best first: what evaluation ranks.
   Result<std::vector<std::string>> rank_documents(const Pass& pass, const std::string& base, const std::string& query, std::size_t top);
   /// Like search, but empty when even the best passage is about something else.
@@ -126,10 +143,13 @@ class KnowledgeService {
   Result<Answer> answer_extractively(const Pass& pass, const std::string& base, const std::string& question);
 
  private:
+  Result<std::vector<VectorMatch>> nearest(std::int64_t base, const std::string& query, std::optional<SearchMode> wanted, SearchMode& mode);
+
   store::Database& db_;
   store::BlobStore blobs_;
   const Clock& clock_;
   Random& random_;
+  Vectors* const vectors_;
 };
 
 }  // namespace siyu::knowledge

@@ -101,10 +101,10 @@ TEST_F(KnowledgeTest, TheSameFileAgainChangesNothingAndANewVersionReplacesTheOld
   const auto second = add("a.txt", "beta version two");
   EXPECT_FALSE(second.unchanged);
   EXPECT_EQ(second.id, first.id);
-  EXPECT_EQ(service->search(*pass, "kb", "alpha", 5).value().size(), 1U) << "the old version answers until the new one is ready";
+  EXPECT_EQ(service->search(*pass, "kb", "alpha", 5).value().passages.size(), 1U) << "the old version answers until the new one is ready";
   ingest();
-  EXPECT_TRUE(service->search(*pass, "kb", "alpha", 5).value().empty());
-  EXPECT_EQ(service->search(*pass, "kb", "beta", 5).value().size(), 1U);
+  EXPECT_TRUE(service->search(*pass, "kb", "alpha", 5).value().passages.empty());
+  EXPECT_EQ(service->search(*pass, "kb", "beta", 5).value().passages.size(), 1U);
 }
 
 TEST_F(KnowledgeTest, DeletionDeletesEverywhere) {
@@ -114,7 +114,7 @@ TEST_F(KnowledgeTest, DeletionDeletesEverywhere) {
   EXPECT_EQ(rows("documents"), 4);
   ASSERT_TRUE(service->remove_document(*pass, "kb", document.id).has_value());
   EXPECT_FALSE(blobs->exists(service->list_documents(*pass, "kb", 10, {}, {}).value().documents[0].sha256 + "x"));
-  EXPECT_TRUE(service->search(*pass, "kb", "alpha", 5).value().empty());
+  EXPECT_TRUE(service->search(*pass, "kb", "alpha", 5).value().passages.empty());
   ASSERT_TRUE(service->remove(*pass, "kb").has_value());
   for (const auto* table : {"documents", "chunks", "text_postings", "text_documents", "text_collections", "knowledge_bases"}) EXPECT_EQ(rows(table), 0) << table;
   std::size_t files = 0;
@@ -130,8 +130,8 @@ TEST_F(KnowledgeTest, LinesBecomeDocumentsAndBadLinesAreNamed) {
   EXPECT_EQ(documents[2].name, "lines.jsonl");
   EXPECT_THAT(documents[2].reason, HasSubstr("2 lines were skipped"));
   EXPECT_THAT(documents[2].reason, HasSubstr("line 2"));
-  EXPECT_EQ(service->search(*pass, "kb", "gamma", 5).value().at(0).document, "x");
-  EXPECT_EQ(service->search(*pass, "kb", "delta", 5).value().at(0).document, "7");
+  EXPECT_EQ(service->search(*pass, "kb", "gamma", 5).value().passages.at(0).document, "x");
+  EXPECT_EQ(service->search(*pass, "kb", "delta", 5).value().passages.at(0).document, "7");
 }
 
 TEST_F(KnowledgeTest, WhatWasBeingParsedIsTakenUpAfterAKill) {
@@ -141,7 +141,7 @@ TEST_F(KnowledgeTest, WhatWasBeingParsedIsTakenUpAfterAKill) {
   db.reset();
   open();
   ingest();
-  EXPECT_EQ(service->search(*pass, "kb", "alpha", 5).value().size(), 1U);
+  EXPECT_EQ(service->search(*pass, "kb", "alpha", 5).value().passages.size(), 1U);
 }
 
 TEST_F(KnowledgeTest, UnreadableFilesFailAloneWithAReason) {

@@ -35,6 +35,13 @@ CREATE INDEX documents_blob ON documents(blob);
 CREATE INDEX documents_parent ON documents(parent);
 CREATE TABLE chunks (document INTEGER NOT NULL REFERENCES documents(number) ON DELETE CASCADE, ordinal INTEGER NOT NULL, begin INTEGER NOT NULL,
   "end" INTEGER NOT NULL, page INTEGER NOT NULL, heading TEXT NOT NULL, PRIMARY KEY (document, ordinal)) WITHOUT ROWID;
+)sql"},
+          // Half-precision vectors of the passages, and the embedding model that made a document's.
+          {.number = 202, .name = "vectors", .sql = R"sql(
+CREATE TABLE chunk_vectors (document INTEGER NOT NULL REFERENCES documents(number) ON DELETE CASCADE, ordinal INTEGER NOT NULL, vector BLOB NOT NULL,
+  PRIMARY KEY (document, ordinal));
+CREATE TABLE embedded_documents (document INTEGER PRIMARY KEY REFERENCES documents(number) ON DELETE CASCADE, model TEXT NOT NULL);
+CREATE INDEX documents_with_chunks ON documents(number) WHERE chunks > 0;
 )sql"}};
 }
 
@@ -74,7 +81,8 @@ Status unindex(store::Transaction& tx, std::int64_t base, std::int64_t document)
     texts.push_back(indexed_text(title, chunk.text(2), std::string_view(markdown).substr(begin, end - begin)));
   }
   RETURN_IF_ERROR(store::FullText::remove(tx, base, document, texts));
-  RETURN_IF_ERROR(tx.execute("DELETE FROM chunks WHERE document = ?", document));
+  for (const auto* table : {"chunks", "chunk_vectors", "embedded_documents"})
+    RETURN_IF_ERROR(tx.execute("DELETE FROM " + std::string(table) + " WHERE document = ?", document));
   return {};
 }
 

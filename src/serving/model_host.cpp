@@ -18,7 +18,8 @@ Result<Served> ModelHost::start(const models::Model& model, const LoadOptions& o
   const std::lock_guard lock(mu_);
   if (const auto found = served_.find(model.name); found != served_.end()) return found->second;
   ASSIGN_OR_RETURN(auto engine, start_(model, options));
-  const Served served{.name = model.name, .kind = model.facts.embedding ? Kind::kEmbedding : Kind::kChat, .loaded_at = clock_.now(), .engine = std::move(engine)};
+  const Served served{.name = model.name, .kind = model.facts.embedding ? Kind::kEmbedding : Kind::kChat, .loaded_at = clock_.now(),
+                      .sha256 = model.sha256, .engine = std::move(engine)};
   served_[model.name] = served;
   return served;
 }

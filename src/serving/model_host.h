@@ -35,6 +35,7 @@ struct Served {
   std::string name;
   Kind kind = Kind::kChat;
   Timestamp loaded_at;
+  std::string sha256;  ///< of its file; empty for a remote engine
   std::shared_ptr<engine::Engine> engine;  // shared with the requests under way
 };
 

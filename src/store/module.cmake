@@ -1,4 +1,1 @@
-siyu_links(siyu_base siyu_crypto SQLite::SQLite3)
-if(TARGET usearch)
-  siyu_links(usearch)
-endif()
+siyu_links(siyu_base siyu_crypto SQLite::SQLite3 usearch)
