@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "documents/docx_styles.h"
+#include "documents/drawings.h"
 #include "documents/markdown_writer.h"
 #include "documents/numbering.h"
 #include "documents/omml.h"
@@ -24,6 +25,7 @@ constexpr std::size_t kMaxNotes = 20'000;
 struct Inline {
   std::string text;
   std::vector<pugi::xml_node> boxes;      // w:txbxContent
+  std::vector<pugi::xml_node> drawings;   // a:graphicData
   std::vector<pugi::xml_node> comments;   // w:comment
 };
 
@@ -41,6 +43,7 @@ class DocxReader {
  public:
   DocxReader(OoxmlPackage& package, pugi::xml_node document) : package_(package), document_(document) {
     const auto& main = package_.main_part();
+    relationships_ = package_.relationships(main);
     styles_tree_ = package_.related_xml(main, "styles");
     styles_.emplace(styles_tree_ ? child(*styles_tree_, "styles") : pugi::xml_node());
     if (const auto numbering = package_.related_xml(main, "numbering")) numbering_.emplace(child(*numbering, "numbering"));
@@ -102,6 +105,7 @@ class DocxReader {
     }
     for (const auto comment : content.comments) writer_.quote(fmt::format("{}: {}", attribute(comment, "author"), one_line(flat_text(comment))));
     for (const auto box : content.boxes) blocks(box);
+    for (const auto drawing : content.drawings) write_drawing(drawing, relationships_, package_, writer_);
   }
 
   [[nodiscard]] int list_level(const ParagraphKind& kind) const {
@@ -157,6 +161,7 @@ class DocxReader {
     for (const auto node : parent.children()) {
       const auto name = local_name(node);
       if (name == "txbxContent") out.boxes.push_back(node);
+      else if (name == "graphicData" && (child(node, "chart") || child(node, "relIds"))) out.drawings.push_back(node);
       else if (name == "AlternateContent") boxes(chosen(node), out);
       else boxes(node, out);
     }
@@ -242,6 +247,7 @@ class DocxReader {
 
   OoxmlPackage& package_;
   pugi::xml_node document_;
+  std::vector<Relationship> relationships_;
   XmlTree styles_tree_, footnotes_tree_, endnotes_tree_, comments_tree_;
   std::optional<DocxStyles> styles_;
   std::optional<Numbering> numbering_;

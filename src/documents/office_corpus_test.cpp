@@ -11,6 +11,8 @@
 #include <iterator>
 
 #include "documents/docx.h"
+#include "documents/pptx.h"
+#include "documents/xlsx.h"
 
 namespace siyu::documents {
 namespace {
@@ -94,6 +96,19 @@ INSTANTIATE_TEST_SUITE_P(Docx, OfficeCorpus,
                                                  {R"(s{}_{+}^{}\tau\left)", R"(s\left)"}}}, Case{"normal/unit_test_headers_numbered.docx", parse_docx},
                                            Case{"normal/docx_rich_cells.docx", parse_docx}, Case{"normal/tablecell.docx", parse_docx},
                                            Case{"normal/Strict.docx", parse_docx}, Case{"normal/docx_comments.docx", parse_docx}));
+
+INSTANTIATE_TEST_SUITE_P(Pptx, OfficeCorpus,
+                         ::testing::Values(Case{"normal/powerpoint_sample.pptx", parse_pptx}, Case{"malformed/powerpoint_malformed_pictures.pptx", parse_pptx}));
+// Charts on a sheet repeat its cells, so we leave them out; hidden sheets we read.
+const std::vector<std::pair<std::string, std::string>> kChartsAndHiddenSheet = {
+    {"1232463694812col1col2col31232463694812Sheet3",
+     "1232463694812'col3'Linechartcol3132639412col1col2col31232463694812'col2','col3','col4'by'col1'Scatterchartcol2col3col4"
+     "12342468369124812165101520612182471421288162432Sheet3"},
+    {"Sheet4header1", ""}};
+INSTANTIATE_TEST_SUITE_P(Xlsx, OfficeCorpus,
+                         ::testing::Values(Case{"normal/xlsx_01.xlsx", parse_xlsx, kChartsAndHiddenSheet},
+                                           Case{"bomb/xlsx_04_inflated.xlsx", parse_xlsx, kChartsAndHiddenSheet},
+                                           Case{"normal/xlsx_06_edge_cases_.xlsx", parse_xlsx}));
 
 }  // namespace
 }  // namespace siyu::documents

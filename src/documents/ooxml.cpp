@@ -93,11 +93,19 @@ std::string OoxmlPackage::title() {
 
 std::vector<EmbeddedFile> OoxmlPackage::embedded_files() {
   std::vector<EmbeddedFile> out;
+  std::vector<std::string> of_charts;  // their workbooks repeat the numbers that the chart shows
+  for (std::int64_t i = 0; i < zip_.count(); ++i) {
+    auto name = zip_.name(i);
+    const auto at = name.find("charts/_rels/");
+    if (at == std::string::npos || !name.ends_with(".rels") || of_charts.size() >= kMaxEmbedded) continue;
+    name = name.substr(0, at) + "charts/" + name.substr(at + 13, name.size() - at - 13 - 5);
+    for (auto& relationship : relationships(name)) of_charts.push_back(std::move(relationship.target));
+  }
   std::uint64_t bytes = 0;
   for (std::int64_t i = 0; i < zip_.count() && out.size() < kMaxEmbedded; ++i) {
     const auto name = zip_.name(i);
     const auto at = name.find("/embeddings/");
-    if (at == std::string::npos || name.ends_with('/') || name.ends_with(".bin")) continue;
+    if (at == std::string::npos || name.ends_with('/') || name.ends_with(".bin") || std::ranges::contains(of_charts, name)) continue;
     auto content = zip_.read(name);
     if (!content || (bytes += content->size()) > kMaxEmbeddedBytes) continue;
     out.push_back({.name = resolve("", name.substr(at + 1)), .bytes = std::move(*content)});
