@@ -24,6 +24,11 @@ BlockKind kind_of(std::string_view line) {
 
 }  // namespace
 
+ParsedDocument not_parsed(std::string format, const Error& error) {
+  const bool understood = error.code == ErrorCode::kTooLarge || error.code == ErrorCode::kUnsupported || error.code == ErrorCode::kPermissionDenied;
+  return {.status = understood ? ParseStatus::kRefused : ParseStatus::kFailed, .reason = error.message, .format = std::move(format)};
+}
+
 std::vector<Block> find_blocks(std::string_view markdown) {
   std::vector<Block> blocks;
   bool open = false, fenced = false;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "base/text.h"
 
 namespace siyu::documents {
@@ -52,6 +53,8 @@ struct ParsedDocument {
 inline ParsedDocument refused(std::string format, std::string reason) {
   return {.status = ParseStatus::kRefused, .reason = std::move(reason), .format = std::move(format)};
 }
+/// Over a limit, encrypted or unsupported is refused; everything else failed.
+ParsedDocument not_parsed(std::string format, const Error& error);
 
 /// Finds the blocks of Markdown or plain text; together with the blank lines between them they cover every byte.
 std::vector<Block> find_blocks(std::string_view markdown);
