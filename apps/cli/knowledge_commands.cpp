@@ -24,14 +24,14 @@ struct AddOptions {
   bool wait = false;
 };
 struct SearchOptions {
-  std::string name, query;
+  std::string name, query, mode;
   int top = 5;
 };
 struct RemoveOptions {
   std::string name, document;
 };
 struct EvalOptions {
-  std::string name, queries, qrels, k = "1,5,10";
+  std::string name, queries, qrels, mode, k = "1,5,10";
 };
 struct AskOptions {
   std::string name, question;
@@ -136,7 +136,9 @@ Status list_documents(Client& client, Invocation<NameOption>& call) {
 }
 
 Status search(Client& client, Invocation<SearchOptions>& call) {
-  ASSIGN_OR_RETURN(const auto result, client.call("POST", base_path(call.options.name) + "/search", {{"query", call.options.query}, {"top", call.options.top}}));
+  json::object body{{"query", call.options.query}, {"top", call.options.top}};
+  if (!call.options.mode.empty()) body["mode"] = call.options.mode;
+  ASSIGN_OR_RETURN(const auto result, client.call("POST", base_path(call.options.name) + "/search", std::move(body)));
   if (call.as_json) {
     print_json(result);
     return {};
@@ -153,7 +155,7 @@ Status search(Client& client, Invocation<SearchOptions>& call) {
 
 Status evaluate(Client& client, Invocation<EvalOptions>& call) {
   const auto& options = call.options;
-  ASSIGN_OR_RETURN(const auto result, client.upload(base_path(options.name) + "/evaluate?k=" + net::percent_encode(options.k),
+  ASSIGN_OR_RETURN(const auto result, client.upload(base_path(options.name) + "/evaluate?k=" + net::percent_encode(options.k) + (options.mode.empty() ? "" : "&mode=" + options.mode),
                                                     {{.field = "queries", .name = "queries.jsonl", .path = options.queries}, {.field = "qrels", .name = "qrels.tsv", .path = options.qrels}}, {}));
   if (call.as_json) {
     print_json(result);
@@ -180,6 +182,10 @@ Status list_bases(Client& client, Invocation<NameOption>& call) {
                     human_bytes(base.as_object().at("bytes").to_number<std::uint64_t>())});
   print_table({"NAME", "DOCUMENTS", "INDEXED", "QUEUED", "FAILED", "SIZE"}, rows);
   return {};
+}
+
+void mode_option(CLI::App& command, std::string& mode) {
+  command.add_option("--mode", mode, "full_text, vector or hybrid; by default what the knowledge base can do")->check(CLI::IsMember({"full_text", "vector", "hybrid"}));
 }
 
 /// A call whose answer is shown as it is, or with a short word.
@@ -231,6 +237,7 @@ void add_knowledge_commands(CLI::App& app, int& exit_code) {
                                command.add_option("name", options.name, "Knowledge base")->required();
                                command.add_option("query", options.query, "What to look for")->required();
                                command.add_option("--top", options.top, "How many passages")->check(CLI::Range(1, 100));
+                               mode_option(command, options.mode);
                              },
                              search);
   add_command<EvalOptions>(kb, "eval", "Measure retrieval over questions with known documents", exit_code,
@@ -239,6 +246,7 @@ void add_knowledge_commands(CLI::App& app, int& exit_code) {
                              command.add_option("--queries", options.queries, "JSONL with _id and text")->required()->check(CLI::ExistingFile);
                              command.add_option("--qrels", options.qrels, "TSV: query-id, corpus-id, score")->required()->check(CLI::ExistingFile);
                              command.add_option("--k", options.k, "Depths of recall, such as 1,5,10");
+                             mode_option(command, options.mode);
                            },
                            evaluate);
   add_command<AskOptions>(app, "ask", "Ask a question; the answer cites its sources", exit_code,

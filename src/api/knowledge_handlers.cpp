@@ -180,6 +180,10 @@ Reply evaluate_knowledge_base(Call& call) {
   ASSIGN_OR_RETURN(const auto upload, UploadBody::open(call.request));
   ASSIGN_OR_RETURN(const auto parts, net::parse_form(call.request.headers.get("Content-Type").value_or(""), upload->view()));
   ASSIGN_OR_RETURN(const auto ks, parse_ks(call.request.query_param("k").value_or("1,5,10")));
+  std::optional<knowledge::SearchMode> mode;
+  if (const auto wanted = call.request.query_param("mode")) {
+    ASSIGN_OR_RETURN(mode, from_json<knowledge::SearchMode>(json::value(*wanted)));
+  }
   std::optional<std::vector<knowledge::Query>> queries;
   std::optional<knowledge::Qrels> qrels;
   for (const auto& part : parts) {
@@ -193,7 +197,7 @@ Reply evaluate_knowledge_base(Call& call) {
   }
   if (!queries || !qrels) return invalid("The upload needs the parts `queries` and `qrels`");
   ASSIGN_OR_RETURN(const auto result,
-                   knowledge::evaluate(call.services.knowledge, *call.pass, call.param("base"), *queries, *qrels, ks, call.services.clock));
+                   knowledge::evaluate(call.services.knowledge, *call.pass, call.param("base"), *queries, *qrels, ks, call.services.clock, mode));
   EvaluationBody body{.queries = result.queries, .recall = {}, .mrr_at_10 = result.mrr_at_10, .ndcg_at_10 = result.ndcg_at_10,
                       .latency_ms = {result.p50_ms, result.p99_ms}};
   for (const auto& [k, value] : result.recall) body.recall[std::to_string(k)] = value;

@@ -83,7 +83,7 @@ Result<Qrels> read_qrels(const std::filesystem::path& file) {
 }
 
 Result<Evaluation> evaluate(KnowledgeService& service, const Pass& pass, const std::string& base, const std::vector<Query>& queries, const Qrels& qrels,
-                            const std::vector<std::size_t>& ks, const Clock& clock) {
+                            const std::vector<std::size_t>& ks, const Clock& clock, std::optional<SearchMode> mode) {
   Evaluation result;
   std::size_t deepest = 10;
   for (const auto k : ks) {
@@ -96,7 +96,7 @@ Result<Evaluation> evaluate(KnowledgeService& service, const Pass& pass, const s
     const auto relevant = qrels.find(query.id);
     if (relevant == qrels.end() || std::ranges::none_of(relevant->second, [](const auto& entry) { return entry.second > 0; })) continue;
     const auto begin = clock.steady_now();
-    ASSIGN_OR_RETURN(const auto ranked, service.rank_documents(pass, base, query.text, deepest));
+    ASSIGN_OR_RETURN(const auto ranked, service.rank_documents(pass, base, query.text, deepest, mode));
     latencies.push_back(std::chrono::duration<double, std::milli>(clock.steady_now() - begin).count());
     add(result, grade(ranked, relevant->second));
   }

@@ -30,6 +30,6 @@ struct Evaluation {
 
 /// Queries without a relevant document are left out.
 Result<Evaluation> evaluate(KnowledgeService& service, const Pass& pass, const std::string& base, const std::vector<Query>& queries, const Qrels& qrels,
-                            const std::vector<std::size_t>& ks, const Clock& clock);
+                            const std::vector<std::size_t>& ks, const Clock& clock, std::optional<SearchMode> mode = {});
 
 }  // namespace siyu::knowledge

@@ -136,7 +136,8 @@ class KnowledgeService {
   /// loaded embedding model, full text elsewhere. kUnavailable when vectors are wanted and there are none.
   Result<FoundBySearch> search(const Pass& pass, const std::string& base, const std::string& query, std::size_t top, std::optional<SearchMode> wanted = {});
   /// Documents by name, each once, best first: what evaluation ranks.
-  Result<std::vector<std::string>> rank_documents(const Pass& pass, const std::string& base, const std::string& query, std::size_t top);
+  Result<std::vector<std::string>> rank_documents(const Pass& pass, const std::string& base, const std::string& query, std::size_t top,
+                                                  std::optional<SearchMode> wanted = {});
   /// Like search, but empty when even the best passage is about something else.
   Result<FoundPassages> find_relevant(const Pass& pass, const std::string& base, const std::string& question, std::size_t top);
   /// The best sentences, word for word, with citations; kNone when nothing is relevant enough.

@@ -116,10 +116,11 @@ Result<FoundBySearch> KnowledgeService::search(const Pass&, const std::string& b
   return found;
 }
 
-Result<std::vector<std::string>> KnowledgeService::rank_documents(const Pass&, const std::string& base, const std::string& query, std::size_t top) {
+Result<std::vector<std::string>> KnowledgeService::rank_documents(const Pass&, const std::string& base, const std::string& query, std::size_t top,
+                                                                   std::optional<SearchMode> wanted) {
   ASSIGN_OR_RETURN(const auto number, db_.read([&](store::Transaction& tx) { return find_base(tx, base); }));
   SearchMode mode = SearchMode::kFullText;
-  ASSIGN_OR_RETURN(auto vectors, nearest(number, query, {}, mode));
+  ASSIGN_OR_RETURN(auto vectors, nearest(number, query, wanted, mode));
   return db_.read([&](store::Transaction& tx) -> Result<std::vector<std::string>> {
     ASSIGN_OR_RETURN(const auto hits, rank(tx, number, query, std::move(vectors), mode, /*per_document=*/1, top));
     std::vector<std::string> names;
