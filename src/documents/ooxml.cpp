@@ -105,7 +105,7 @@ std::vector<EmbeddedFile> OoxmlPackage::embedded_files() {
   for (std::int64_t i = 0; i < zip_.count() && out.size() < kMaxEmbedded; ++i) {
     const auto name = zip_.name(i);
     const auto at = name.find("/embeddings/");
-    if (at == std::string::npos || name.ends_with('/') || name.ends_with(".bin") || std::ranges::contains(of_charts, name)) continue;
+    if (at == std::string::npos || name.ends_with('/') || name.ends_with(".bin") || std::ranges::find(of_charts, name) != of_charts.end()) continue;
     auto content = zip_.read(name);
     if (!content || (bytes += content->size()) > kMaxEmbeddedBytes) continue;
     out.push_back({.name = resolve("", name.substr(at + 1)), .bytes = std::move(*content)});
