@@ -7,16 +7,15 @@
 #include <charconv>
 
 #include "crypto/certificate.h"
-#include "documents/plain_text.h"
+#include "documents/sandboxed_parser.h"
 #include "engine/local_worker.h"
+#include "sandbox/process.h"
 #include "server/assets.h"
 #include "server/host_embedder.h"
 #include "store/full_text.h"
 
 namespace siyu::server {
 namespace {
-
-constexpr std::uint64_t kMaxDocumentBytes = 200ULL << 20;
 
 struct Address {
   std::string host;
@@ -58,19 +57,14 @@ Result<LogLevel> parse_level(const std::string& level) {
   return invalid("`log.level` must be debug, info, warn or error, not `" + level + "`");
 }
 
-/// The folder of this program: siyu-worker and siyu-parser lie beside it.
-std::filesystem::path program_dir() {
-  std::error_code ignored;
-  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-}
-
-class TextParser final : public knowledge::DocumentParser {
+class ProcessParser final : public knowledge::DocumentParser {
  public:
-  documents::ParsedDocument parse(const std::filesystem::path& file, std::string_view name) override {
-    const auto bytes = store::read_file(file, kMaxDocumentBytes);
-    if (!bytes) return documents::refused("unknown", bytes.error().message);
-    return documents::parse_plain_text(*bytes, name);
-  }
+  explicit ProcessParser(const ParserConfig& config)
+      : parser_(sandbox::sibling_program("siyu-parser"), {.time = std::chrono::seconds(config.seconds), .memory_bytes = config.memory_bytes}) {}
+  documents::ParsedDocument parse(const std::filesystem::path& file, std::string_view name) override { return parser_.parse(file, name); }
+
+ private:
+  const documents::SandboxedParser parser_;
 };
 
 /// Only one server may use a data folder; the lock ends with the process, however it ends.
@@ -117,7 +111,7 @@ struct Machine::Parts {
   std::optional<serving::ModelHost> host;
   std::optional<HostEmbedder> embedder;
   std::optional<knowledge::Vectors> vectors;
-  TextParser parser;
+  std::optional<ProcessParser> parser;
   std::optional<knowledge::KnowledgeService> knowledge;
   std::optional<knowledge::Ingester> ingester;
   std::optional<chat::Chat> chat;
@@ -156,7 +150,8 @@ struct Machine::Parts {
     embedder.emplace(*host);
     vectors.emplace(*db, *embedder, *log);
     knowledge.emplace(*db, *blobs, clock, random, &*vectors);
-    ingester.emplace(*db, *blobs, parser, clock, random, *log, &*vectors);
+    parser.emplace(config.parser);
+    ingester.emplace(*db, *blobs, *parser, clock, random, *log, &*vectors);
     chat.emplace(*knowledge, *host, config.knowledge.passages);
     vectors->start();
     return ingester->start(config.knowledge.ingest_threads);
@@ -165,7 +160,7 @@ struct Machine::Parts {
   Result<std::unique_ptr<engine::Engine>> start_engine(const models::Model& model, const serving::LoadOptions& options) {
     const auto& defaults = config.worker;
     const auto as_int = [](std::uint32_t value) { return static_cast<std::int32_t>(value); };
-    engine::LocalWorkerOptions worker{.program = program_dir() / "siyu-worker", .model_file = models->file_of(model), .name = model.name, .load = {}};
+    engine::LocalWorkerOptions worker{.program = sandbox::sibling_program("siyu-worker"), .model_file = models->file_of(model), .name = model.name, .load = {}};
     worker.load.context_tokens = options.context_length.value_or(as_int(defaults.context_length));
     worker.load.parallel = options.sequences.value_or(as_int(defaults.sequences));
     worker.load.threads = options.threads.value_or(as_int(defaults.threads));

@@ -42,14 +42,13 @@ struct WorkerConfig {
 BOOST_DESCRIBE_STRUCT(WorkerConfig, (), (threads, context_length, sequences, load_seconds, request_seconds))
 
 struct ParserConfig {
-  std::uint32_t processes = 2;
-  std::uint32_t seconds = 60;             ///< one document may take this long
-  std::uint64_t memory_bytes = 1ULL << 30;
+  std::uint32_t seconds = 120;              ///< one document may take this long
+  std::uint64_t memory_bytes = 1ULL << 30;  ///< and this much memory
 };
-BOOST_DESCRIBE_STRUCT(ParserConfig, (), (processes, seconds, memory_bytes))
+BOOST_DESCRIBE_STRUCT(ParserConfig, (), (seconds, memory_bytes))
 
 struct KnowledgeConfig {
-  std::uint32_t ingest_threads = 2;
+  std::uint32_t ingest_threads = 2;  ///< documents read at once, each in a process of its own
   std::uint32_t passages = 5;  ///< passages given to the model for an answer
 };
 BOOST_DESCRIBE_STRUCT(KnowledgeConfig, (), (ingest_threads, passages))
