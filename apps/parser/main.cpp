@@ -75,9 +75,8 @@ int run() {
   const auto time = Millis(job->job.milliseconds);
   const auto document = documents::parse({.bytes = file.bytes(), .name = job->job.name, .password = job->job.password,
                                           .deadline = std::chrono::steady_clock::now() + time - time / 20});
-  for (const auto& frame : documents::encode(document))
-    if (!sandbox::send_with_fds(sandbox::kChildSocket, encode_frame(frame), {}, kPeerTimeout)) return 1;
-  return 0;
+  const auto sent = documents::encode(document, [](const Frame& frame) { return sandbox::send_with_fds(sandbox::kChildSocket, encode_frame(frame), {}, kPeerTimeout); });
+  return sent ? 0 : 1;
 }
 
 }  // namespace
