@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include <clocale>
 #include <cstdio>
 
 #include "documents/parse.h"
@@ -68,6 +69,7 @@ class MappedFile {
 
 int run() {
   ::prctl(PR_SET_NAME, "siyu-parser");
+  ::setlocale(LC_CTYPE, "C.UTF-8");  // libarchive gives names in the locale's encoding
   const auto job = receive_job();
   if (!job) return 1;
   if (!sandbox::lock_down(lockdown(job->job))) return 3;

@@ -111,7 +111,7 @@ class ArchiveReader {
   }
 
   ParsedDocument finish() {
-    if (files_.empty()) return refused("archive", notes_.empty() ? "The archive holds no files" : "The archive holds no readable file: " + notes_);
+    if (files_.empty()) return refused("archive", notes_.empty() ? "The archive holds no files with content" : "The archive holds no readable file: " + notes_);
     MarkdownWriter writer;
     for (std::size_t i = 0; i < std::min(files_.size(), kListed); ++i) writer.list_item(0, "", files_[i].name);
     auto parsed = std::move(writer).finish("archive", "");

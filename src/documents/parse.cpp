@@ -7,9 +7,11 @@
 #include "base/text.h"
 #include "documents/archive.h"
 #include "documents/docx.h"
+#include "documents/epub.h"
 #include "documents/html.h"
 #include "documents/mail.h"
 #include "documents/ocr.h"
+#include "documents/odf.h"
 #include "documents/pdf.h"
 #include "documents/plain_text.h"
 #include "documents/pptx.h"
@@ -48,6 +50,12 @@ Parser parser_of_zip(std::string_view bytes) {
     if (types && types->find("spreadsheetml") != std::string::npos) return parse_xlsx;
     if (types && types->find("presentationml") != std::string::npos) return parse_pptx;
   }
+  if (const auto type = zip->read("mimetype", 200)) {
+    if (type->find("epub") != std::string::npos) return parse_epub;
+    if (type->find("opendocument") != std::string::npos) return parse_odf;
+  }
+  if (zip->has("META-INF/container.xml")) return parse_epub;
+  if (zip->has("content.xml") && zip->has("META-INF/manifest.xml")) return parse_odf;
   return parse_archive;
 }
 
