@@ -7,6 +7,7 @@ namespace siyu::cli {
 
 void add_knowledge_commands(CLI::App& app, int& exit_code);  ///< kb, ask
 void add_model_commands(CLI::App& app, int& exit_code);      ///< model, chat
+void add_pull_commands(CLI::App& model, int& exit_code);     ///< model pull, pulls
 void add_admin_commands(CLI::App& app, int& exit_code);      ///< key, user, audit, status, config
 
 inline void add_commands(CLI::App& app, int& exit_code) {

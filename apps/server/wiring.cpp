@@ -6,6 +6,7 @@
 
 #include <charconv>
 
+#include "cli/environment.h"
 #include "crypto/certificate.h"
 #include "documents/plain_text.h"
 #include "engine/local_worker.h"
@@ -114,6 +115,7 @@ struct Machine::Parts {
   std::unique_ptr<identity::Identity> identity;
   std::optional<store::BlobStore> blobs;
   std::unique_ptr<models::ModelLibrary> models;
+  std::optional<models::Pulls> pulls;
   std::optional<serving::ModelHost> host;
   std::optional<HostEmbedder> embedder;
   std::optional<knowledge::Vectors> vectors;
@@ -176,6 +178,12 @@ struct Machine::Parts {
 
   Status open_models() {
     ASSIGN_OR_RETURN(models, models::ModelLibrary::open(*db, data / "models", clock));
+    ASSIGN_OR_RETURN(auto hubs, models::hub_options(cli::environment));
+    pulls.emplace(*db, *models, *policy,
+                  models::PullOptions{.hubs = std::move(hubs), .stall = std::chrono::seconds(config.pull.stall_seconds),
+                                      .limits = {.give_up = std::chrono::seconds(config.pull.give_up_seconds)}},
+                  clock, random, *log);
+    RETURN_IF_ERROR(pulls->start());
     const auto wait = [this](engine::Engine& engine) -> Status {
       auto* worker = dynamic_cast<engine::LocalWorker*>(&engine);
       return worker == nullptr ? Status() : worker->wait_ready(std::chrono::seconds(config.worker.load_seconds));
@@ -199,7 +207,7 @@ struct Machine::Parts {
       options.private_key_file = certificate->private_key;
     }
     services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
-                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .host = *host, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
+                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls, .host = *host, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});
     console = console_assets();
     dispatcher.emplace(*services, console);
@@ -246,6 +254,7 @@ void Machine::drain() {
   parts_->server->drain(std::chrono::seconds(parts_->config.server.drain_seconds));
   parts_->ingester->stop();
   parts_->vectors->stop();
+  parts_->pulls->stop();
   (void)parts_->policy->record("system", {.action = "server.stop", .resource = "server", .request = ""}, "done");
   parts_->log->info("server_stopped");
 }

@@ -19,6 +19,7 @@
 #include "knowledge/ingest.h"
 #include "knowledge/knowledge.h"
 #include "models/library.h"
+#include "models/pull.h"
 #include "net/server.h"
 #include "policy/policy.h"
 #include "serving/model_host.h"
@@ -36,6 +37,7 @@ struct Services {
   knowledge::KnowledgeService& knowledge;
   knowledge::Ingester& ingester;
   models::ModelLibrary& models;
+  models::Pulls& pulls;
   serving::ModelHost& host;
   chat::Chat& chat;
   Metrics& metrics;

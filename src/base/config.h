@@ -54,6 +54,12 @@ struct KnowledgeConfig {
 };
 BOOST_DESCRIBE_STRUCT(KnowledgeConfig, (), (ingest_threads, passages))
 
+struct PullConfig {
+  std::uint32_t stall_seconds = 60;     ///< a connection to a hub on which nothing arrives for so long is dropped and tried again
+  std::uint32_t give_up_seconds = 600;  ///< a download that gains nothing for so long has failed; what has arrived is kept
+};
+BOOST_DESCRIBE_STRUCT(PullConfig, (), (stall_seconds, give_up_seconds))
+
 struct LogConfig {
   std::string level = "info";  ///< debug, info, warn, error
   std::string file;            ///< empty: standard error
@@ -66,9 +72,10 @@ struct Config {
   WorkerConfig worker;
   ParserConfig parser;
   KnowledgeConfig knowledge;
+  PullConfig pull;
   LogConfig log;
 };
-BOOST_DESCRIBE_STRUCT(Config, (), (data, server, worker, parser, knowledge, log))
+BOOST_DESCRIBE_STRUCT(Config, (), (data, server, worker, parser, knowledge, pull, log))
 
 struct ConfigSources {
   std::string file;  ///< empty: none
