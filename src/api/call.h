@@ -37,6 +37,7 @@ struct Services {
   knowledge::Ingester& ingester;
   models::ModelLibrary& models;
   serving::ModelHost& host;
+  serving::RemoteEngines& engines;
   chat::Chat& chat;
   Metrics& metrics;
   std::filesystem::path spool_dir;

@@ -41,6 +41,13 @@ struct WorkerConfig {
 };
 BOOST_DESCRIBE_STRUCT(WorkerConfig, (), (threads, context_length, sequences, load_seconds, request_seconds))
 
+/// Engines elsewhere, reached by HTTP(S).
+struct EngineConfig {
+  std::uint32_t idle_seconds = 300;  ///< an answer on which nothing arrives for so long is given up; a long prompt takes its time
+  std::string ca_file;               ///< PEM of the authority of the engines' certificates; empty: the system's
+};
+BOOST_DESCRIBE_STRUCT(EngineConfig, (), (idle_seconds, ca_file))
+
 struct ParserConfig {
   std::uint32_t seconds = 120;              ///< one document may take this long
   std::uint64_t memory_bytes = 1ULL << 30;  ///< and this much memory
@@ -63,11 +70,12 @@ struct Config {
   std::string data;  ///< the data folder
   ServerConfig server;
   WorkerConfig worker;
+  EngineConfig engine;
   ParserConfig parser;
   KnowledgeConfig knowledge;
   LogConfig log;
 };
-BOOST_DESCRIBE_STRUCT(Config, (), (data, server, worker, parser, knowledge, log))
+BOOST_DESCRIBE_STRUCT(Config, (), (data, server, worker, engine, parser, knowledge, log))
 
 struct ConfigSources {
   std::string file;  ///< empty: none

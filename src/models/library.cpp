@@ -19,17 +19,7 @@ BOOST_DESCRIBE_STRUCT(ModelFacts, (), (architecture, title, license, quantizatio
 
 namespace {
 
-constexpr std::size_t kMaxName = 128;
 constexpr std::string_view kColumns = "name, facts, bytes, sha256, origin, added_at, wanted";
-
-Status check_name(std::string_view name) {
-  const bool plain = std::ranges::all_of(name, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == ':';
-  });
-  if (name.empty() || name.size() > kMaxName || !plain || name.starts_with('.'))
-    return invalid("A model's name has 1 to 128 letters, digits, dots, colons, dashes or underscores, and begins with no dot");
-  return {};
-}
 
 Result<Model> to_model(const store::Row& row) {
   ASSIGN_OR_RETURN(auto facts, from_json_text<ModelFacts>(row.text(1)));
@@ -60,6 +50,16 @@ Result<std::string> hash_and_sync(const std::filesystem::path& file, std::uint64
 }
 
 }  // namespace
+
+Status check_name(std::string_view name) {
+  constexpr std::size_t kMaxName = 128;
+  const bool plain = std::ranges::all_of(name, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == ':';
+  });
+  if (name.empty() || name.size() > kMaxName || !plain || name.starts_with('.'))
+    return invalid("A model's name has 1 to 128 letters, digits, dots, colons, dashes or underscores, and begins with no dot");
+  return {};
+}
 
 std::vector<store::Migration> migrations() {
   return {{.number = 100, .name = "models", .sql = R"sql(

@@ -25,6 +25,8 @@ struct Model {
 };
 
 std::vector<store::Migration> migrations();
+/// Whether a model, or an engine that stands for one, may be called so.
+Status check_name(std::string_view name);
 
 /// Thread-safe.
 class ModelLibrary {
