@@ -2,7 +2,7 @@
 # Installs the Debian packages that building, running and testing need. Does nothing when all are present.
 # Usage: scripts/install_packages.sh build|run|test
 set -euo pipefail
-run=(poppler-utils qpdf tesseract-ocr tesseract-ocr-chi-sim tesseract-ocr-eng ca-certificates)
+run=(poppler-utils poppler-data tesseract-ocr tesseract-ocr-chi-sim tesseract-ocr-eng ca-certificates)
 build=(clang-19 lld-19 mold ccache cmake ninja-build pkg-config git openssl nodejs npm make xz-utils
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libsqlite3-dev libpq-dev libicu-dev libre2-dev
   libpugixml-dev libzip-dev libarchive-dev libgumbo-dev libseccomp-dev libcli11-dev libspdlog-dev libfmt-dev

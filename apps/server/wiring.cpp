@@ -8,8 +8,10 @@
 
 #include "cli/environment.h"
 #include "crypto/certificate.h"
-#include "documents/plain_text.h"
+#include "documents/sandboxed_parser.h"
 #include "engine/local_worker.h"
+#include "engine/remote_engine.h"
+#include "sandbox/process.h"
 #include "server/assets.h"
 #include "server/host_embedder.h"
 #include "store/full_text.h"
@@ -17,7 +19,7 @@
 namespace siyu::server {
 namespace {
 
-constexpr std::uint64_t kMaxDocumentBytes = 200ULL << 20;
+constexpr auto kFirstLook = std::chrono::seconds(3);  // adding an engine waits so long to say whether it answers
 
 struct Address {
   std::string host;
@@ -59,19 +61,14 @@ Result<LogLevel> parse_level(const std::string& level) {
   return invalid("`log.level` must be debug, info, warn or error, not `" + level + "`");
 }
 
-/// The folder of this program: siyu-worker and siyu-parser lie beside it.
-std::filesystem::path program_dir() {
-  std::error_code ignored;
-  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-}
-
-class TextParser final : public knowledge::DocumentParser {
+class ProcessParser final : public knowledge::DocumentParser {
  public:
-  documents::ParsedDocument parse(const std::filesystem::path& file, std::string_view name) override {
-    const auto bytes = store::read_file(file, kMaxDocumentBytes);
-    if (!bytes) return documents::refused("unknown", bytes.error().message);
-    return documents::parse_plain_text(*bytes, name);
-  }
+  explicit ProcessParser(const ParserConfig& config)
+      : parser_(sandbox::sibling_program("siyu-parser"), {.time = std::chrono::seconds(config.seconds), .memory_bytes = config.memory_bytes}) {}
+  documents::ParsedDocument parse(const std::filesystem::path& file, std::string_view name) override { return parser_.parse(file, name); }
+
+ private:
+  const documents::SandboxedParser parser_;
 };
 
 /// Only one server may use a data folder; the lock ends with the process, however it ends.
@@ -95,7 +92,7 @@ class DataLock {
 
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
-  for (auto part : {identity::migrations(), models::migrations(), store::FullText::migrations(), knowledge::migrations()}) all.insert(all.end(), part.begin(), part.end());
+  for (auto part : {identity::migrations(), models::migrations(), serving::migrations(), store::FullText::migrations(), knowledge::migrations()}) all.insert(all.end(), part.begin(), part.end());
   return all;
 }
 
@@ -116,10 +113,12 @@ struct Machine::Parts {
   std::optional<store::BlobStore> blobs;
   std::unique_ptr<models::ModelLibrary> models;
   std::optional<models::Pulls> pulls;
+  std::unique_ptr<serving::RemoteEngines> engines;
+  std::optional<net::StreamClient> engine_client;
   std::optional<serving::ModelHost> host;
   std::optional<HostEmbedder> embedder;
   std::optional<knowledge::Vectors> vectors;
-  TextParser parser;
+  std::optional<ProcessParser> parser;
   std::optional<knowledge::KnowledgeService> knowledge;
   std::optional<knowledge::Ingester> ingester;
   std::optional<chat::Chat> chat;
@@ -158,7 +157,8 @@ struct Machine::Parts {
     embedder.emplace(*host);
     vectors.emplace(*db, *embedder, *log);
     knowledge.emplace(*db, *blobs, clock, random, &*vectors);
-    ingester.emplace(*db, *blobs, parser, clock, random, *log, &*vectors);
+    parser.emplace(config.parser);
+    ingester.emplace(*db, *blobs, *parser, clock, random, *log, &*vectors);
     chat.emplace(*knowledge, *host, config.knowledge.passages);
     vectors->start();
     return ingester->start(config.knowledge.ingest_threads);
@@ -167,13 +167,19 @@ struct Machine::Parts {
   Result<std::unique_ptr<engine::Engine>> start_engine(const models::Model& model, const serving::LoadOptions& options) {
     const auto& defaults = config.worker;
     const auto as_int = [](std::uint32_t value) { return static_cast<std::int32_t>(value); };
-    engine::LocalWorkerOptions worker{.program = program_dir() / "siyu-worker", .model_file = models->file_of(model), .name = model.name, .load = {}};
+    engine::LocalWorkerOptions worker{.program = sandbox::sibling_program("siyu-worker"), .model_file = models->file_of(model), .name = model.name, .load = {}};
     worker.load.context_tokens = options.context_length.value_or(as_int(defaults.context_length));
     worker.load.parallel = options.sequences.value_or(as_int(defaults.sequences));
     worker.load.threads = options.threads.value_or(as_int(defaults.threads));
     worker.load_timeout = std::chrono::seconds(defaults.load_seconds);
     ASSIGN_OR_RETURN(auto started, engine::LocalWorker::start(std::move(worker), clock, *log));
     return std::unique_ptr<engine::Engine>(std::move(started));
+  }
+
+  std::unique_ptr<engine::Engine> connect_engine(const serving::RemoteRecord& record, Sensitive<std::string> key) {
+    return engine::RemoteEngine::connect({.name = record.name, .url = record.url, .model = record.model, .embeds = record.kind == serving::Kind::kEmbedding,
+                                          .api_key = std::move(key), .request_timeout = std::chrono::seconds(config.worker.request_seconds)},
+                                         *engine_client, *log);
   }
 
   Status open_models() {
@@ -184,11 +190,16 @@ struct Machine::Parts {
                                       .limits = {.give_up = std::chrono::seconds(config.pull.give_up_seconds)}},
                   clock, random, *log);
     RETURN_IF_ERROR(pulls->start());
+    ASSIGN_OR_RETURN(engines, serving::RemoteEngines::open(*db, data / "secrets", clock));
+    engine_client.emplace(net::ClientOptions{.ca_file = config.engine.ca_file}, std::chrono::seconds(config.engine.idle_seconds));
     const auto wait = [this](engine::Engine& engine) -> Status {
+      if (auto* remote = dynamic_cast<engine::RemoteEngine*>(&engine)) remote->wait_first_look(kFirstLook);
       auto* worker = dynamic_cast<engine::LocalWorker*>(&engine);
       return worker == nullptr ? Status() : worker->wait_ready(std::chrono::seconds(config.worker.load_seconds));
     };
-    host.emplace(*models, [this](const models::Model& model, const serving::LoadOptions& options) { return start_engine(model, options); }, wait, clock, *log);
+    const auto start = [this](const models::Model& model, const serving::LoadOptions& options) { return start_engine(model, options); };
+    const auto connect = [this](const serving::RemoteRecord& record, Sensitive<std::string> key) { return connect_engine(record, std::move(key)); };
+    host.emplace(*models, *engines, start, wait, connect, clock, *log);
     ASSIGN_OR_RETURN(const auto pass, policy->internal("models that were loaded before the restart"));
     return host->resume(pass);
   }
@@ -207,7 +218,7 @@ struct Machine::Parts {
       options.private_key_file = certificate->private_key;
     }
     services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
-                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls, .host = *host, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
+                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls, .host = *host, .engines = *engines, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});
     console = console_assets();
     dispatcher.emplace(*services, console);

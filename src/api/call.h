@@ -39,6 +39,7 @@ struct Services {
   models::ModelLibrary& models;
   models::Pulls& pulls;
   serving::ModelHost& host;
+  serving::RemoteEngines& engines;
   chat::Chat& chat;
   Metrics& metrics;
   std::filesystem::path spool_dir;

@@ -41,15 +41,21 @@ struct WorkerConfig {
 };
 BOOST_DESCRIBE_STRUCT(WorkerConfig, (), (threads, context_length, sequences, load_seconds, request_seconds))
 
-struct ParserConfig {
-  std::uint32_t processes = 2;
-  std::uint32_t seconds = 60;             ///< one document may take this long
-  std::uint64_t memory_bytes = 1ULL << 30;
+/// Engines elsewhere, reached by HTTP(S).
+struct EngineConfig {
+  std::uint32_t idle_seconds = 300;  ///< an answer on which nothing arrives for so long is given up; a long prompt takes its time
+  std::string ca_file;               ///< PEM of the authority of the engines' certificates; empty: the system's
 };
-BOOST_DESCRIBE_STRUCT(ParserConfig, (), (processes, seconds, memory_bytes))
+BOOST_DESCRIBE_STRUCT(EngineConfig, (), (idle_seconds, ca_file))
+
+struct ParserConfig {
+  std::uint32_t seconds = 120;              ///< one document may take this long
+  std::uint64_t memory_bytes = 1ULL << 30;  ///< and this much memory
+};
+BOOST_DESCRIBE_STRUCT(ParserConfig, (), (seconds, memory_bytes))
 
 struct KnowledgeConfig {
-  std::uint32_t ingest_threads = 2;
+  std::uint32_t ingest_threads = 2;  ///< documents read at once, each in a process of its own
   std::uint32_t passages = 5;  ///< passages given to the model for an answer
 };
 BOOST_DESCRIBE_STRUCT(KnowledgeConfig, (), (ingest_threads, passages))
@@ -70,12 +76,13 @@ struct Config {
   std::string data;  ///< the data folder
   ServerConfig server;
   WorkerConfig worker;
+  EngineConfig engine;
   ParserConfig parser;
   KnowledgeConfig knowledge;
   PullConfig pull;
   LogConfig log;
 };
-BOOST_DESCRIBE_STRUCT(Config, (), (data, server, worker, parser, knowledge, pull, log))
+BOOST_DESCRIBE_STRUCT(Config, (), (data, server, worker, engine, parser, knowledge, pull, log))
 
 struct ConfigSources {
   std::string file;  ///< empty: none

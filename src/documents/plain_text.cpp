@@ -94,6 +94,21 @@ std::optional<std::string> decode_text(std::string_view bytes) {
   return text;
 }
 
+std::optional<std::string> decode_text_as(std::string_view bytes, const std::string& encoding) {
+  UErrorCode status = U_ZERO_ERROR;
+  // Mail and web pages that say GB2312 or GBK mean its superset.
+  const bool chinese = ucnv_compareNames(encoding.c_str(), "gb2312") == 0 || ucnv_compareNames(encoding.c_str(), "gbk") == 0;
+  const std::unique_ptr<UConverter, decltype(&ucnv_close)> converter(ucnv_open(chinese ? "GB18030" : encoding.c_str(), &status), &ucnv_close);
+  if (U_FAILURE(status)) return std::nullopt;
+  const icu::UnicodeString text(bytes.data(), static_cast<std::int32_t>(bytes.size()), converter.get(), status);
+  if (U_FAILURE(status)) return std::nullopt;
+  std::string out;
+  text.toUTF8String(out);
+  if (out.starts_with("\xEF\xBB\xBF")) out.erase(0, 3);
+  unify_newlines(out);
+  return out;
+}
+
 ParsedDocument parse_plain_text(std::string_view bytes, std::string_view name) {
   auto text = decode_text(bytes);
   const bool markdown = name.ends_with(".md") || name.ends_with(".markdown");

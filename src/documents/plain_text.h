@@ -13,6 +13,9 @@ namespace siyu::documents {
 /// Nothing when the bytes are no text.
 std::optional<std::string> decode_text(std::string_view bytes);
 
+/// From the named encoding (a web or mail name), whatever stands there; malformed bytes become U+FFFD. Nothing for an unknown name.
+std::optional<std::string> decode_text_as(std::string_view bytes, const std::string& encoding);
+
 /// Plain text or Markdown, by the name's ending.
 ParsedDocument parse_plain_text(std::string_view bytes, std::string_view name);
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "documents/document.h"
 #include "knowledge/knowledge.h"
+#include "knowledge/removal.h"
 
 namespace siyu::knowledge {
 
@@ -41,11 +42,21 @@ class Ingester {
   struct Job {
     std::int64_t number = 0, base = 0;
     std::string name, blob;
+    std::int64_t root = 0;   ///< the outermost file that it lies in, or itself
+    std::int64_t depth = 0;  ///< files around it
   };
   void run();
   Result<std::optional<Job>> take();
   Status work(const Job& job);
+  Status requeue(const Job& job);
   Status import_lines(const Job& job);
+  /// Stores what lies inside a file, before the transaction that queues it.
+  struct Inner {
+    std::string name;
+    store::BlobStore::Stored stored;
+  };
+  Result<std::vector<Inner>> store_inner(const Job& job, documents::ParsedDocument& parsed);
+  Status queue_inner(store::Transaction& tx, const Job& job, const std::vector<Inner>& files, Removed& removed);
 
   store::Database& db_;
   const store::BlobStore& blobs_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "knowledge/removal.h"
 #include "knowledge/rows.h"
 #include "store/full_text.h"
 
@@ -41,26 +42,6 @@ Result<store::Row> find_document(store::Transaction& tx, std::int64_t base, cons
   return rows[0];
 }
 
-struct Deleted {
-  std::vector<std::int64_t> documents;
-  std::vector<std::string> orphans;  ///< blobs that nobody refers to any more
-};
-
-/// Removes rows and postings of a document and of those made from it.
-Status delete_rows(store::Transaction& tx, std::int64_t base, std::int64_t number, Deleted& deleted) {
-  ASSIGN_OR_RETURN(const auto family, tx.query("SELECT number, blob FROM documents WHERE number = ? OR parent = ?", number, number));
-  for (const auto& member : family) {
-    RETURN_IF_ERROR(unindex(tx, base, member.integer(0)));
-    RETURN_IF_ERROR(tx.execute("DELETE FROM documents WHERE number = ?", member.integer(0)));
-    deleted.documents.push_back(member.integer(0));
-    const auto blob = member.text(1);
-    if (blob.empty()) continue;
-    ASSIGN_OR_RETURN(const auto others, tx.query("SELECT 1 FROM documents WHERE blob = ? LIMIT 1", blob));
-    if (others.empty()) deleted.orphans.push_back(blob);
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<KnowledgeBase> KnowledgeService::create(const Pass& pass, const std::string& name, const std::string& description) {
@@ -94,24 +75,20 @@ Result<KnowledgeBase> KnowledgeService::get(const Pass&, const std::string& base
 }
 
 Status KnowledgeService::remove(const Pass&, const std::string& base) {
-  std::vector<std::string> orphans;
+  std::vector<std::string> blobs;
   std::int64_t number = 0;
   RETURN_IF_ERROR(db_.write([&](store::Transaction& tx) -> Status {
+    blobs.clear();
     ASSIGN_OR_RETURN(number, find_base(tx, base));
-    ASSIGN_OR_RETURN(const auto blobs, tx.query("SELECT DISTINCT blob FROM documents WHERE base = ? AND blob IS NOT NULL", number));
+    ASSIGN_OR_RETURN(const auto rows, tx.query("SELECT DISTINCT blob FROM documents WHERE base = ? AND blob IS NOT NULL", number));
+    for (const auto& row : rows) blobs.push_back(row.text(0));
     RETURN_IF_ERROR(store::FullText::drop_collection(tx, number));
     RETURN_IF_ERROR(tx.execute("DELETE FROM documents WHERE base = ?", number));
     RETURN_IF_ERROR(tx.execute("DELETE FROM knowledge_bases WHERE number = ?", number));
-    orphans.clear();
-    for (const auto& row : blobs) {
-      ASSIGN_OR_RETURN(const auto others, tx.query("SELECT 1 FROM documents WHERE blob = ? LIMIT 1", row.text(0)));
-      if (others.empty()) orphans.push_back(row.text(0));
-    }
     return {};
   }));
   if (vectors_ != nullptr) vectors_->forget_base(number);
-  for (const auto& blob : orphans) RETURN_IF_ERROR(blobs_.remove(blob));
-  return {};
+  return sweep_blobs(db_, blobs_, blobs);
 }
 
 Result<std::int64_t> KnowledgeService::rebuild(const Pass&, const std::string& base) {
@@ -127,21 +104,28 @@ Result<AddedDocument> KnowledgeService::add_file(const Pass&, const std::string&
   // The base is checked first so that a wrong name costs no copy of the file.
   RETURN_IF_ERROR(db_.read([&](store::Transaction& tx) { return find_base(tx, base); }));
   ASSIGN_OR_RETURN(const auto stored, blobs_.put_file(file));
-  return db_.write([&](store::Transaction& tx) -> Result<AddedDocument> {
+  std::vector<std::string> replaced;
+  ASSIGN_OR_RETURN(auto added, db_.write([&](store::Transaction& tx) -> Result<AddedDocument> {
+    replaced.clear();
     ASSIGN_OR_RETURN(const auto number, find_base(tx, base));
+    // The same content was deleted between its coming in and now, and this copy with it.
+    if (!blobs_.exists(stored.sha256)) return fail(ErrorCode::kUnavailable, "The same file was being deleted at this moment; add it again");
     ASSIGN_OR_RETURN(const auto before, tx.query("SELECT id, sha256, state FROM documents WHERE base = ? AND name = ?", number, name));
     if (!before.empty()) {
       const DocumentId id(before[0].text(0));
       if (before[0].text(1) == stored.sha256 && before[0].text(2) != "failed") return AddedDocument{.id = id, .name = name, .unchanged = true};
       RETURN_IF_ERROR(tx.execute("UPDATE documents SET sha256 = ?, blob = ?, bytes = ?, added_at = ?, state = 'queued', reason = '' WHERE id = ?", stored.sha256,
                                  stored.sha256, stored.bytes, clock_.now(), id));
+      replaced.push_back(before[0].text(1));
       return AddedDocument{.id = id, .name = name};
     }
     const auto id = new_id<DocumentId>("doc", clock_, random_);
     RETURN_IF_ERROR(tx.execute("INSERT INTO documents (id, base, name, state, sha256, blob, bytes, added_at) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?)", id, number,
                                name, stored.sha256, stored.sha256, stored.bytes, clock_.now()));
     return AddedDocument{.id = id, .name = name};
-  });
+  }));
+  RETURN_IF_ERROR(sweep_blobs(db_, blobs_, replaced));
+  return added;
 }
 
 Result<DocumentPage> KnowledgeService::list_documents(const Pass&, const std::string& base, std::size_t limit, const std::optional<DocumentId>& after,
@@ -182,18 +166,17 @@ Result<DocumentText> KnowledgeService::get_text(const Pass&, const std::string& 
 }
 
 Status KnowledgeService::remove_document(const Pass&, const std::string& base, const DocumentId& id) {
-  Deleted deleted;
+  Removed removed;
   std::int64_t number = 0;
   RETURN_IF_ERROR(db_.write([&](store::Transaction& tx) -> Status {
-    deleted = {};
+    removed = {};
     ASSIGN_OR_RETURN(number, find_base(tx, base));
     ASSIGN_OR_RETURN(const auto row, find_document(tx, number, id));
-    return delete_rows(tx, number, row.integer(12), deleted);
+    return remove_family(tx, number, row.integer(12), removed);
   }));
-  for (const auto document : deleted.documents)
+  for (const auto document : removed.documents)
     if (vectors_ != nullptr) vectors_->forget_document(number, document);
-  for (const auto& blob : deleted.orphans) RETURN_IF_ERROR(blobs_.remove(blob));
-  return {};
+  return sweep_blobs(db_, blobs_, removed.blobs);
 }
 
 }  // namespace siyu::knowledge

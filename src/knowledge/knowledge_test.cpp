@@ -22,7 +22,20 @@ using ::testing::HasSubstr;
 class TextParser final : public DocumentParser {
  public:
   documents::ParsedDocument parse(const std::filesystem::path& file, std::string_view name) override {
-    return documents::parse_plain_text(store::read_file(file, 1UL << 30).value(), name);
+    const auto text = store::read_file(file, 1UL << 30).value();
+    if (!name.ends_with(".box")) return documents::parse_plain_text(text, name);
+    // A box holds files, one per line: NAME=TEXT; ~ is a line end inside.
+    documents::ParsedDocument box{.format = "box"};
+    for (std::size_t at = 0; at < text.size();) {
+      const auto end = std::min(text.find('\n', at), text.size());
+      auto line = text.substr(at, end - at);
+      at = end + 1;
+      const auto equals = line.find('=');
+      auto bytes = line.substr(equals + 1);
+      std::ranges::replace(bytes, '~', '\n');
+      box.embedded.push_back({.name = line.substr(0, equals), .bytes = bytes});
+    }
+    return box;
   }
 };
 
@@ -120,6 +133,38 @@ TEST_F(KnowledgeTest, DeletionDeletesEverywhere) {
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(dir / "blobs")) files += entry.is_regular_file();
   EXPECT_EQ(files, 0U);
+}
+
+TEST_F(KnowledgeTest, FilesInAFileAreDocumentsOfTheirOwnAndGoWithIt) {
+  const auto names = [&] {
+    std::vector<std::string> all;
+    for (const auto& document : service->list_documents(*pass, "kb", 100, {}, {}).value().documents) all.push_back(document.name);
+    std::ranges::sort(all);
+    return all;
+  };
+  const auto outer = add("mail.box", "a.txt=alpha\nb.txt=beta\nin.box=c.txt=gamma~deep.box=d.box=e.box=f.txt=never\n");
+  ingest();
+  EXPECT_EQ(names(), (std::vector<std::string>{"mail.box", "mail.box/a.txt", "mail.box/b.txt", "mail.box/in.box", "mail.box/in.box/c.txt", "mail.box/in.box/deep.box",
+                                               "mail.box/in.box/deep.box/d.box"}));
+  EXPECT_EQ(service->search(*pass, "kb", "gamma", 5).value().passages.at(0).document, "mail.box/in.box/c.txt");
+  const auto deepest = service->list_documents(*pass, "kb", 100, {}, {}).value().documents;
+  EXPECT_THAT(std::ranges::find(deepest, "mail.box/in.box/deep.box/d.box", &Document::name)->reason, HasSubstr("more than 3 deep"));
+
+  add("mail.box", "a.txt=alpha\nb.txt=better\n");  // a new version: one the same, one changed, one gone
+  ingest();
+  EXPECT_EQ(names(), (std::vector<std::string>{"mail.box", "mail.box/a.txt", "mail.box/b.txt"}));
+  EXPECT_EQ(service->search(*pass, "kb", "better", 5).value().passages.size(), 1U);
+  EXPECT_TRUE(service->search(*pass, "kb", "gamma", 5).value().passages.empty());
+  ASSERT_TRUE(service->remove_document(*pass, "kb", outer.id).has_value());
+  EXPECT_EQ(rows("documents"), 0);
+  EXPECT_TRUE(blobs->list().empty());
+}
+
+TEST_F(KnowledgeTest, AStoredFileThatNobodyRefersToGoesAtTheNextStart) {
+  add("a.txt", "alpha");
+  ASSERT_TRUE(blobs->put(as_bytes(std::string_view("left by a kill"))).has_value());
+  ingest();
+  EXPECT_EQ(blobs->list().size(), 1U);
 }
 
 TEST_F(KnowledgeTest, LinesBecomeDocumentsAndBadLinesAreNamed) {

@@ -42,7 +42,8 @@ CREATE TABLE chunk_vectors (document INTEGER NOT NULL REFERENCES documents(numbe
   PRIMARY KEY (document, ordinal));
 CREATE TABLE embedded_documents (document INTEGER PRIMARY KEY REFERENCES documents(number) ON DELETE CASCADE, model TEXT NOT NULL);
 CREATE INDEX documents_with_chunks ON documents(number) WHERE chunks > 0;
-)sql"}};
+)sql"},
+          {.number = 203, .name = "files in files", .sql = "ALTER TABLE documents ADD COLUMN depth INTEGER NOT NULL DEFAULT 0;"}};
 }
 
 Result<std::int64_t> find_base(store::Transaction& tx, const std::string& name) {
@@ -96,9 +97,9 @@ Status index(store::Transaction& tx, std::int64_t base, std::int64_t document, c
     texts.push_back(indexed_text(parsed.title, chunk.heading, std::string_view(parsed.markdown).substr(chunk.span.begin, chunk.span.end - chunk.span.begin)));
   }
   RETURN_IF_ERROR(store::FullText::add(tx, base, document, texts));
-  RETURN_IF_ERROR(tx.execute("UPDATE documents SET state = 'indexed', reason = '', title = ?, format = ?, pages = ?, chunks = ?, indexed_at = ?, "
+  RETURN_IF_ERROR(tx.execute("UPDATE documents SET state = 'indexed', reason = ?, title = ?, format = ?, pages = ?, chunks = ?, indexed_at = ?, "
                              "markdown = ?, page_spans = ? WHERE number = ?",
-                             parsed.title, parsed.format, parsed.pages.size(), chunks.size(), now, parsed.markdown, write_pages(parsed.pages), document));
+                             parsed.reason, parsed.title, parsed.format, parsed.pages.size(), chunks.size(), now, parsed.markdown, write_pages(parsed.pages), document));
   return {};
 }
 

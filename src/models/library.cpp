@@ -21,7 +21,6 @@ BOOST_DESCRIBE_STRUCT(ModelFacts, (), (architecture, title, license, quantizatio
 
 namespace {
 
-constexpr std::size_t kMaxName = 128;
 constexpr std::string_view kColumns = "name, facts, bytes, sha256, origin, added_at, wanted, parts";
 
 Result<Model> to_model(const store::Row& row) {
@@ -77,7 +76,8 @@ Result<std::string> hash_and_sync(const std::filesystem::path& file, std::uint64
 
 }  // namespace
 
-Status check_model_name(std::string_view name) {
+Status check_name(std::string_view name) {
+  constexpr std::size_t kMaxName = 128;
   const bool plain = std::ranges::all_of(name, [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == ':';
   });
@@ -117,7 +117,7 @@ std::filesystem::path ModelLibrary::file_of(const Model& model) const {
 }
 
 Result<Model> ModelLibrary::import_files(const Pass& pass, const std::string& name, const std::vector<ModelFile>& files, const std::string& origin) {
-  RETURN_IF_ERROR(check_model_name(name));
+  RETURN_IF_ERROR(check_name(name));
   if (get(pass, name)) return name_taken(name);
   Model model{.name = name, .facts = {}, .bytes = 0, .sha256 = {}, .origin = origin, .added_at = clock_.now(), .parts = static_cast<std::uint32_t>(files.size())};
   RETURN_IF_ERROR(read_facts(files, model.facts));

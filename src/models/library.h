@@ -35,8 +35,8 @@ struct ModelFile {
 constexpr std::string_view kChecksumMismatch = "checksum_mismatch";
 
 std::vector<store::Migration> migrations();
-/// 1 to 128 letters, digits, dots, colons, dashes or underscores; no dot first.
-Status check_model_name(std::string_view name);
+/// Whether a model, or an engine that stands for one, may be called so.
+Status check_name(std::string_view name);
 
 /// Thread-safe.
 class ModelLibrary {

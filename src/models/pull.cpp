@@ -290,7 +290,7 @@ Pull Pulls::show(const Job& job) {
 Result<Pull> Pulls::create(const Pass& pass, const NewPull& order) {
   ASSIGN_OR_RETURN(const auto source, parse_source(order.reference));
   RETURN_IF_ERROR(check_online(source, options_.hubs));
-  if (order.name) RETURN_IF_ERROR(check_model_name(*order.name));
+  if (order.name) RETURN_IF_ERROR(check_name(*order.name));
   if (order.sha256 && !is_sha256(*order.sha256)) return invalid("A SHA-256 checksum has 64 digits from 0 to 9 and a to f");
   const auto sha256 = order.sha256.value_or("");
   if (order.name && library_.get(pass, *order.name))

@@ -97,6 +97,11 @@ ExitStatus decode(int status) {
 
 }  // namespace
 
+std::filesystem::path sibling_program(std::string_view name) {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path() / name;
+}
+
 std::string ExitStatus::text() const {
   if (signal != 0) return fmt::format("signal {} ({})", signal, strsignal(signal));
   return fmt::format("exit code {}", code);

@@ -32,6 +32,9 @@ struct SpawnOptions {
   std::optional<int> standard_error;       ///< our descriptor for the child's fd 1 and 2; nothing: our own fd 2
 };
 
+/// A program of ours, which lies beside the running one.
+std::filesystem::path sibling_program(std::string_view name);
+
 /// How a process ended.
 struct ExitStatus {
   int code = 0;    ///< exit code, when signal is 0

@@ -147,6 +147,16 @@ Result<BlobStore::Stored> BlobStore::put_file(const std::filesystem::path& file)
   return stored;
 }
 
+std::vector<std::string> BlobStore::list() const {
+  std::vector<std::string> all;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_, error)) {
+    auto name = entry.path().filename().string();
+    if (name.size() == 64 && entry.is_regular_file(error)) all.push_back(std::move(name));
+  }
+  return all;
+}
+
 Status BlobStore::remove(std::string_view sha256) const {
   if (::unlink(path(sha256).c_str()) != 0 && errno != ENOENT) return io_error(path(sha256), "deleted");
   return {};

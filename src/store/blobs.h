@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -26,6 +27,8 @@ class BlobStore {
   std::filesystem::path path(std::string_view sha256) const;
   bool exists(std::string_view sha256) const;
   Status remove(std::string_view sha256) const;
+  /// The hashes of everything stored.
+  std::vector<std::string> list() const;
 
  private:
   explicit BlobStore(std::filesystem::path dir) : dir_(std::move(dir)) {}

@@ -1,0 +1,118 @@
+#include "documents/parse.h"
+
+#include <algorithm>
+#include <exception>
+#include <new>
+
+#include "base/text.h"
+#include "documents/docx.h"
+#include "documents/html.h"
+#include "documents/ocr.h"
+#include "documents/pdf.h"
+#include "documents/plain_text.h"
+#include "documents/pptx.h"
+#include "documents/table_text.h"
+#include "documents/xlsx.h"
+#include "documents/zip_reader.h"
+
+namespace siyu::documents {
+namespace {
+
+using Parser = ParsedDocument (*)(const ParseInput&);
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+ParsedDocument parse_text(const ParseInput& input) { return parse_plain_text(input.bytes, input.name); }
+
+ParsedDocument refuse_ole(const ParseInput&) {
+  return refused("ole", "Files of the old binary Office formats and encrypted Office files are not read; save the file as .docx, .xlsx, .pptx or PDF without a password");
+}
+ParsedDocument refuse_rtf(const ParseInput&) { return refused("rtf", "Rich Text Format is not read; save the file as .docx or PDF"); }
+ParsedDocument refuse_archive(const ParseInput&) { return refused("archive", "Archives of this kind are not opened; add the files in it"); }
+
+/// OOXML says in its content types what it is.
+Parser parser_of_zip(std::string_view bytes) {
+  auto zip = ZipReader::open(bytes);
+  if (!zip) return nullptr;
+  if (zip->has("[Content_Types].xml")) {
+    if (zip->has("word/document.xml") || zip->has("word/document2.xml")) return parse_docx;
+    if (zip->has("xl/workbook.xml") || zip->has("xl/workbook.bin")) return parse_xlsx;
+    if (zip->has("ppt/presentation.xml")) return parse_pptx;
+    const auto types = zip->read("[Content_Types].xml", 1 << 20);
+    if (types && types->find("wordprocessingml") != std::string::npos) return parse_docx;
+    if (types && types->find("spreadsheetml") != std::string::npos) return parse_xlsx;
+    if (types && types->find("presentationml") != std::string::npos) return parse_pptx;
+  }
+  return refuse_archive;
+}
+
+struct Magic {
+  std::string_view bytes;
+  Parser parser;
+};
+constexpr Magic kMagic[] = {
+    {"\x89PNG\r\n", parse_image}, {"\xFF\xD8\xFF", parse_image}, {std::string_view("II*\0", 4), parse_image}, {std::string_view("MM\0*", 4), parse_image},
+    {"GIF8", parse_image}, {"BM", parse_image}, {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", refuse_ole}, {"{\\rtf", refuse_rtf},
+    {"\x1F\x8B", refuse_archive}, {"7z\xBC\xAF\x27\x1C", refuse_archive}, {"BZh", refuse_archive}, {"\xFD" "7zXZ", refuse_archive}, {"Rar!\x1A\x07", refuse_archive}};
+
+Parser by_content(std::string_view bytes) {
+  if (bytes.substr(0, 1024).find("%PDF-") != std::string_view::npos) return parse_pdf;
+  if (bytes.starts_with("PK\x03\x04") || bytes.starts_with("PK\x05\x06")) return parser_of_zip(bytes);
+  for (const auto& magic : kMagic) {
+    // Two letters are too little to tell a picture from a text.
+    const bool certain = magic.bytes.size() > 2 || bytes.substr(0, 64).find('\0') != std::string_view::npos || magic.bytes == "\x1F\x8B";
+    if (certain && bytes.starts_with(magic.bytes)) return magic.parser;
+  }
+  const auto head = lower(trim(bytes.substr(0, 512)));
+  if (head.starts_with("<!doctype html") || head.starts_with("<html")) return parse_html;
+  return nullptr;
+}
+
+struct Ending {
+  std::string_view ending;
+  Parser parser;
+};
+constexpr Ending kEndings[] = {{".html", parse_html}, {".htm", parse_html}, {".xhtml", parse_html}, {".csv", parse_csv}, {".tsv", parse_csv}};
+
+Parser parser_of(const ParseInput& input) {
+  if (const auto parser = by_content(input.bytes)) return parser;
+  const auto name = lower(input.name);
+  for (const auto& [ending, parser] : kEndings)
+    if (name.ends_with(ending)) return parser;
+  for (const auto* office : {".docx", ".xlsx", ".pptx", ".docm", ".xlsm", ".pptm", ".pdf", ".odt", ".ods", ".odp", ".epub", ".zip"})
+    if (name.ends_with(office))
+      return [](const ParseInput& given) {
+        const auto dot = given.name.rfind('.');
+        return ParsedDocument{.status = ParseStatus::kFailed, .reason = "The file is damaged, or not what its name says", .format = lower(given.name.substr(dot + 1))};
+      };
+  return parse_text;
+}
+
+}  // namespace
+
+ParsedDocument parse(const ParseInput& input) {
+  if (input.bytes.size() > kMaxDocumentBytes)
+    return refused("unknown", "The file has more than " + std::to_string(kMaxDocumentBytes >> 20) + " MiB; split it");
+  ParsedDocument document;
+  try {
+    document = parser_of(input)(input);
+  } catch (const std::bad_alloc&) {
+    return {.status = ParseStatus::kFailed, .reason = "Reading the file took more memory than a document may use; split it, or raise `parser.memory_bytes`", .format = "unknown"};
+  } catch (const std::exception&) {
+    return {.status = ParseStatus::kFailed, .reason = "The file is damaged in a way that its parser does not understand", .format = "unknown"};
+  }
+  if (document.status == ParseStatus::kOk && trim(document.markdown).empty() && document.embedded.empty())
+    return refused(document.format, "The file holds no text");
+  if (!is_valid_utf8(document.markdown)) {
+    document.markdown = repair_utf8(document.markdown);
+    document.blocks = find_blocks(document.markdown);
+    document.pages.clear();  // their bytes have moved
+  }
+  return document;
+}
+
+}  // namespace siyu::documents
