@@ -7,6 +7,8 @@ namespace siyu::cli {
 
 void add_knowledge_commands(CLI::App& app, int& exit_code);  ///< kb, ask
 void add_model_commands(CLI::App& app, int& exit_code);      ///< model, chat
+void add_pull_commands(CLI::App& model, int& exit_code);     ///< model pull, pulls
+void add_engine_commands(CLI::App& app, int& exit_code);     ///< engine
 void add_admin_commands(CLI::App& app, int& exit_code);      ///< key, user, audit, status, config
 
 void add_parse_command(CLI::App& app, int& exit_code);       ///< parse
@@ -14,6 +16,7 @@ void add_parse_command(CLI::App& app, int& exit_code);       ///< parse
 inline void add_commands(CLI::App& app, int& exit_code) {
   add_knowledge_commands(app, exit_code);
   add_model_commands(app, exit_code);
+  add_engine_commands(app, exit_code);
   add_admin_commands(app, exit_code);
   add_parse_command(app, exit_code);
 }

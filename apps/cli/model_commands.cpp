@@ -179,7 +179,7 @@ void name_option(CLI::App& command, NameOption& options) { command.add_option("n
 }  // namespace
 
 void add_model_commands(CLI::App& app, int& exit_code) {
-  auto* model = app.add_subcommand("model", "Models: import, load, list, show, unload, remove")->require_subcommand(1);
+  auto* model = app.add_subcommand("model", "Models: pull, import, load, list, show, unload, remove")->require_subcommand(1);
   add_command<ImportOptions>(*model, "import", "Import a GGUF file into the server's library", exit_code,
                              [](CLI::App& command, ImportOptions& options) {
                                command.add_option("file", options.file, "GGUF file on this machine")->required()->check(CLI::ExistingFile);
@@ -187,6 +187,7 @@ void add_model_commands(CLI::App& app, int& exit_code) {
                                command.add_option("--sha256", options.sha256, "Refuse the file unless it has this checksum");
                              },
                              import_file);
+  add_pull_commands(*model, exit_code);
   add_command<LoadOptions>(*model, "load", "Load a model; returns when it can answer", exit_code,
                            [](CLI::App& command, LoadOptions& options) {
                              command.add_option("name", options.name, "Model")->required();

@@ -31,6 +31,16 @@ std::string text_at(const json::object& object, std::string_view key) {
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
+std::string bar(std::uint64_t done, std::uint64_t total) {
+  const auto filled = static_cast<std::size_t>(static_cast<double>(std::min(done, total)) / static_cast<double>(total) * kBarWidth);
+  return "[" + std::string(filled, '#') + std::string(kBarWidth - filled, '.') + "]";
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<std::uint64_t>(seconds);
+  return whole < 3600 ? fmt::format("{}:{:02} left", whole / 60, whole % 60) : fmt::format("{}:{:02}:{:02} left", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
 }  // namespace
 
 std::size_t display_width(std::string_view text) {
@@ -97,11 +107,21 @@ std::string human_bytes(std::uint64_t bytes) {
 ProgressBar::ProgressBar(std::string title) : title_(std::move(title)), on_terminal_(::isatty(STDERR_FILENO) != 0) {}
 
 void ProgressBar::update(std::uint64_t done, std::uint64_t total, std::string_view unit) {
-  if (!on_terminal_ || total == 0) return;
-  const auto filled = static_cast<std::size_t>(std::min(done, total) * kBarWidth / total);
-  auto line = fmt::format("\r{} [{}{}] {}/{} {}", title_, std::string(filled, '#'), std::string(kBarWidth - filled, '.'), done, total, unit);
-  if (line == shown_) return;
-  std::fputs(line.c_str(), stderr);
+  if (total > 0) print(fmt::format("{} {} {}/{} {}", title_, bar(done, total), done, total, unit));
+}
+
+void ProgressBar::update_bytes(std::uint64_t done, std::uint64_t total, double bytes_per_second, std::string_view note) {
+  auto line = fmt::format("{} {} {}", title_, bar(done, std::max<std::uint64_t>(total, 1)), human_bytes(done));
+  if (total > 0) line += fmt::format("/{}", human_bytes(total));
+  if (bytes_per_second >= 1) line += fmt::format("  {}/s", human_bytes(static_cast<std::uint64_t>(bytes_per_second)));
+  if (bytes_per_second >= 1 && total > done) line += "  " + duration_text(static_cast<double>(total - done) / bytes_per_second);
+  if (!note.empty()) line += "  " + printable(note);
+  print(std::move(line));
+}
+
+void ProgressBar::print(std::string line) {
+  if (!on_terminal_ || line == shown_) return;
+  std::fputs(("\r" + line + "\x1b[K").c_str(), stderr);
   shown_ = std::move(line);
 }
 

@@ -26,9 +26,12 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
   void update(std::uint64_t done, std::uint64_t total, std::string_view unit);
+  /// The same with sizes, speed and the time that is left.
+  void update_bytes(std::uint64_t done, std::uint64_t total, double bytes_per_second, std::string_view note);
   void finish();
 
  private:
+  void print(std::string line);
   std::string title_, shown_;
   bool on_terminal_;
 };

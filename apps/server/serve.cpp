@@ -1,5 +1,7 @@
 #include "server/serve.h"
 
+#include <sys/resource.h>
+
 #include <csignal>
 
 #include <CLI/CLI.hpp>
@@ -10,6 +12,17 @@
 #include "server/run.h"
 
 namespace siyu::server {
+namespace {
+
+/// Every connection takes a descriptor, and its engine's another; the usual soft limit of 1,024 is for programs that use select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
 
 int run_until_signalled(const RunOptions& options, const std::function<void(Machine&, const Config&)>& started) {
   // Blocked before any thread starts, so that sigwait below gets them and no system call is interrupted.
@@ -19,6 +32,7 @@ int run_until_signalled(const RunOptions& options, const std::function<void(Mach
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
 
   ConfigSources sources{.file = options.config_file, .environment = cli::environment, .flags = {}};
   if (!options.data.empty()) sources.flags.emplace_back("data", options.data);

@@ -6,9 +6,11 @@
 
 #include <charconv>
 
+#include "cli/environment.h"
 #include "crypto/certificate.h"
 #include "documents/sandboxed_parser.h"
 #include "engine/local_worker.h"
+#include "engine/remote_engine.h"
 #include "sandbox/process.h"
 #include "server/assets.h"
 #include "server/host_embedder.h"
@@ -16,6 +18,8 @@
 
 namespace siyu::server {
 namespace {
+
+constexpr auto kFirstLook = std::chrono::seconds(3);  // adding an engine waits so long to say whether it answers
 
 struct Address {
   std::string host;
@@ -88,7 +92,7 @@ class DataLock {
 
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
-  for (auto part : {identity::migrations(), models::migrations(), store::FullText::migrations(), knowledge::migrations()}) all.insert(all.end(), part.begin(), part.end());
+  for (auto part : {identity::migrations(), models::migrations(), serving::migrations(), store::FullText::migrations(), knowledge::migrations()}) all.insert(all.end(), part.begin(), part.end());
   return all;
 }
 
@@ -108,6 +112,9 @@ struct Machine::Parts {
   std::unique_ptr<identity::Identity> identity;
   std::optional<store::BlobStore> blobs;
   std::unique_ptr<models::ModelLibrary> models;
+  std::optional<models::Pulls> pulls;
+  std::unique_ptr<serving::RemoteEngines> engines;
+  std::optional<net::StreamClient> engine_client;
   std::optional<serving::ModelHost> host;
   std::optional<HostEmbedder> embedder;
   std::optional<knowledge::Vectors> vectors;
@@ -169,13 +176,30 @@ struct Machine::Parts {
     return std::unique_ptr<engine::Engine>(std::move(started));
   }
 
+  std::unique_ptr<engine::Engine> connect_engine(const serving::RemoteRecord& record, Sensitive<std::string> key) {
+    return engine::RemoteEngine::connect({.name = record.name, .url = record.url, .model = record.model, .embeds = record.kind == serving::Kind::kEmbedding,
+                                          .api_key = std::move(key), .request_timeout = std::chrono::seconds(config.worker.request_seconds)},
+                                         *engine_client, *log);
+  }
+
   Status open_models() {
     ASSIGN_OR_RETURN(models, models::ModelLibrary::open(*db, data / "models", clock));
+    ASSIGN_OR_RETURN(auto hubs, models::hub_options(cli::environment));
+    pulls.emplace(*db, *models, *policy,
+                  models::PullOptions{.hubs = std::move(hubs), .stall = std::chrono::seconds(config.pull.stall_seconds),
+                                      .limits = {.give_up = std::chrono::seconds(config.pull.give_up_seconds)}},
+                  clock, random, *log);
+    RETURN_IF_ERROR(pulls->start());
+    ASSIGN_OR_RETURN(engines, serving::RemoteEngines::open(*db, data / "secrets", clock));
+    engine_client.emplace(net::ClientOptions{.ca_file = config.engine.ca_file}, std::chrono::seconds(config.engine.idle_seconds));
     const auto wait = [this](engine::Engine& engine) -> Status {
+      if (auto* remote = dynamic_cast<engine::RemoteEngine*>(&engine)) remote->wait_first_look(kFirstLook);
       auto* worker = dynamic_cast<engine::LocalWorker*>(&engine);
       return worker == nullptr ? Status() : worker->wait_ready(std::chrono::seconds(config.worker.load_seconds));
     };
-    host.emplace(*models, [this](const models::Model& model, const serving::LoadOptions& options) { return start_engine(model, options); }, wait, clock, *log);
+    const auto start = [this](const models::Model& model, const serving::LoadOptions& options) { return start_engine(model, options); };
+    const auto connect = [this](const serving::RemoteRecord& record, Sensitive<std::string> key) { return connect_engine(record, std::move(key)); };
+    host.emplace(*models, *engines, start, wait, connect, clock, *log);
     ASSIGN_OR_RETURN(const auto pass, policy->internal("models that were loaded before the restart"));
     return host->resume(pass);
   }
@@ -194,7 +218,7 @@ struct Machine::Parts {
       options.private_key_file = certificate->private_key;
     }
     services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
-                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .host = *host, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
+                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls, .host = *host, .engines = *engines, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});
     console = console_assets();
     dispatcher.emplace(*services, console);
@@ -241,6 +265,7 @@ void Machine::drain() {
   parts_->server->drain(std::chrono::seconds(parts_->config.server.drain_seconds));
   parts_->ingester->stop();
   parts_->vectors->stop();
+  parts_->pulls->stop();
   (void)parts_->policy->record("system", {.action = "server.stop", .resource = "server", .request = ""}, "done");
   parts_->log->info("server_stopped");
 }

@@ -19,6 +19,7 @@
 #include "knowledge/ingest.h"
 #include "knowledge/knowledge.h"
 #include "models/library.h"
+#include "models/pull.h"
 #include "net/server.h"
 #include "policy/policy.h"
 #include "serving/model_host.h"
@@ -36,7 +37,9 @@ struct Services {
   knowledge::KnowledgeService& knowledge;
   knowledge::Ingester& ingester;
   models::ModelLibrary& models;
+  models::Pulls& pulls;
   serving::ModelHost& host;
+  serving::RemoteEngines& engines;
   chat::Chat& chat;
   Metrics& metrics;
   std::filesystem::path spool_dir;

@@ -68,7 +68,18 @@ ModelBody to_body(const Call& call, const models::Model& model) {
   return body;
 }
 
+/// An engine elsewhere stands among the models by what it tells of itself.
+ModelBody to_body(const serving::Served& served) {
+  const auto info = served.engine->info();
+  ModelBody body{.name = served.name, .source = "remote", .kind = served.kind, .added_at = to_rfc3339(served.loaded_at),
+                 .parameters = static_cast<std::uint64_t>(info.parameters), .context_length = static_cast<std::uint64_t>(info.context_tokens),
+                 .load_progress = {}, .worker = {}};
+  add_engine(*served.engine, body);
+  return body;
+}
+
 Reply model_reply(Call& call, int status = 200) {
+  if (const auto served = call.services.host.find(call.param("model")); served && served->remote) return reply_json(to_body(*served), status);
   ASSIGN_OR_RETURN(const auto model, call.services.models.get(*call.pass, call.param("model")));
   return reply_json(to_body(call, model), status);
 }
@@ -92,6 +103,8 @@ Reply list_models(Call& call) {
   ASSIGN_OR_RETURN(const auto models, call.services.models.list(*call.pass));
   ModelListBody body;
   for (const auto& model : models) body.models.push_back(to_body(call, model));
+  for (const auto& served : call.services.host.served())
+    if (served.remote) body.models.push_back(to_body(served));
   return reply_json(body);
 }
 

@@ -41,6 +41,13 @@ struct WorkerConfig {
 };
 BOOST_DESCRIBE_STRUCT(WorkerConfig, (), (threads, context_length, sequences, load_seconds, request_seconds))
 
+/// Engines elsewhere, reached by HTTP(S).
+struct EngineConfig {
+  std::uint32_t idle_seconds = 300;  ///< an answer on which nothing arrives for so long is given up; a long prompt takes its time
+  std::string ca_file;               ///< PEM of the authority of the engines' certificates; empty: the system's
+};
+BOOST_DESCRIBE_STRUCT(EngineConfig, (), (idle_seconds, ca_file))
+
 struct ParserConfig {
   std::uint32_t seconds = 120;              ///< one document may take this long
   std::uint64_t memory_bytes = 1ULL << 30;  ///< and this much memory
@@ -53,6 +60,12 @@ struct KnowledgeConfig {
 };
 BOOST_DESCRIBE_STRUCT(KnowledgeConfig, (), (ingest_threads, passages))
 
+struct PullConfig {
+  std::uint32_t stall_seconds = 60;     ///< a connection to a hub on which nothing arrives for so long is dropped and tried again
+  std::uint32_t give_up_seconds = 600;  ///< a download that gains nothing for so long has failed; what has arrived is kept
+};
+BOOST_DESCRIBE_STRUCT(PullConfig, (), (stall_seconds, give_up_seconds))
+
 struct LogConfig {
   std::string level = "info";  ///< debug, info, warn, error
   std::string file;            ///< empty: standard error
@@ -63,11 +76,13 @@ struct Config {
   std::string data;  ///< the data folder
   ServerConfig server;
   WorkerConfig worker;
+  EngineConfig engine;
   ParserConfig parser;
   KnowledgeConfig knowledge;
+  PullConfig pull;
   LogConfig log;
 };
-BOOST_DESCRIBE_STRUCT(Config, (), (data, server, worker, parser, knowledge, log))
+BOOST_DESCRIBE_STRUCT(Config, (), (data, server, worker, engine, parser, knowledge, pull, log))
 
 struct ConfigSources {
   std::string file;  ///< empty: none

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <fstream>
 #include <set>
@@ -19,36 +21,49 @@ BOOST_DESCRIBE_STRUCT(ModelFacts, (), (architecture, title, license, quantizatio
 
 namespace {
 
-constexpr std::size_t kMaxName = 128;
-constexpr std::string_view kColumns = "name, facts, bytes, sha256, origin, added_at, wanted";
-
-Status check_name(std::string_view name) {
-  const bool plain = std::ranges::all_of(name, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == ':';
-  });
-  if (name.empty() || name.size() > kMaxName || !plain || name.starts_with('.'))
-    return invalid("A model's name has 1 to 128 letters, digits, dots, colons, dashes or underscores, and begins with no dot");
-  return {};
-}
+constexpr std::string_view kColumns = "name, facts, bytes, sha256, origin, added_at, wanted, parts";
 
 Result<Model> to_model(const store::Row& row) {
   ASSIGN_OR_RETURN(auto facts, from_json_text<ModelFacts>(row.text(1)));
   return Model{.name = row.text(0), .facts = std::move(facts), .bytes = static_cast<std::uint64_t>(row.integer(2)), .sha256 = row.text(3),
-               .origin = row.text(4), .added_at = row.time(5), .wanted = row.integer(6) != 0};
+               .origin = row.text(4), .added_at = row.time(5), .wanted = row.integer(6) != 0, .parts = static_cast<std::uint32_t>(row.integer(7))};
 }
 
 std::unexpected<Error> no_model(const std::string& name) {
   return not_found("There is no model named " + name + "; `siyu model list` shows those there are");
 }
 
-/// Hashes a file of any size and syncs it to disk.
-Result<std::string> hash_and_sync(const std::filesystem::path& file, std::uint64_t& bytes) {
+std::unexpected<Error> name_taken(const std::string& name) {
+  return fail(ErrorCode::kAlreadyExists, "A model named " + name + " exists already; remove it first or choose another name");
+}
+
+/// What llama.cpp looks for beside the first part.
+std::string part_name(std::size_t part, std::size_t parts) { return fmt::format("model-{:05}-of-{:05}.gguf", part, parts); }
+
+/// The first part says what the model is; each part holds some of its tensors.
+Status read_facts(const std::vector<ModelFile>& files, ModelFacts& facts) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    ASSIGN_OR_RETURN(const auto gguf, read_gguf(files[i].path));
+    const auto parts = std::max<std::uint64_t>(1, gguf.number("split.count"));
+    if (parts != files.size())
+      return invalid(fmt::format("The file is one of {} parts of a model, and {} came; bring all parts together, or pull the model from a hub", parts, files.size()));
+    auto more = facts_of(gguf);
+    if (i == 0) facts = std::move(more);
+    else facts.parameters += more.parameters;
+  }
+  if (facts.architecture.empty()) return invalid("The GGUF file names no architecture; it is not a model");
+  return {};
+}
+
+/// Hashes a file of any size, also into `whole` when there is one, and syncs it to disk.
+Result<std::string> hash_and_sync(const std::filesystem::path& file, std::uint64_t& bytes, crypto::Sha256* whole) {
   crypto::Sha256 hasher;
   std::ifstream in(file, std::ios::binary);
   std::string piece(4UL << 20, '\0');
-  bytes = 0;
   while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
-    hasher.update(as_bytes(std::string_view(piece.data(), static_cast<std::size_t>(in.gcount()))));
+    const auto read = as_bytes(std::string_view(piece.data(), static_cast<std::size_t>(in.gcount())));
+    hasher.update(read);
+    if (whole != nullptr) whole->update(read);
     bytes += static_cast<std::uint64_t>(in.gcount());
   }
   if (in.bad()) return fail(ErrorCode::kUnavailable, "The model file cannot be read back from the disk", file.string());
@@ -61,10 +76,26 @@ Result<std::string> hash_and_sync(const std::filesystem::path& file, std::uint64
 
 }  // namespace
 
+Status check_name(std::string_view name) {
+  constexpr std::size_t kMaxName = 128;
+  const bool plain = std::ranges::all_of(name, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == ':';
+  });
+  if (name.empty() || name.size() > kMaxName || !plain || name.starts_with('.'))
+    return invalid("A model's name has 1 to 128 letters, digits, dots, colons, dashes or underscores, and begins with no dot");
+  return {};
+}
+
 std::vector<store::Migration> migrations() {
   return {{.number = 100, .name = "models", .sql = R"sql(
 CREATE TABLE models (name TEXT PRIMARY KEY, facts TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, origin TEXT NOT NULL,
   added_at INTEGER NOT NULL, wanted INTEGER NOT NULL DEFAULT 0);
+)sql"},
+          {.number = 102, .name = "model pulls", .sql = R"sql(
+ALTER TABLE models ADD COLUMN parts INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE model_pulls (id TEXT PRIMARY KEY, reference TEXT NOT NULL, name TEXT NOT NULL, named INTEGER NOT NULL, sha256 TEXT NOT NULL,
+  actor TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', plan TEXT NOT NULL DEFAULT '[]', created_at INTEGER NOT NULL,
+  ended_at INTEGER);
 )sql"}};
 }
 
@@ -72,38 +103,58 @@ Result<std::unique_ptr<ModelLibrary>> ModelLibrary::open(store::Database& db, co
   std::error_code error;
   std::filesystem::create_directories(dir, error);
   if (error) return fail(ErrorCode::kUnavailable, "The folder " + dir.string() + " cannot be made; check the data folder's permissions", error.message());
-  ASSIGN_OR_RETURN(const auto rows, db.read([](store::Transaction& tx) { return tx.query("SELECT name FROM models"); }));
-  std::set<std::string> known;
-  for (const auto& row : rows) known.insert(row.text(0) + ".gguf");
+  ASSIGN_OR_RETURN(const auto rows, db.read([](store::Transaction& tx) { return tx.query("SELECT name, parts FROM models"); }));
+  std::set<std::string> known{".pulls"};
+  for (const auto& row : rows) known.insert(row.text(0) + (row.integer(1) == 1 ? ".gguf" : ".parts"));
   // A file without a row is an import that was killed between the two; its caller never had an answer.
   for (const auto& entry : std::filesystem::directory_iterator(dir, error))
-    if (entry.is_regular_file() && !known.contains(entry.path().filename().string())) std::filesystem::remove(entry.path(), error);
+    if (!known.contains(entry.path().filename().string())) std::filesystem::remove_all(entry.path(), error);
   return std::unique_ptr<ModelLibrary>(new ModelLibrary(db, dir, clock));
 }
 
-std::filesystem::path ModelLibrary::file_of(const Model& model) const { return dir_ / (model.name + ".gguf"); }
+std::filesystem::path ModelLibrary::file_of(const Model& model) const {
+  return model.parts == 1 ? dir_ / (model.name + ".gguf") : parts_dir(model.name) / part_name(1, model.parts);
+}
 
-Result<Model> ModelLibrary::import_file(const Pass& pass, const std::string& name, const std::filesystem::path& file, const std::string& origin,
-                                        const std::optional<std::string>& sha256) {
+Result<Model> ModelLibrary::import_files(const Pass& pass, const std::string& name, const std::vector<ModelFile>& files, const std::string& origin) {
   RETURN_IF_ERROR(check_name(name));
-  if (get(pass, name)) return fail(ErrorCode::kAlreadyExists, "A model named " + name + " exists already; remove it first or choose another name");
-  ASSIGN_OR_RETURN(const auto gguf, read_gguf(file));
-  Model model{.name = name, .facts = facts_of(gguf), .bytes = 0, .sha256 = {}, .origin = origin, .added_at = clock_.now()};
-  if (model.facts.architecture.empty()) return invalid("The GGUF file names no architecture; it is not a model");
-  ASSIGN_OR_RETURN(model.sha256, hash_and_sync(file, model.bytes));
-  if (sha256 && *sha256 != model.sha256) return invalid("The file's SHA-256 is " + model.sha256 + ", not the one that was given; copy or download it again");
+  if (get(pass, name)) return name_taken(name);
+  Model model{.name = name, .facts = {}, .bytes = 0, .sha256 = {}, .origin = origin, .added_at = clock_.now(), .parts = static_cast<std::uint32_t>(files.size())};
+  RETURN_IF_ERROR(read_facts(files, model.facts));
+  crypto::Sha256 whole;
+  for (const auto& file : files) {
+    ASSIGN_OR_RETURN(model.sha256, hash_and_sync(file.path, model.bytes, files.size() > 1 ? &whole : nullptr));
+    if (file.sha256 && *file.sha256 != model.sha256)
+      return fail_because(ErrorCode::kInvalidArgument, std::string(kChecksumMismatch),
+                          "The file's SHA-256 is " + model.sha256 + ", not " + *file.sha256 + " as expected; copy or download it again");
+  }
+  if (files.size() > 1) model.sha256 = whole.hex();
+  RETURN_IF_ERROR(place(model, files));
+  return model;
+}
 
-  const auto target = file_of(model);
-  if (::rename(file.c_str(), target.c_str()) != 0) return fail(ErrorCode::kUnavailable, "The model file cannot be moved into the library", target.string());
-  ::chmod(target.c_str(), 0600);
+Status ModelLibrary::place(const Model& model, const std::vector<ModelFile>& files) {
+  const std::lock_guard lock(placing_);
+  ASSIGN_OR_RETURN(const auto taken, db_.read([&](store::Transaction& tx) { return tx.query("SELECT 1 FROM models WHERE name = ?", model.name); }));
+  if (!taken.empty()) return name_taken(model.name);
+  std::error_code error;
+  if (files.size() > 1) {
+    std::filesystem::remove_all(parts_dir(model.name), error);
+    std::filesystem::create_directory(parts_dir(model.name), error);
+  }
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto target = files.size() == 1 ? file_of(model) : parts_dir(model.name) / part_name(i + 1, files.size());
+    if (::rename(files[i].path.c_str(), target.c_str()) != 0)
+      return fail(ErrorCode::kUnavailable, "The model file cannot be moved into the library", target.string());
+    ::chmod(target.c_str(), 0600);
+  }
+  if (files.size() > 1) RETURN_IF_ERROR(store::sync_directory(parts_dir(model.name)));
   RETURN_IF_ERROR(store::sync_directory(dir_));
-  const auto status = db_.write([&](store::Transaction& tx) -> Status {
-    RETURN_IF_ERROR(tx.execute("INSERT INTO models (name, facts, bytes, sha256, origin, added_at) VALUES (?, ?, ?, ?, ?, ?)", name, to_json_text(model.facts),
-                               model.bytes, model.sha256, origin, model.added_at));
+  return db_.write([&](store::Transaction& tx) -> Status {
+    RETURN_IF_ERROR(tx.execute("INSERT INTO models (name, facts, bytes, sha256, origin, added_at, parts) VALUES (?, ?, ?, ?, ?, ?, ?)", model.name,
+                               to_json_text(model.facts), model.bytes, model.sha256, model.origin, model.added_at, model.parts));
     return {};
   });
-  if (!status) return std::unexpected(status.error());
-  return model;
 }
 
 Result<std::vector<Model>> ModelLibrary::list(const Pass&) {
@@ -129,7 +180,7 @@ Status ModelLibrary::remove(const Pass& pass, const std::string& name) {
     return {};
   }));
   std::error_code error;
-  std::filesystem::remove(file_of(model), error);
+  std::filesystem::remove_all(model.parts == 1 ? file_of(model) : parts_dir(name), error);
   if (error) return fail(ErrorCode::kUnavailable, "The model's file cannot be deleted; it goes at the next start", error.message());
   return {};
 }

@@ -1,1 +1,1 @@
-siyu_links(siyu_base siyu_crypto siyu_store siyu_policy)
+siyu_links(siyu_base siyu_crypto siyu_store siyu_net siyu_policy fmt::fmt)

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "crypto/hash.h"
+
 namespace siyu::serving {
 namespace {
 
@@ -16,7 +18,10 @@ std::string names_of(const std::map<std::string, Served>& served, Kind kind) {
 
 Result<Served> ModelHost::start(const models::Model& model, const LoadOptions& options) {
   const std::lock_guard lock(mu_);
-  if (const auto found = served_.find(model.name); found != served_.end()) return found->second;
+  if (const auto found = served_.find(model.name); found != served_.end()) {
+    if (found->second.remote) return fail(ErrorCode::kConflict, "An engine elsewhere answers as " + model.name + "; remove it with `siyu engine rm " + model.name + "` first");
+    return found->second;
+  }
   ASSIGN_OR_RETURN(auto engine, start_(model, options));
   const Served served{.name = model.name, .kind = model.facts.embedding ? Kind::kEmbedding : Kind::kChat, .loaded_at = clock_.now(),
                       .sha256 = model.sha256, .engine = std::move(engine)};
@@ -31,6 +36,10 @@ Status ModelHost::resume(const Pass& pass) {
     if (const auto started = start(model, {}); !started)
       log_.error("model_not_resumed", {{"model", model.name}, {"detail", started.error().message}});
   }
+  ASSIGN_OR_RETURN(const auto remotes, remotes_.list(pass));
+  for (const auto& record : remotes)
+    if (const auto connected = connect(pass, record); !connected)
+      log_.error("engine_not_resumed", {{"engine", record.name}, {"detail", connected.error().message}});
   return {};
 }
 
@@ -59,6 +68,35 @@ Status ModelHost::unload(const Pass& pass, const std::string& name) {
 Status ModelHost::remove(const Pass& pass, const std::string& name) {
   if (find(name)) return fail(ErrorCode::kConflict, "The model " + name + " is loaded; unload it first");
   return library_.remove(pass, name);
+}
+
+Result<Served> ModelHost::connect(const Pass& pass, const RemoteRecord& record) {
+  ASSIGN_OR_RETURN(auto key, remotes_.key_of(pass, record));
+  const std::lock_guard lock(mu_);
+  if (served_.contains(record.name)) return fail(ErrorCode::kConflict, "The model " + record.name + " is loaded here; unload it, or give the engine another name");
+  const Served served{.name = record.name, .kind = record.kind, .loaded_at = record.added_at,
+                      .sha256 = crypto::sha256_hex(as_bytes(record.url + "\n" + record.model)), .remote = true, .engine = connect_(record, std::move(key))};
+  served_[record.name] = served;
+  return served;
+}
+
+Result<Served> ModelHost::add_engine(const Pass& pass, RemoteRecord record, Sensitive<std::string> key) {
+  if (library_.get(pass, record.name)) return fail(ErrorCode::kAlreadyExists, "A model of the library is named " + record.name + "; choose another name for the engine");
+  ASSIGN_OR_RETURN(const auto added, remotes_.add(pass, std::move(record), key));
+  ASSIGN_OR_RETURN(auto served, connect(pass, added));
+  RETURN_IF_ERROR(wait_(*served.engine));
+  return served;
+}
+
+Status ModelHost::remove_engine(const Pass& pass, const std::string& name) {
+  RETURN_IF_ERROR(remotes_.remove(pass, name));
+  std::optional<Served> gone;  // ends after the lock is given back
+  const std::lock_guard lock(mu_);
+  if (const auto found = served_.find(name); found != served_.end() && found->second.remote) {
+    gone = std::move(found->second);
+    served_.erase(found);
+  }
+  return {};
 }
 
 std::vector<Served> ModelHost::served() const {

@@ -1,7 +1,5 @@
-// Which engine answers under which name: starts and stops workers for models of the library.
+// Which engine answers under which name: workers for models of the library, and engines elsewhere.
 #pragma once
-
-#include <boost/describe.hpp>
 
 #include <functional>
 #include <map>
@@ -15,6 +13,7 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "models/library.h"
+#include "serving/remote_engines.h"
 
 namespace siyu::serving {
 
@@ -25,33 +24,39 @@ struct LoadOptions {
 
 /// Makes the engine of a model and returns before it is ready.
 using StartEngine = std::function<Result<std::unique_ptr<engine::Engine>>(const models::Model& model, const LoadOptions& options)>;
-/// Waits until an engine made by StartEngine can answer.
+/// Waits until a worker can answer, or until it is known whether an engine elsewhere does.
 using WaitReady = std::function<Status(engine::Engine& engine)>;
 
-enum class Kind { kChat, kEmbedding };
-BOOST_DESCRIBE_ENUM(Kind, kChat, kEmbedding)
+/// Makes the engine of an endpoint and returns before anything was sent there.
+using ConnectEngine = std::function<std::unique_ptr<engine::Engine>(const RemoteRecord& record, Sensitive<std::string> key)>;
 
 struct Served {
   std::string name;
   Kind kind = Kind::kChat;
   Timestamp loaded_at;
-  std::string sha256;  ///< of its file; empty for a remote engine
+  std::string sha256;  ///< of its file; of address and model for an engine elsewhere
+  bool remote = false;
   std::shared_ptr<engine::Engine> engine;  // shared with the requests under way
 };
 
 /// Thread-safe.
 class ModelHost {
  public:
-  ModelHost(models::ModelLibrary& library, StartEngine start, WaitReady wait, const Clock& clock, Logger& log)
-      : library_(library), start_(std::move(start)), wait_(std::move(wait)), clock_(clock), log_(log) {}
+  ModelHost(models::ModelLibrary& library, RemoteEngines& remotes, StartEngine start, WaitReady wait, ConnectEngine connect, const Clock& clock, Logger& log)
+      : library_(library), remotes_(remotes), start_(std::move(start)), wait_(std::move(wait)), connect_(std::move(connect)), clock_(clock), log_(log) {}
 
-  /// Starts what was loaded when the server last ran, without waiting.
+  /// Starts what was loaded and connects what was added when the server last ran, without waiting.
   Status resume(const Pass& pass);
   /// Returns when the model can answer, or has failed to load. Loading a loaded model changes nothing.
   Status load(const Pass& pass, const std::string& name, const LoadOptions& options);
   Status unload(const Pass& pass, const std::string& name);
   /// Deletes it; refused while it is loaded.
   Status remove(const Pass& pass, const std::string& name);
+
+  /// Adds an engine elsewhere; it need not be reachable. Its name must be no model's.
+  Result<Served> add_engine(const Pass& pass, RemoteRecord record, Sensitive<std::string> key);
+  /// Answers under way go on.
+  Status remove_engine(const Pass& pass, const std::string& name);
 
   std::vector<Served> served() const;
   std::optional<Served> find(const std::string& name) const;
@@ -62,9 +67,13 @@ class ModelHost {
  private:
   Result<Served> start(const models::Model& model, const LoadOptions& options);
 
+  Result<Served> connect(const Pass& pass, const RemoteRecord& record);
+
   models::ModelLibrary& library_;
+  RemoteEngines& remotes_;
   const StartEngine start_;
   const WaitReady wait_;
+  const ConnectEngine connect_;
   const Clock& clock_;
   Logger& log_;
   mutable std::mutex mu_;

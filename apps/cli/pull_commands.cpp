@@ -1,0 +1,127 @@
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "net/http.h"
+
+namespace siyu::cli {
+namespace {
+
+constexpr timespec kPollEvery{.tv_sec = 0, .tv_nsec = 300'000'000};
+
+struct PullOptions {
+  std::string source, name, sha256;
+  bool detach = false;
+};
+struct PullsOptions {
+  std::string cancel;
+};
+
+struct PullBody {
+  std::string id, reference, name, state;
+  std::optional<std::string> reason;
+  std::uint64_t bytes_done = 0, bytes_total = 0;
+  double bytes_per_second = 0;
+};
+BOOST_DESCRIBE_STRUCT(PullBody, (), (id, reference, name, state, reason, bytes_done, bytes_total, bytes_per_second))
+struct PullListBody {
+  std::vector<PullBody> pulls;
+};
+BOOST_DESCRIBE_STRUCT(PullListBody, (), (pulls))
+
+std::string pull_path(const std::string& id) { return "/api/v1/model-pulls/" + net::percent_encode(id); }
+
+/// SIGINT and SIGTERM as something that can be waited for, while it lives.
+class Signals {
+ public:
+  Signals() {
+    sigemptyset(&watched_);
+    sigaddset(&watched_, SIGINT);
+    sigaddset(&watched_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &watched_, &before_);
+  }
+  ~Signals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+  bool came_within(const timespec& time) const { return sigtimedwait(&watched_, nullptr, &time) > 0; }
+
+ private:
+  sigset_t watched_{}, before_{};
+};
+
+/// Shows the progress until the download has ended; its last state as JSON.
+Result<json::value> follow(Client& client, const std::string& id) {
+  const Signals signals;
+  ProgressBar bar("pulling");
+  for (;;) {
+    ASSIGN_OR_RETURN(auto body, client.call("GET", pull_path(id)));
+    ASSIGN_OR_RETURN(const auto pull, from_json<PullBody>(body));
+    if (pull.state == "done" || pull.state == "failed" || pull.state == "cancelled") return body;
+    bar.update_bytes(pull.bytes_done, pull.bytes_total, pull.bytes_per_second, pull.state == "running" ? pull.reason.value_or("") : pull.state);
+    if (!signals.came_within(kPollEvery)) continue;
+    bar.finish();
+    return fail(ErrorCode::kCancelled, "The server goes on with the download. To follow it: siyu model pull " + pull.reference + "; to cancel it: siyu model pulls --cancel " + id);
+  }
+}
+
+Status pull(Client& client, Invocation<PullOptions>& call) {
+  const auto& options = call.options;
+  json::object order{{"reference", options.source}};
+  if (!options.name.empty()) order["name"] = options.name;
+  if (!options.sha256.empty()) order["sha256"] = options.sha256;
+  ASSIGN_OR_RETURN(auto body, client.call("POST", "/api/v1/model-pulls", order));
+  ASSIGN_OR_RETURN(auto last, from_json<PullBody>(body));
+  if (!options.detach) {
+    ASSIGN_OR_RETURN(body, follow(client, last.id));
+    ASSIGN_OR_RETURN(last, from_json<PullBody>(body));
+  }
+  if (call.as_json) print_json(body);
+  if (last.state == "failed") return fail(ErrorCode::kUnavailable, last.reason.value_or("The download failed"));
+  if (last.state == "cancelled") return fail(ErrorCode::kCancelled, "The download was cancelled; what has arrived is kept for another `siyu model pull` of this source");
+  if (call.as_json) return {};
+  if (last.state == "done") std::printf("%s is in the library; load it with: siyu model load %s\n", last.name.c_str(), last.name.c_str());
+  else std::printf("The server downloads %s; see: siyu model pulls\n", last.name.c_str());
+  return {};
+}
+
+Status pulls(Client& client, Invocation<PullsOptions>& call) {
+  if (!call.options.cancel.empty()) {
+    RETURN_IF_ERROR(client.call("DELETE", pull_path(call.options.cancel)));
+    if (!call.as_json) std::printf("%s is cancelled\n", call.options.cancel.c_str());
+    return {};
+  }
+  ASSIGN_OR_RETURN(const auto body, client.call("GET", "/api/v1/model-pulls"));
+  if (call.as_json) {
+    print_json(body);
+    return {};
+  }
+  ASSIGN_OR_RETURN(const auto list, from_json<PullListBody>(body));
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& one : list.pulls)
+    rows.push_back({one.id, one.name, one.state, human_bytes(one.bytes_done) + (one.bytes_total > 0 ? "/" + human_bytes(one.bytes_total) : ""), one.reference,
+                    one.reason.value_or("")});
+  print_table({"ID", "NAME", "STATE", "SIZE", "SOURCE", "REASON"}, rows);
+  return {};
+}
+
+}  // namespace
+
+void add_pull_commands(CLI::App& model, int& exit_code) {
+  add_command<PullOptions>(model, "pull", "Download a GGUF model into the server's library", exit_code,
+                           [](CLI::App& command, PullOptions& options) {
+                             command.add_option("source", options.source, "hf:OWNER/REPO[:QUANTISATION or FILE], ms:OWNER/REPO[:…], or an https:// address")->required();
+                             command.add_option("--name", options.name, "Name in the library; the file's name when absent");
+                             command.add_option("--sha256", options.sha256, "Refuse the file unless it has this checksum");
+                             command.add_flag("--detach", options.detach, "Return at once; the server downloads in the background");
+                           },
+                           pull);
+  add_command<PullsOptions>(model, "pulls", "Downloads, running and ended", exit_code,
+                            [](CLI::App& command, PullsOptions& options) {
+                              command.add_option("--cancel", options.cancel, "Cancel this one and keep what has arrived; forget it when it has ended");
+                            },
+                            pulls);
+}
+
+}  // namespace siyu::cli

@@ -1,0 +1,182 @@
+#include "engine/remote_engine.h"
+
+#include <algorithm>
+
+#include "engine/remote_stream.h"
+#include "engine/remote_wire.h"
+
+namespace siyu::engine {
+namespace {
+
+constexpr std::size_t kEmbedBatch = 64;  // texts in one request; servers limit it, and a batch is what is sent again
+constexpr auto kTokenizeTimeout = std::chrono::seconds(10);
+
+std::string model_at_endpoint(const RemoteEngineOptions& options, const std::vector<PeerModel>& models) {
+  if (!options.model.empty()) return options.model;
+  return models.size() == 1 ? models[0].id : options.name;
+}
+
+PeerState::Kind kind_of(std::string_view owner) {
+  if (owner == "vllm") return PeerState::Kind::kVllm;
+  if (owner == "llamacpp") return PeerState::Kind::kLlamaServer;
+  return PeerState::Kind::kPlain;
+}
+
+}  // namespace
+
+RemoteEngine::RemoteEngine(RemoteEngineOptions options, net::StreamClient& client, Logger& log)
+    : options_(std::move(options)), log_(log), peer_(std::make_shared<RemotePeer>(options_.name, options_.url, options_.api_key,
+                                                                             model_at_endpoint(options_, {}), client)) {}
+
+std::unique_ptr<RemoteEngine> RemoteEngine::connect(RemoteEngineOptions options, net::StreamClient& client, Logger& log) {
+  std::unique_ptr<RemoteEngine> engine(new RemoteEngine(std::move(options), client, log));
+  engine->thread_ = std::thread([self = engine.get()] { self->keep_looking(); });
+  return engine;
+}
+
+RemoteEngine::~RemoteEngine() {
+  peer_->stop();
+  {
+    const std::lock_guard lock(watch_mu_);
+    if (looking_ != nullptr) looking_->cancel();
+  }
+  thread_.join();
+}
+
+void RemoteEngine::keep_looking() {
+  auto backoff = options_.first_backoff;
+  auto before = EngineState::kStarting;
+  for (;;) {
+    auto found = look();
+    if (peer_->stopped()) return;
+    const auto state = found.state;
+    if (state != before && state == EngineState::kReady) log_.info("engine_ready", {{"engine", options_.name}, {"model", found.model}});
+    if (state != before && state == EngineState::kFailed) log_.warn("engine_down", {{"engine", options_.name}, {"message", found.message}});
+    before = state;
+    peer_->set_state(std::move(found));
+    const bool ready = state == EngineState::kReady;
+    if (!peer_->wait_for_cause(ready ? options_.look_interval : backoff)) return;
+    backoff = ready ? options_.first_backoff : std::min(backoff * 2, options_.longest_backoff);
+  }
+}
+
+PeerState RemoteEngine::look() {
+  const auto watch = [this](net::ClientStream* stream) {
+    const std::lock_guard lock(watch_mu_);
+    looking_ = stream;
+    if (stream != nullptr && peer_->stopped()) stream->cancel();
+  };
+  const auto answer = peer_->fetch(peer_->api_request("/models", "", options_.look_timeout), watch);
+  if (answer) return read_look(*answer);
+  auto found = peer_->state();  // what is known of its model stays known
+  found.state = EngineState::kFailed;
+  found.unreachable = true;
+  found.message = peer_->lost(answer.error(), false).message;
+  return found;
+}
+
+PeerState RemoteEngine::read_look(const RemotePeer::Answer& answer) const {
+  auto found = peer_->state();
+  found.unreachable = false;
+  found.message.clear();
+  found.state = EngineState::kReady;
+  // 404, 405, 429: it is there, and simply does not list its models now.
+  if (answer.status == 401 || answer.status == 403 || answer.status >= 500) {
+    found.state = answer.status == 503 ? EngineState::kStarting : EngineState::kFailed;  // 503: it loads its model
+    found.message = peer_->refusal(answer.status, answer.headers, answer.body).message;
+  }
+  const auto models = answer.status == 200 ? read_models(answer.body).value_or(std::vector<PeerModel>{}) : std::vector<PeerModel>{};
+  if (answer.status == 200) found.model = model_at_endpoint(options_, models);
+  auto listed = std::ranges::find(models, found.model, &PeerModel::id);
+  if (listed == models.end() && models.size() == 1) listed = models.begin();  // llama-server answers under any name
+  if (listed == models.end()) return found;
+  found.kind = kind_of(listed->owner);
+  found.context_tokens = listed->context_tokens;
+  found.embedding_dimensions = listed->embedding_dimensions;
+  found.parameters = listed->parameters;
+  return found;
+}
+
+Status RemoteEngine::check_reachable() const {
+  const auto state = peer_->state();
+  if (!state.unreachable) return {};
+  peer_->suspect();
+  return fail(ErrorCode::kUnavailable, state.message);
+}
+
+Result<std::unique_ptr<GenerationStream>> RemoteEngine::generate(GenerateRequest request) {
+  RETURN_IF_ERROR(validate(request));
+  RETURN_IF_ERROR(check_reachable());
+  const auto model = peer_->state().model;
+  const bool chat = request.prompt_kind == PromptKind::kChat;
+  return start_remote_stream(peer_, peer_->api_request(chat ? "/chat/completions" : "/completions", chat ? chat_body(request, model) : completion_body(request, model),
+                                                       options_.request_timeout));
+}
+
+Result<EmbedResult> RemoteEngine::embed(const EmbedRequest& request) {
+  const auto count = request.texts.empty() ? request.tokens.size() : request.texts.size();
+  if (count == 0 || count > kMaxEmbedTexts) return invalid("`input` must hold 1 to " + std::to_string(kMaxEmbedTexts) + " texts");
+  RETURN_IF_ERROR(check_reachable());
+  const auto model = peer_->state().model;
+  const auto deadline = std::chrono::steady_clock::now() + request.timeout;
+  EmbedResult all;
+  for (std::size_t first = 0; first < count; first += kEmbedBatch) {
+    const auto size = std::min(kEmbedBatch, count - first);
+    const auto left = std::chrono::duration_cast<Millis>(deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return fail(ErrorCode::kDeadlineExceeded, "The engine " + options_.name + " did not embed all texts in time; send fewer at once");
+    auto body = request.texts.empty() ? embedding_body(std::span(request.tokens).subspan(first, size), model) : embedding_body(std::span(request.texts).subspan(first, size), model);
+    ASSIGN_OR_RETURN(const auto text, peer_->fetch_ok(peer_->api_request("/embeddings", std::move(body), left)));
+    auto batch = read_embeddings(text, size);
+    if (!batch) return std::unexpected(peer_->malformed(batch.error()));
+    if (!all.vectors.empty() && all.vectors[0].size() != batch->vectors[0].size()) return std::unexpected(peer_->malformed({.message = "its vectors change their length"}));
+    std::ranges::move(batch->vectors, std::back_inserter(all.vectors));
+    all.prompt_tokens += batch->prompt_tokens;
+  }
+  peer_->dimensions = static_cast<std::int32_t>(all.vectors[0].size());
+  return all;
+}
+
+Result<std::vector<Token>> RemoteEngine::tokens_of(const std::string& text, bool special) const {
+  const auto state = peer_->state();
+  if (state.kind == PeerState::Kind::kPlain) return fail(ErrorCode::kUnsupported, "The engine " + options_.name + " does not count tokens");
+  RETURN_IF_ERROR(check_reachable());
+  ASSIGN_OR_RETURN(const auto body, peer_->fetch_ok(peer_->server_request("/tokenize", tokenize_body(text, state.model, special), kTokenizeTimeout)));
+  auto tokens = read_tokens(body);
+  if (!tokens) return std::unexpected(peer_->malformed(tokens.error()));
+  return tokens;
+}
+
+Result<std::vector<Token>> RemoteEngine::tokenize(const std::string& text) { return tokens_of(text, /*special=*/false); }
+
+Result<std::int32_t> RemoteEngine::count_prompt_tokens(const GenerateRequest& request) {
+  if (request.prompt_kind == PromptKind::kTokens) return static_cast<std::int32_t>(request.prompt_tokens.size());
+  const auto state = peer_->state();
+  std::string prompt = request.prompt;
+  if (request.prompt_kind == PromptKind::kChat && state.kind == PeerState::Kind::kVllm) {
+    ASSIGN_OR_RETURN(const auto body, peer_->fetch_ok(peer_->server_request("/tokenize", template_body(request, state.model), kTokenizeTimeout)));
+    ASSIGN_OR_RETURN(const auto tokens, read_tokens(body));
+    return static_cast<std::int32_t>(tokens.size());
+  }
+  if (request.prompt_kind == PromptKind::kChat && state.kind == PeerState::Kind::kLlamaServer) {
+    ASSIGN_OR_RETURN(const auto body, peer_->fetch_ok(peer_->server_request("/apply-template", template_body(request, state.model), kTokenizeTimeout)));
+    ASSIGN_OR_RETURN(prompt, read_prompt(body));
+  }
+  ASSIGN_OR_RETURN(const auto tokens, tokens_of(prompt, /*special=*/true));
+  return static_cast<std::int32_t>(tokens.size());
+}
+
+ModelInfo RemoteEngine::info() const {
+  const auto state = peer_->state();
+  const auto dimensions = peer_->dimensions.load();
+  return {.name = options_.name, .architecture = {}, .context_tokens = state.context_tokens,
+          .embedding_dimensions = dimensions > 0 ? dimensions : state.embedding_dimensions, .can_generate = !options_.embeds, .can_embed = options_.embeds,
+          .chat_template = !options_.embeds, .tools = !options_.embeds, .parameters = state.parameters};
+}
+
+EngineHealth RemoteEngine::health() const {
+  const auto state = peer_->state();
+  return {.state = state.state, .message = state.message, .active_sequences = peer_->running, .generated_tokens = peer_->generated_tokens,
+          .prefilled_tokens = peer_->prefilled_tokens, .sandbox = {}};
+}
+
+}  // namespace siyu::engine

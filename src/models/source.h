@@ -1,0 +1,49 @@
+// Where a model can be pulled from, and which of a repository's files make it up.
+#pragma once
+
+#include <boost/describe.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace siyu::models {
+
+enum class SourceKind { kHuggingFace, kModelScope, kUrl };
+
+struct Source {
+  SourceKind kind = SourceKind::kUrl;
+  std::string owner, repo;  ///< of a hub
+  std::string selector;     ///< a file of the repository, or a quantisation such as Q4_K_M; may be empty
+  std::string url;          ///< of SourceKind::kUrl
+};
+
+/// `hf:owner/repo[:file or quantisation]`, `ms:owner/repo[:…]`, `https://…/model.gguf`.
+Result<Source> parse_source(std::string_view reference);
+
+struct RemoteFile {
+  std::string path;  ///< within the repository
+  std::optional<std::uint64_t> bytes = {};
+  std::string sha256 = {};  ///< empty: the hub does not say
+};
+
+/// The file, or all parts of a split model in order. Without a selector: the only model, else the best known quantisation
+/// for most machines. Errors list what there is to choose from.
+Result<std::vector<RemoteFile>> choose_files(const std::vector<RemoteFile>& files, const std::string& selector);
+
+/// A library name made from a file's name: `dir/Qwen3-8B-00001-of-00002.gguf` → `Qwen3-8B`.
+std::string model_name_of(std::string_view path);
+
+/// Part and number of parts of `…-00002-of-00005.gguf`; nothing for other names.
+struct SplitName {
+  std::string stem;  ///< what comes before `-00002-of-00005.gguf`
+  std::uint32_t part = 0, parts = 0;
+};
+std::optional<SplitName> parse_split_name(std::string_view path);
+constexpr std::uint32_t kMaxParts = 999;
+
+}  // namespace siyu::models
