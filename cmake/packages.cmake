@@ -18,7 +18,7 @@ endif()
 if(SIYU_BUILD_BENCH)
   find_package(benchmark REQUIRED)
 endif()
-foreach(package libarchive libzip pugixml libseccomp libpq re2 libargon2)
+foreach(package libarchive libzip pugixml libseccomp gmime-3.0 libpq re2 libargon2)
   pkg_check_modules(${package} REQUIRED IMPORTED_TARGET ${package})
 endforeach()
 

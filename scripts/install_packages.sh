@@ -5,7 +5,7 @@ set -euo pipefail
 run=(poppler-utils poppler-data tesseract-ocr tesseract-ocr-chi-sim tesseract-ocr-eng ca-certificates)
 build=(clang-19 lld-19 mold ccache cmake ninja-build pkg-config git openssl nodejs npm make xz-utils
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libsqlite3-dev libpq-dev libicu-dev libre2-dev
-  libpugixml-dev libzip-dev libarchive-dev libgumbo-dev libseccomp-dev libcli11-dev libspdlog-dev libfmt-dev
+  libpugixml-dev libzip-dev libarchive-dev libgumbo-dev libgmime-3.0-dev libseccomp-dev libcli11-dev libspdlog-dev libfmt-dev
   libyaml-cpp-dev prometheus-cpp-dev libgtest-dev libgmock-dev zlib1g-dev libargon2-dev libcurl4-openssl-dev
   "${run[@]}")
 test=("${build[@]}" libclang-rt-19-dev clang-format-19 clang-tidy-19 libbenchmark-dev chromium fonts-noto-cjk python3

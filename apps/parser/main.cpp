@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include <clocale>
 #include <cstdio>
 
 #include "documents/parse.h"
@@ -68,6 +69,7 @@ class MappedFile {
 
 int run() {
   ::prctl(PR_SET_NAME, "siyu-parser");
+  ::setlocale(LC_CTYPE, "C.UTF-8");  // libarchive gives names in the locale's encoding
   const auto job = receive_job();
   if (!job) return 1;
   if (!sandbox::lock_down(lockdown(job->job))) return 3;
@@ -75,9 +77,8 @@ int run() {
   const auto time = Millis(job->job.milliseconds);
   const auto document = documents::parse({.bytes = file.bytes(), .name = job->job.name, .password = job->job.password,
                                           .deadline = std::chrono::steady_clock::now() + time - time / 20});
-  for (const auto& frame : documents::encode(document))
-    if (!sandbox::send_with_fds(sandbox::kChildSocket, encode_frame(frame), {}, kPeerTimeout)) return 1;
-  return 0;
+  const auto sent = documents::encode(document, [](const Frame& frame) { return sandbox::send_with_fds(sandbox::kChildSocket, encode_frame(frame), {}, kPeerTimeout); });
+  return sent ? 0 : 1;
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ class HtmlReader {
   void walk(const GumboNode* node, int depth) {
     if (depth > kMaxDepth || writer_.full()) return;
     if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_CDATA || node->type == GUMBO_NODE_WHITESPACE) {
-      text_ += node->v.text.text;
+      add_text(node->v.text.text, text_);
       return;
     }
     if (node->type != GUMBO_NODE_ELEMENT && node->type != GUMBO_NODE_DOCUMENT) return;
@@ -72,6 +72,15 @@ class HtmlReader {
       flush();
       block(node, tag, depth);
     }
+  }
+
+  /// A no-break space is a space to a reader.
+  static void add_text(std::string_view text, std::string& out) {
+    for (auto at = text.find("\xC2\xA0"); at != std::string_view::npos; at = text.find("\xC2\xA0")) {
+      out.append(text.substr(0, at)).append(" ");
+      text.remove_prefix(at + 2);
+    }
+    out += text;
   }
 
   void children(const GumboVector& list, int depth) {
@@ -140,7 +149,7 @@ class HtmlReader {
     for (unsigned i = 0; i < list.length; ++i) {
       const auto* node = static_cast<const GumboNode*>(list.data[i]);
       if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_CDATA || node->type == GUMBO_NODE_WHITESPACE) {
-        out += node->v.text.text;
+        add_text(node->v.text.text, out);
       } else if (node->type == GUMBO_NODE_ELEMENT && !is_silent(node)) {
         const bool apart = !is_inline(node->v.element.tag);
         if (apart) out += node->v.element.tag == GUMBO_TAG_BR ? '\n' : ' ';

@@ -5,9 +5,13 @@
 #include <new>
 
 #include "base/text.h"
+#include "documents/archive.h"
 #include "documents/docx.h"
+#include "documents/epub.h"
 #include "documents/html.h"
+#include "documents/mail.h"
 #include "documents/ocr.h"
+#include "documents/odf.h"
 #include "documents/pdf.h"
 #include "documents/plain_text.h"
 #include "documents/pptx.h"
@@ -32,7 +36,6 @@ ParsedDocument refuse_ole(const ParseInput&) {
   return refused("ole", "Files of the old binary Office formats and encrypted Office files are not read; save the file as .docx, .xlsx, .pptx or PDF without a password");
 }
 ParsedDocument refuse_rtf(const ParseInput&) { return refused("rtf", "Rich Text Format is not read; save the file as .docx or PDF"); }
-ParsedDocument refuse_archive(const ParseInput&) { return refused("archive", "Archives of this kind are not opened; add the files in it"); }
 
 /// OOXML says in its content types what it is.
 Parser parser_of_zip(std::string_view bytes) {
@@ -47,7 +50,13 @@ Parser parser_of_zip(std::string_view bytes) {
     if (types && types->find("spreadsheetml") != std::string::npos) return parse_xlsx;
     if (types && types->find("presentationml") != std::string::npos) return parse_pptx;
   }
-  return refuse_archive;
+  if (const auto type = zip->read("mimetype", 200)) {
+    if (type->find("epub") != std::string::npos) return parse_epub;
+    if (type->find("opendocument") != std::string::npos) return parse_odf;
+  }
+  if (zip->has("META-INF/container.xml")) return parse_epub;
+  if (zip->has("content.xml") && zip->has("META-INF/manifest.xml")) return parse_odf;
+  return parse_archive;
 }
 
 struct Magic {
@@ -57,7 +66,7 @@ struct Magic {
 constexpr Magic kMagic[] = {
     {"\x89PNG\r\n", parse_image}, {"\xFF\xD8\xFF", parse_image}, {std::string_view("II*\0", 4), parse_image}, {std::string_view("MM\0*", 4), parse_image},
     {"GIF8", parse_image}, {"BM", parse_image}, {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", refuse_ole}, {"{\\rtf", refuse_rtf},
-    {"\x1F\x8B", refuse_archive}, {"7z\xBC\xAF\x27\x1C", refuse_archive}, {"BZh", refuse_archive}, {"\xFD" "7zXZ", refuse_archive}, {"Rar!\x1A\x07", refuse_archive}};
+    {"\x1F\x8B", parse_archive}, {"7z\xBC\xAF\x27\x1C", parse_archive}, {"BZh", parse_archive}, {"\xFD" "7zXZ", parse_archive}, {"Rar!\x1A\x07", parse_archive}};
 
 Parser by_content(std::string_view bytes) {
   if (bytes.substr(0, 1024).find("%PDF-") != std::string_view::npos) return parse_pdf;
@@ -67,6 +76,7 @@ Parser by_content(std::string_view bytes) {
     const bool certain = magic.bytes.size() > 2 || bytes.substr(0, 64).find('\0') != std::string_view::npos || magic.bytes == "\x1F\x8B";
     if (certain && bytes.starts_with(magic.bytes)) return magic.parser;
   }
+  if (bytes.size() > 262 && bytes.substr(257, 5) == "ustar") return parse_archive;
   const auto head = lower(trim(bytes.substr(0, 512)));
   if (head.starts_with("<!doctype html") || head.starts_with("<html")) return parse_html;
   return nullptr;
@@ -76,7 +86,8 @@ struct Ending {
   std::string_view ending;
   Parser parser;
 };
-constexpr Ending kEndings[] = {{".html", parse_html}, {".htm", parse_html}, {".xhtml", parse_html}, {".csv", parse_csv}, {".tsv", parse_csv}};
+constexpr Ending kEndings[] = {{".html", parse_html}, {".htm", parse_html}, {".xhtml", parse_html}, {".csv", parse_csv}, {".tsv", parse_csv},
+                              {".eml", parse_mail}, {".mht", parse_mail}, {".mhtml", parse_mail}, {".tar", parse_archive}};
 
 Parser parser_of(const ParseInput& input) {
   if (const auto parser = by_content(input.bytes)) return parser;
@@ -89,7 +100,7 @@ Parser parser_of(const ParseInput& input) {
         const auto dot = given.name.rfind('.');
         return ParsedDocument{.status = ParseStatus::kFailed, .reason = "The file is damaged, or not what its name says", .format = lower(given.name.substr(dot + 1))};
       };
-  return parse_text;
+  return looks_like_mail(input.bytes) ? parse_mail : parse_text;
 }
 
 }  // namespace

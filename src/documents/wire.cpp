@@ -13,7 +13,7 @@ namespace {
 
 enum class FrameType : std::uint8_t { kJob = 1, kText = 2, kEmbeddedName = 3, kEmbeddedBytes = 4, kEnd = 5 };
 
-constexpr std::size_t kPiece = 16UL << 20;  // of a long text in one frame
+constexpr std::size_t kPiece = 4UL << 20;   // of a long text in one frame
 constexpr std::size_t kMaxReason = 2000;
 constexpr std::size_t kMaxTitle = 1000;
 
@@ -32,8 +32,9 @@ BOOST_DESCRIBE_STRUCT(EndRow, (), (status, reason, format, title, pages))
 
 Frame frame(FrameType type, std::string payload) { return {.type = static_cast<std::uint8_t>(type), .stream = 0, .payload = std::move(payload)}; }
 
-void add_pieces(std::vector<Frame>& frames, FrameType type, std::string_view bytes) {
-  for (std::size_t at = 0; at < bytes.size(); at += kPiece) frames.push_back(frame(type, std::string(bytes.substr(at, kPiece))));
+Status send_pieces(FrameType type, std::string_view bytes, const std::function<Status(const Frame&)>& send) {
+  for (std::size_t at = 0; at < bytes.size(); at += kPiece) RETURN_IF_ERROR(send(frame(type, std::string(bytes.substr(at, kPiece)))));
+  return {};
 }
 
 std::unexpected<Error> broken(std::string what) { return fail(ErrorCode::kCorrupted, "The parser process answered nonsense: " + what); }
@@ -58,17 +59,15 @@ Result<ParseJob> decode_job(const Frame& given) {
   return from_json_text<ParseJob>(given.payload);
 }
 
-std::vector<Frame> encode(const ParsedDocument& document) {
-  std::vector<Frame> frames;
-  add_pieces(frames, FrameType::kText, document.markdown);
+Status encode(const ParsedDocument& document, const std::function<Status(const Frame&)>& send) {
+  RETURN_IF_ERROR(send_pieces(FrameType::kText, document.markdown, send));
   for (const auto& file : document.embedded) {
-    frames.push_back(frame(FrameType::kEmbeddedName, file.name));
-    add_pieces(frames, FrameType::kEmbeddedBytes, file.bytes);
+    RETURN_IF_ERROR(send(frame(FrameType::kEmbeddedName, file.name)));
+    RETURN_IF_ERROR(send_pieces(FrameType::kEmbeddedBytes, file.bytes, send));
   }
   EndRow end{.status = document.status, .reason = repair_utf8(document.reason), .format = document.format, .title = repair_utf8(document.title), .pages = {}};
   for (const auto& page : document.pages) end.pages.push_back({page.page, page.span.begin, page.span.end});
-  frames.push_back(frame(FrameType::kEnd, to_json_text(end)));
-  return frames;
+  return send(frame(FrameType::kEnd, to_json_text(end)));
 }
 
 Result<bool> DocumentDecoder::take(Frame given) {

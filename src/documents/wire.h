@@ -2,6 +2,7 @@
 // a document can reach the next one. The file itself travels as a descriptor with the job.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,8 @@ struct ParseJob {
 Frame encode(const ParseJob& job);
 Result<ParseJob> decode_job(const Frame& frame);
 
-/// In the order to send them; the last one says that it is the last.
-std::vector<Frame> encode(const ParsedDocument& document);
+/// Gives the frames to `send` in their order, one at a time, so that large archives are not held twice; ends when it fails.
+Status encode(const ParsedDocument& document, const std::function<Status(const Frame&)>& send);
 
 /// Feed it the frames of one answer. Checks everything: the sender has read a hostile file.
 class DocumentDecoder {
