@@ -15,7 +15,7 @@ constexpr timespec kPollEvery{.tv_sec = 0, .tv_nsec = 300'000'000};
 struct None {};
 struct PullOptions {
   std::string source, name, sha256;
-  bool detach = false;
+  bool detach = false, load = false;
 };
 struct PullsOptions {
   std::string cancel;
@@ -93,6 +93,7 @@ Status pull(Client& client, Invocation<PullOptions>& call) {
   json::object order{{"reference", options.source}};
   if (!options.name.empty()) order["name"] = options.name;
   if (!options.sha256.empty()) order["sha256"] = options.sha256;
+  if (options.load) order["load"] = true;
   ASSIGN_OR_RETURN(auto body, client.call("POST", "/api/v1/model-pulls", order));
   ASSIGN_OR_RETURN(auto last, from_json<PullBody>(body));
   if (!options.detach) {
@@ -103,7 +104,8 @@ Status pull(Client& client, Invocation<PullOptions>& call) {
   if (last.state == "failed") return fail(ErrorCode::kUnavailable, last.reason.value_or("The download failed"));
   if (last.state == "cancelled") return fail(ErrorCode::kCancelled, "The download was cancelled; what has arrived is kept for another `siyu model pull` of this source");
   if (call.as_json) return {};
-  if (last.state == "done") std::printf("%s is in the library; load it with: siyu model load %s\n", last.name.c_str(), last.name.c_str());
+  if (last.state == "done" && options.load) std::printf("%s is in the library and is being loaded; see: siyu model list\n", last.name.c_str());
+  else if (last.state == "done") std::printf("%s is in the library; load it with: siyu model load %s\n", last.name.c_str(), last.name.c_str());
   else std::printf("The server downloads %s; see: siyu model pulls\n", last.name.c_str());
   return {};
 }
@@ -159,6 +161,7 @@ void add_pull_commands(CLI::App& model, int& exit_code) {
                              command.add_option("source", options.source, "hf:OWNER/REPO[:QUANTISATION or FILE], ms:OWNER/REPO[:…], or an https:// address")->required();
                              command.add_option("--name", options.name, "Name in the library; the file's name when absent");
                              command.add_option("--sha256", options.sha256, "Refuse the file unless it has this checksum");
+                             command.add_flag("--load", options.load, "Start the model when it has arrived");
                              command.add_flag("--detach", options.detach, "Return at once; the server downloads in the background");
                            },
                            pull);

@@ -9,8 +9,9 @@ namespace {
 struct NewPullBody {
   std::string reference;
   std::optional<std::string> name, sha256;
+  std::optional<bool> load;
 };
-BOOST_DESCRIBE_STRUCT(NewPullBody, (), (reference, name, sha256))
+BOOST_DESCRIBE_STRUCT(NewPullBody, (), (reference, name, sha256, load))
 
 struct PullBody {
   std::string id, reference, name;
@@ -71,7 +72,8 @@ namespace handlers {
 
 Reply create_pull(Call& call) {
   ASSIGN_OR_RETURN(auto body, call.body<NewPullBody>());
-  ASSIGN_OR_RETURN(const auto pull, call.services.pulls.create(*call.pass, {.reference = std::move(body.reference), .name = std::move(body.name), .sha256 = std::move(body.sha256)}));
+  ASSIGN_OR_RETURN(const auto pull, call.services.pulls.create(*call.pass, {.reference = std::move(body.reference), .name = std::move(body.name), .sha256 = std::move(body.sha256),
+                                                                           .load = body.load.value_or(false)}));
   return reply_json(to_body(pull), 202);
 }
 
