@@ -19,6 +19,8 @@
 namespace siyu::server {
 namespace {
 
+constexpr std::uint64_t kEnoughToMeasure = 1ULL << 30;  // free memory below which its speed is left unknown
+
 constexpr auto kFirstLook = std::chrono::seconds(3);  // adding an engine waits so long to say whether it answers
 
 struct Address {
@@ -113,6 +115,8 @@ struct Machine::Parts {
   std::optional<store::BlobStore> blobs;
   std::unique_ptr<models::ModelLibrary> models;
   std::optional<models::Pulls> pulls;
+  std::once_flag memory_measured;
+  double memory_speed = 0;  // bytes a second
   std::unique_ptr<serving::RemoteEngines> engines;
   std::optional<net::StreamClient> engine_client;
   std::optional<serving::ModelHost> host;
@@ -204,6 +208,15 @@ struct Machine::Parts {
     return host->resume(pass);
   }
 
+  models::MachineFacts machine_facts() {
+    auto facts = models::read_machine();
+    std::call_once(memory_measured, [&] {
+      if (facts.memory_available_bytes >= kEnoughToMeasure) memory_speed = models::measure_memory_speed(facts.cores);
+    });
+    facts.memory_bytes_per_second = memory_speed;
+    return facts;
+  }
+
   Status listen() {
     net::ServerOptions options{.host = address.host, .port = address.port, .handler_threads = config.server.handler_threads, .queue = config.server.queue,
                                .max_connections = config.server.max_connections, .idle_timeout = std::chrono::seconds(config.server.idle_seconds),
@@ -218,7 +231,7 @@ struct Machine::Parts {
       options.private_key_file = certificate->private_key;
     }
     services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
-                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls, .host = *host, .engines = *engines, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
+                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls, .machine = [this] { return machine_facts(); }, .host = *host, .engines = *engines, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});
     console = console_assets();
     dispatcher.emplace(*services, console);

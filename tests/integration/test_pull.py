@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from fake_hub import COMMIT, Hub, split_keys, tiny_gguf, wait_until
+from fake_hub import COMMIT, Hub, split_gguf, split_keys, tiny_gguf, wait_until
 from test_server import SIYU, Server
 
 REPO = "Qwen/Tiny-GGUF"
@@ -282,6 +282,37 @@ class SurvivalTest(PullCase):
         self.pull()
         self.check_whole()
         self.assertEqual(self.server.cli_json("model", "load", "Tiny-Q4_K_M")["state"], "ready")
+
+    def test_a_pulled_split_model_loads(self):
+        models = os.environ.get("SIYU_TEST_MODELS")
+        if not models:
+            self.skipTest("SIYU_TEST_MODELS is unset")
+        whole = (pathlib.Path(models) / "stories260K-f16.gguf").read_bytes()
+        for number, part in enumerate(split_gguf(whole, 3), 1):
+            self.hub.files[(REPO, f"stories-{number:05}-of-00003.gguf")] = part
+        self.pull(f"{SOURCE}:stories-00001-of-00003.gguf")
+        loaded = self.server.cli_json("model", "load", "stories")
+        self.assertEqual((loaded["state"], loaded["quantization"]), ("ready", "F16"))
+        answer = self.server.cli_json("chat", "Once upon a time", "--model", "stories", "--max-tokens", "8", "--temperature", "0")
+        self.assertEqual(answer["usage"]["completion_tokens"], 8)
+
+
+class RecommendTest(PullCase):
+    def test_what_is_recommended_fits_and_asks_no_hub(self):
+        answer = self.server.cli_json("model", "recommend")
+        machine, models = answer["machine"], answer["recommendations"]
+        memory = int(pathlib.Path("/proc/meminfo").read_text().split()[1]) * 1024
+        self.assertLessEqual(machine["memory_available_bytes"], machine["memory_bytes"])
+        self.assertLessEqual(machine["memory_bytes"], memory)
+        self.assertLessEqual(machine["cores"], len(os.sched_getaffinity(0)))
+        for one in models:
+            self.assertEqual(one["command"], "siyu model pull " + one["reference"])
+            if one["fits"]:
+                self.assertLess(one["predicted_bytes"], machine["memory_available_bytes"])
+        self.assertEqual([one["fits"] for one in models], sorted((one["fits"] for one in models), reverse=True))
+        shown = self.server.cli("model", "recommend").stdout
+        self.assertEqual("siyu model pull hf:" in shown, models[0]["fits"])
+        self.assertEqual(self.hub.requests, [])
 
 
 class HostileTest(PullCase):
