@@ -7,7 +7,7 @@ namespace siyu::cli {
 
 void add_knowledge_commands(CLI::App& app, int& exit_code);  ///< kb, ask
 void add_model_commands(CLI::App& app, int& exit_code);      ///< model, chat
-void add_pull_commands(CLI::App& model, int& exit_code);     ///< model pull, pulls
+void add_pull_commands(CLI::App& model, int& exit_code);     ///< model pull, pulls, recommend
 void add_engine_commands(CLI::App& app, int& exit_code);     ///< engine
 void add_admin_commands(CLI::App& app, int& exit_code);      ///< key, user, audit, status, config
 

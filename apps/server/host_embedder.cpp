@@ -1,11 +1,13 @@
 #include "server/host_embedder.h"
 
+#include <tuple>
+
 namespace siyu::server {
 
 std::optional<serving::Served> HostEmbedder::chosen() const {
   std::optional<serving::Served> first;
   for (auto& served : host_.served())
-    if (served.kind == serving::Kind::kEmbedding && (!first || served.loaded_at < first->loaded_at)) first = std::move(served);
+    if (served.kind == serving::Kind::kEmbedding && (!first || std::tie(served.remote, served.loaded_at) < std::tie(first->remote, first->loaded_at))) first = std::move(served);
   return first;
 }
 

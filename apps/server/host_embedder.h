@@ -1,4 +1,5 @@
-// The embedding model of the knowledge bases: the one that was loaded first.
+// The embedding model of the knowledge bases: the one that was loaded first here; one elsewhere, which sees all passages, only
+// when none is loaded here.
 #pragma once
 
 #include "knowledge/vectors.h"

@@ -19,6 +19,8 @@
 namespace siyu::server {
 namespace {
 
+constexpr std::uint64_t kEnoughToMeasure = 1ULL << 30;  // free memory below which its speed is left unknown
+
 constexpr auto kFirstLook = std::chrono::seconds(3);  // adding an engine waits so long to say whether it answers
 
 struct Address {
@@ -112,10 +114,12 @@ struct Machine::Parts {
   std::unique_ptr<identity::Identity> identity;
   std::optional<store::BlobStore> blobs;
   std::unique_ptr<models::ModelLibrary> models;
-  std::optional<models::Pulls> pulls;
+  std::once_flag memory_measured;
+  double memory_speed = 0;  // bytes a second
   std::unique_ptr<serving::RemoteEngines> engines;
   std::optional<net::StreamClient> engine_client;
   std::optional<serving::ModelHost> host;
+  std::optional<models::Pulls> pulls;
   std::optional<HostEmbedder> embedder;
   std::optional<knowledge::Vectors> vectors;
   std::optional<ProcessParser> parser;
@@ -184,12 +188,6 @@ struct Machine::Parts {
 
   Status open_models() {
     ASSIGN_OR_RETURN(models, models::ModelLibrary::open(*db, data / "models", clock));
-    ASSIGN_OR_RETURN(auto hubs, models::hub_options(cli::environment));
-    pulls.emplace(*db, *models, *policy,
-                  models::PullOptions{.hubs = std::move(hubs), .stall = std::chrono::seconds(config.pull.stall_seconds),
-                                      .limits = {.give_up = std::chrono::seconds(config.pull.give_up_seconds)}},
-                  clock, random, *log);
-    RETURN_IF_ERROR(pulls->start());
     ASSIGN_OR_RETURN(engines, serving::RemoteEngines::open(*db, data / "secrets", clock));
     engine_client.emplace(net::ClientOptions{.ca_file = config.engine.ca_file}, std::chrono::seconds(config.engine.idle_seconds));
     const auto wait = [this](engine::Engine& engine) -> Status {
@@ -201,7 +199,22 @@ struct Machine::Parts {
     const auto connect = [this](const serving::RemoteRecord& record, Sensitive<std::string> key) { return connect_engine(record, std::move(key)); };
     host.emplace(*models, *engines, start, wait, connect, clock, *log);
     ASSIGN_OR_RETURN(const auto pass, policy->internal("models that were loaded before the restart"));
-    return host->resume(pass);
+    RETURN_IF_ERROR(host->resume(pass));
+    ASSIGN_OR_RETURN(auto hubs, models::hub_options(cli::environment));
+    pulls.emplace(*db, *models, *policy,
+                  models::PullOptions{.hubs = std::move(hubs), .stall = std::chrono::seconds(config.pull.stall_seconds),
+                                      .limits = {.give_up = std::chrono::seconds(config.pull.give_up_seconds)}},
+                  [this](const Pass& caller, const std::string& name) { return host->begin_load(caller, name); }, clock, random, *log);
+    return pulls->start();
+  }
+
+  models::MachineFacts machine_facts() {
+    auto facts = models::read_machine();
+    std::call_once(memory_measured, [&] {
+      if (facts.memory_available_bytes >= kEnoughToMeasure) memory_speed = models::measure_memory_speed(facts.cores);
+    });
+    facts.memory_bytes_per_second = memory_speed;
+    return facts;
   }
 
   Status listen() {
@@ -218,7 +231,7 @@ struct Machine::Parts {
       options.private_key_file = certificate->private_key;
     }
     services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
-                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls, .host = *host, .engines = *engines, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
+                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls, .machine = [this] { return machine_facts(); }, .host = *host, .engines = *engines, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});
     console = console_assets();
     dispatcher.emplace(*services, console);

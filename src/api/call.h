@@ -19,6 +19,7 @@
 #include "knowledge/ingest.h"
 #include "knowledge/knowledge.h"
 #include "models/library.h"
+#include "models/machine.h"
 #include "models/pull.h"
 #include "net/server.h"
 #include "policy/policy.h"
@@ -38,6 +39,7 @@ struct Services {
   knowledge::Ingester& ingester;
   models::ModelLibrary& models;
   models::Pulls& pulls;
+  std::function<models::MachineFacts()> machine;  ///< measured anew, but for the speed of memory
   serving::ModelHost& host;
   serving::RemoteEngines& engines;
   chat::Chat& chat;

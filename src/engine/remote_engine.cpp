@@ -136,33 +136,45 @@ Result<EmbedResult> RemoteEngine::embed(const EmbedRequest& request) {
   return all;
 }
 
-Result<std::vector<Token>> RemoteEngine::tokens_of(const std::string& text, bool special) const {
-  const auto state = peer_->state();
-  if (state.kind == PeerState::Kind::kPlain) return fail(ErrorCode::kUnsupported, "The engine " + options_.name + " does not count tokens");
+/// Of paths that stand beside the API; a gateway in between may not offer them.
+Result<std::string> RemoteEngine::ask_server(std::string_view path, std::string body) const {
   RETURN_IF_ERROR(check_reachable());
-  ASSIGN_OR_RETURN(const auto body, peer_->fetch_ok(peer_->server_request("/tokenize", tokenize_body(text, state.model, special), kTokenizeTimeout)));
+  auto answer = peer_->fetch(peer_->server_request(path, std::move(body), kTokenizeTimeout));
+  if (!answer) return std::unexpected(peer_->lost(answer.error(), false));
+  if (answer->status != 200) return fail(ErrorCode::kUnsupported, "The engine " + options_.name + " does not count tokens");
+  return std::move(answer->body);
+}
+
+Result<std::vector<Token>> RemoteEngine::tokens_of(const std::string& text, const std::string& model, bool special) const {
+  ASSIGN_OR_RETURN(const auto body, ask_server("/tokenize", tokenize_body(text, model, special)));
   auto tokens = read_tokens(body);
   if (!tokens) return std::unexpected(peer_->malformed(tokens.error()));
   return tokens;
 }
 
-Result<std::vector<Token>> RemoteEngine::tokenize(const std::string& text) { return tokens_of(text, /*special=*/false); }
+Result<std::vector<Token>> RemoteEngine::tokenize(const std::string& text) {
+  const auto state = peer_->state();
+  if (state.kind == PeerState::Kind::kPlain) return fail(ErrorCode::kUnsupported, "The engine " + options_.name + " does not count tokens");
+  return tokens_of(text, state.model, /*special=*/false);
+}
 
 Result<std::int32_t> RemoteEngine::count_prompt_tokens(const GenerateRequest& request) {
-  if (request.prompt_kind == PromptKind::kTokens) return static_cast<std::int32_t>(request.prompt_tokens.size());
+  const auto count = [](const Result<std::vector<Token>>& tokens) -> Result<std::int32_t> {
+    if (!tokens) return std::unexpected(tokens.error());
+    return static_cast<std::int32_t>(tokens->size());
+  };
+  if (request.prompt_kind == PromptKind::kTokens) return count(request.prompt_tokens);
   const auto state = peer_->state();
-  std::string prompt = request.prompt;
-  if (request.prompt_kind == PromptKind::kChat && state.kind == PeerState::Kind::kVllm) {
-    ASSIGN_OR_RETURN(const auto body, peer_->fetch_ok(peer_->server_request("/tokenize", template_body(request, state.model), kTokenizeTimeout)));
-    ASSIGN_OR_RETURN(const auto tokens, read_tokens(body));
-    return static_cast<std::int32_t>(tokens.size());
+  if (state.kind == PeerState::Kind::kPlain) return fail(ErrorCode::kUnsupported, "The engine " + options_.name + " does not count tokens");
+  if (request.prompt_kind == PromptKind::kText) return count(tokens_of(request.prompt, state.model, /*special=*/true));
+  auto messages = template_body(request, state.model);
+  if (state.kind == PeerState::Kind::kVllm) {
+    ASSIGN_OR_RETURN(const auto body, ask_server("/tokenize", std::move(messages)));
+    return count(read_tokens(body));
   }
-  if (request.prompt_kind == PromptKind::kChat && state.kind == PeerState::Kind::kLlamaServer) {
-    ASSIGN_OR_RETURN(const auto body, peer_->fetch_ok(peer_->server_request("/apply-template", template_body(request, state.model), kTokenizeTimeout)));
-    ASSIGN_OR_RETURN(prompt, read_prompt(body));
-  }
-  ASSIGN_OR_RETURN(const auto tokens, tokens_of(prompt, /*special=*/true));
-  return static_cast<std::int32_t>(tokens.size());
+  ASSIGN_OR_RETURN(const auto body, ask_server("/apply-template", std::move(messages)));
+  ASSIGN_OR_RETURN(const auto prompt, read_prompt(body));
+  return count(tokens_of(prompt, state.model, /*special=*/true));
 }
 
 ModelInfo RemoteEngine::info() const {

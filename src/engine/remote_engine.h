@@ -54,7 +54,8 @@ class RemoteEngine final : public Engine {
   PeerState look();
   PeerState read_look(const RemotePeer::Answer& answer) const;
   Status check_reachable() const;
-  Result<std::vector<Token>> tokens_of(const std::string& text, bool special) const;
+  Result<std::string> ask_server(std::string_view path, std::string body) const;
+  Result<std::vector<Token>> tokens_of(const std::string& text, const std::string& model, bool special) const;
 
   const RemoteEngineOptions options_;
   Logger& log_;

@@ -186,9 +186,12 @@ TEST_F(RemoteEngineTest, RefusalsSayWhatToDo) {
     EXPECT_THAT(answer.error().message, HasSubstr(row.says));
     EXPECT_THAT(answer.error().message, ::testing::Not(HasSubstr("sk-secret")));
   }
-  peer.status = 400;
-  peer.fault = R"({"error":{"message":"too long","type":"exceed_context_size_error"}})";
-  EXPECT_EQ(chat(*engine).error().reason, "context_length_exceeded");
+  for (const auto* body : {R"({"error":{"message":"too long","type":"exceed_context_size_error"}})", R"({"error":{"message":"too long","code":"context_length_exceeded"}})",
+                           R"({"message":"This model's maximum context length is 4096 tokens"})"}) {
+    peer.status = 400;
+    peer.fault = body;
+    EXPECT_EQ(chat(*engine).error().reason, "context_length_exceeded") << body;
+  }
 }
 
 TEST_F(RemoteEngineTest, AnswersThatGoWrongInTheMiddleNameTheEngine) {
@@ -242,6 +245,19 @@ TEST_F(RemoteEngineTest, AnEngineThatIsDownSaysSoAndIsUsedAgainWhenItIsBack) {
   listen();
   for (int i = 0; i < 2000 && engine->health().state != EngineState::kReady; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_EQ(chat(*engine).value().content, "back");
+}
+
+TEST_F(RemoteEngineTest, PromptsAreCountedWhereTheServerOffersIt) {
+  EXPECT_EQ(connect()->count_prompt_tokens(question()).error().code, ErrorCode::kUnsupported);
+  peer.models = R"({"data":[{"id":"m","owned_by":"vllm","max_model_len":99}]})";
+  peer.fault = R"({"count":3,"max_model_len":99,"tokens":[1,2,3]})";
+  const auto engine = connect();
+  EXPECT_EQ(engine->count_prompt_tokens(question()).value(), 3);
+  EXPECT_EQ(peer.path, "/tokenize");
+  EXPECT_EQ(peer.body, R"({"model":"m","messages":[{"role":"user","content":"Hi"}]})");
+  EXPECT_EQ(engine->tokenize("a b c").value(), (std::vector<Token>{1, 2, 3}));
+  peer.status = 404;  // a gateway that hands on the API only
+  EXPECT_EQ(engine->count_prompt_tokens(question()).error().code, ErrorCode::kUnsupported);
 }
 
 TEST_F(RemoteEngineTest, VectorsAreBatchedOrderedAndOfLengthOne) {

@@ -93,11 +93,11 @@ Result<std::string> RemotePeer::fetch_ok(const net::ClientRequest& request) cons
 Error RemotePeer::refusal(int status, const net::Headers& headers, std::string_view body) const {
   const std::string engine = "The engine " + name_;
   const auto code = " (" + std::to_string(status) + ")" + said(body);
-  const bool too_long = read_fault(body).too_long;
+  if (read_fault(body).too_long) return {ErrorCode::kInvalidArgument, engine + " refused the request" + code, "", "context_length_exceeded"};
   switch (status) {
     case 400:
     case 413:
-    case 422: return {ErrorCode::kInvalidArgument, engine + " refused the request" + code, "", too_long ? "context_length_exceeded" : ""};
+    case 422: return {ErrorCode::kInvalidArgument, engine + " refused the request" + code, "", ""};
     case 401:
     case 403:
       return {ErrorCode::kUnavailable, "The key of the engine " + name_ + " was refused" + code + "; remove the engine and add it again with a valid key", "", ""};

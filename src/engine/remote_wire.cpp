@@ -252,16 +252,15 @@ Result<Delta> delta_of(WireChoice& choice) {
 }
 
 PeerFault fault_of(const json::value& value) {
-  PeerFault fault;
-  if (value.is_string()) fault.message = std::string(value.get_string());
-  const auto* object = value.if_object();
-  if (object == nullptr) return fault;
   const auto text = [&](std::string_view key) {
-    const auto* found = object->if_contains(key);
+    const auto* object = value.if_object();
+    const auto* found = object == nullptr ? nullptr : object->if_contains(key);
     return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
   };
-  fault.message = text("message");
-  fault.too_long = text("code") == "context_length_exceeded" || text("type") == "exceed_context_size_error";
+  PeerFault fault{.message = value.is_string() ? std::string(value.get_string()) : text("message")};
+  fault.too_long = text("code") == "context_length_exceeded" || text("type") == "exceed_context_size_error" ||
+                   fault.message.find("context length") != std::string::npos ||    // vLLM, SGLang
+                   fault.message.find("input is too large") != std::string::npos;  // llama-server on embeddings, as a 500
   return fault;
 }
 

@@ -94,7 +94,7 @@ CREATE TABLE models (name TEXT PRIMARY KEY, facts TEXT NOT NULL, bytes INTEGER N
           {.number = 102, .name = "model pulls", .sql = R"sql(
 ALTER TABLE models ADD COLUMN parts INTEGER NOT NULL DEFAULT 1;
 CREATE TABLE model_pulls (id TEXT PRIMARY KEY, reference TEXT NOT NULL, name TEXT NOT NULL, named INTEGER NOT NULL, sha256 TEXT NOT NULL,
-  actor TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', plan TEXT NOT NULL DEFAULT '[]', created_at INTEGER NOT NULL,
+  load INTEGER NOT NULL, actor TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', plan TEXT NOT NULL DEFAULT '[]', created_at INTEGER NOT NULL,
   ended_at INTEGER);
 )sql"}};
 }

@@ -17,7 +17,7 @@ constexpr int kPlanAttempts = 3;           // a hub that cannot be reached at al
 constexpr auto kPlanWait = std::chrono::milliseconds(500);
 constexpr auto kRateWindow = std::chrono::milliseconds(500);
 constexpr double kRateSmoothing = 0.3;
-constexpr std::string_view kColumns = "id, reference, name, named, sha256, actor, state, reason, plan, created_at";
+constexpr std::string_view kColumns = "id, reference, name, named, sha256, load, actor, state, reason, plan, created_at";
 
 std::string state_text(PullState state) { return enum_spelling(boost::describe::enum_to_string(state, "")); }
 
@@ -52,16 +52,18 @@ bool spoils(const Error& error) {
 struct Pulls::Job {
   std::string id, reference, name;
   bool named = false;  ///< the caller chose the name
-  std::string sha256, actor;
+  std::string sha256;
+  bool load = false;
+  std::string actor;
   PullState state = PullState::kQueued;
   std::string reason;
   std::vector<PlannedFile> plan;
   Timestamp created_at;
 
   static Result<Job> from(const store::Row& row) {
-    ASSIGN_OR_RETURN(auto plan, from_json_text<std::vector<PlannedFile>>(row.text(8)));
-    return Job{.id = row.text(0), .reference = row.text(1), .name = row.text(2), .named = row.integer(3) != 0, .sha256 = row.text(4), .actor = row.text(5),
-               .state = state_of(row.text(6)), .reason = row.text(7), .plan = std::move(plan), .created_at = row.time(9)};
+    ASSIGN_OR_RETURN(auto plan, from_json_text<std::vector<PlannedFile>>(row.text(9)));
+    return Job{.id = row.text(0), .reference = row.text(1), .name = row.text(2), .named = row.integer(3) != 0, .sha256 = row.text(4), .load = row.integer(5) != 0,
+               .actor = row.text(6), .state = state_of(row.text(7)), .reason = row.text(8), .plan = std::move(plan), .created_at = row.time(10)};
   }
 };
 
@@ -90,8 +92,9 @@ struct Pulls::Live {
   }
 };
 
-Pulls::Pulls(store::Database& db, ModelLibrary& library, policy::Policy& policy, PullOptions options, const Clock& clock, Random& random, Logger& log)
-    : db_(db), library_(library), policy_(policy), options_(std::move(options)), clock_(clock), random_(random), log_(log),
+Pulls::Pulls(store::Database& db, ModelLibrary& library, policy::Policy& policy, PullOptions options, StartModel start_model, const Clock& clock, Random& random,
+             Logger& log)
+    : db_(db), library_(library), policy_(policy), options_(std::move(options)), start_model_(std::move(start_model)), clock_(clock), random_(random), log_(log),
       fetcher_(options_.stall, credentials_of(options_.hubs)) {}
 
 Status Pulls::start() {
@@ -168,12 +171,23 @@ void Pulls::run(const std::string& id) {
 Status Pulls::perform(Job& job, Live& live) {
   log_.info("model_pull_started", {{"pull", job.id}, {"source", net::without_query(job.reference)}});
   ASSIGN_OR_RETURN(const auto pass, policy_.internal("model pull " + job.id + " ordered by " + job.actor));
-  if (job.plan.empty()) RETURN_IF_ERROR(plan(job, live));
-  if (library_.get(pass, job.name))
+  const bool planned = !job.plan.empty();
+  if (!planned) RETURN_IF_ERROR(plan(job, live));
+  const auto present = library_.get(pass, job.name);
+  if (present && planned && has_arrived(job, *present)) return job.load ? start_model_(pass, job.name) : Status();
+  if (present)
     return fail(ErrorCode::kAlreadyExists, "A model named " + job.name + " exists already; remove it first, or pull under another name with --name");
   RETURN_IF_ERROR(fetch_all(job, live));
   live.verifying = true;
-  return import(pass, job);
+  RETURN_IF_ERROR(import(pass, job));
+  return job.load ? start_model_(pass, job.name) : Status();
+}
+
+/// Whether a kill came between the model's arrival in the library and the record of it.
+bool Pulls::has_arrived(const Job& job, const Model& model) const {
+  std::uint64_t expected = 0;
+  for (const auto& file : job.plan) expected += file.bytes.value_or(0);
+  return model.origin == net::without_query(job.reference) && model.bytes == expected && !std::filesystem::exists(dir_of(job.id) / "0");
 }
 
 Status Pulls::plan(Job& job, Live& live) {
@@ -181,7 +195,11 @@ Status Pulls::plan(Job& job, Live& live) {
   auto files = plan_files(source, options_.hubs, fetcher_, live.stop);
   for (int attempt = 1; attempt < kPlanAttempts && !files && files.error().code == ErrorCode::kUnavailable && live.stop.sleep(kPlanWait * attempt); ++attempt)
     files = plan_files(source, options_.hubs, fetcher_, live.stop);
-  if (!files) return std::unexpected(std::move(files).error());
+  if (!files) {
+    auto error = std::move(files).error();
+    if (error.code == ErrorCode::kUnavailable) error.message += " Check the server's network (https_proxy); without one, copy the file there and use `siyu model import`";
+    return std::unexpected(std::move(error));
+  }
   if (!job.sha256.empty() && files->size() > 1) return invalid("A checksum is for one file, and this model has several parts; leave it out: the hub's own are checked");
   if (!job.sha256.empty()) files->front().sha256 = job.sha256;
   if (!job.named) job.name = model_name_of(files->front().path);
@@ -302,7 +320,7 @@ Result<Pull> Pulls::create(const Pass& pass, const NewPull& order) {
     return tx.query("SELECT " + std::string(kColumns) + " FROM model_pulls WHERE reference = ? AND sha256 = ? AND state <> 'done' ORDER BY created_at DESC", order.reference, sha256);
   }));
   Job job{.id = new_id_text("pull", clock_, random_), .reference = order.reference, .name = order.name.value_or(first_name(source)), .named = order.name.has_value(),
-          .sha256 = sha256, .actor = pass.principal().username, .created_at = clock_.now()};
+          .sha256 = sha256, .load = order.load, .actor = pass.principal().username, .created_at = clock_.now()};
   if (!rows.empty()) {
     ASSIGN_OR_RETURN(auto earlier, Job::from(rows[0]));
     const auto live = running_.find(earlier.id);
@@ -315,9 +333,9 @@ Result<Pull> Pulls::create(const Pass& pass, const NewPull& order) {
     if (!order.name && !job.plan.empty()) job.name = model_name_of(job.plan.front().path);
   }
   RETURN_IF_ERROR(db_.write([&](store::Transaction& tx) -> Status {
-    RETURN_IF_ERROR(tx.execute("INSERT INTO model_pulls (id, reference, name, named, sha256, actor, state, plan, created_at) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?) "
-                               "ON CONFLICT (id) DO UPDATE SET name = excluded.name, named = excluded.named, actor = excluded.actor, state = 'queued', reason = ''",
-                               job.id, job.reference, job.name, job.named, job.sha256, job.actor, to_json_text(job.plan), job.created_at));
+    RETURN_IF_ERROR(tx.execute("INSERT INTO model_pulls (id, reference, name, named, sha256, load, actor, state, plan, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?) "
+                               "ON CONFLICT (id) DO UPDATE SET name = excluded.name, named = excluded.named, load = excluded.load, actor = excluded.actor, state = 'queued', reason = ''",
+                               job.id, job.reference, job.name, job.named, job.sha256, job.load, job.actor, to_json_text(job.plan), job.created_at));
     return {};
   }));
   RETURN_IF_ERROR(prune());

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -38,7 +39,11 @@ struct Pull {
 struct NewPull {
   std::string reference;
   std::optional<std::string> name, sha256;
+  bool load = false;  ///< start it when it has arrived
 };
+
+/// Starts a model without waiting until it answers.
+using StartModel = std::function<Status(const Pass& pass, const std::string& name)>;
 
 struct PullOptions {
   HubOptions hubs;
@@ -49,7 +54,8 @@ struct PullOptions {
 /// Thread-safe. Nothing is asked of any hub but for a pull that somebody ordered.
 class Pulls {
  public:
-  Pulls(store::Database& db, ModelLibrary& library, policy::Policy& policy, PullOptions options, const Clock& clock, Random& random, Logger& log);
+  Pulls(store::Database& db, ModelLibrary& library, policy::Policy& policy, PullOptions options, StartModel start_model, const Clock& clock, Random& random,
+        Logger& log);
   ~Pulls() { stop(); }
   Pulls(const Pulls&) = delete;
   Pulls& operator=(const Pulls&) = delete;
@@ -76,6 +82,7 @@ class Pulls {
   Status plan(Job& job, Live& live);
   Status fetch_all(Job& job, Live& live);
   Status import(const Pass& pass, const Job& job);
+  bool has_arrived(const Job& job, const Model& model) const;
   Status end(const Job& job, PullState state, const std::string& reason);
   Result<Job> load(const std::string& id);
   Status save_plan(const Job& job);
@@ -88,6 +95,7 @@ class Pulls {
   ModelLibrary& library_;
   policy::Policy& policy_;
   const PullOptions options_;
+  const StartModel start_model_;
   const Clock& clock_;
   Random& random_;
   Logger& log_;

@@ -54,6 +54,12 @@ Status ModelHost::load(const Pass& pass, const std::string& name, const LoadOpti
   return library_.set_wanted(pass, name, true);
 }
 
+Status ModelHost::begin_load(const Pass& pass, const std::string& name) {
+  ASSIGN_OR_RETURN(const auto model, library_.get(pass, name));
+  RETURN_IF_ERROR(start(model, {}));
+  return library_.set_wanted(pass, name, true);
+}
+
 Status ModelHost::unload(const Pass& pass, const std::string& name) {
   RETURN_IF_ERROR(library_.set_wanted(pass, name, false));
   std::optional<Served> gone;  // ends after the lock is given back: the worker may take a moment

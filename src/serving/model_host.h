@@ -49,6 +49,8 @@ class ModelHost {
   Status resume(const Pass& pass);
   /// Returns when the model can answer, or has failed to load. Loading a loaded model changes nothing.
   Status load(const Pass& pass, const std::string& name, const LoadOptions& options);
+  /// Starts a model without waiting; it is started again after a restart of the server.
+  Status begin_load(const Pass& pass, const std::string& name);
   Status unload(const Pass& pass, const std::string& name);
   /// Deletes it; refused while it is loaded.
   Status remove(const Pass& pass, const std::string& name);

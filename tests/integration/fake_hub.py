@@ -243,3 +243,65 @@ def tiny_gguf(size=300_000, seed=1, extra_keys=()):
 
 def split_keys(part, parts):
     return [("split.no", 2, (part - 1).to_bytes(2, "little")), ("split.count", 2, parts.to_bytes(2, "little"))]
+
+
+def split_gguf(whole, parts):
+    """Cuts a model file between its tensors, as llama.cpp's own splitter does: the keys stay in the first part."""
+    at = 8
+    number = lambda width: int.from_bytes(whole[at : at + width], "little")
+
+    def skip_text():
+        nonlocal at
+        at += 8 + number(8)
+
+    widths = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+
+    def skip_value(kind):
+        nonlocal at
+        if kind == 8:
+            skip_text()
+        elif kind == 9:
+            inner = number(4)
+            count = int.from_bytes(whole[at + 4 : at + 12], "little")
+            at += 12
+            for _ in range(count):
+                skip_value(inner)
+        else:
+            at += widths[kind]
+
+    tensors, keys = number(8), int.from_bytes(whole[16:24], "little")
+    at = 24
+    for _ in range(keys):
+        skip_text()
+        kind = number(4)
+        at += 4
+        skip_value(kind)
+    all_keys = whole[24:at]
+    infos = []
+    for _ in range(tensors):
+        begin = at
+        skip_text()
+        dimensions = number(4)
+        at += 4 + dimensions * 8 + 4
+        infos.append((whole[begin:at], number(8)))
+        at += 8
+    align = lambda size: (size + 31) // 32 * 32
+    data = whole[align(at) :]
+    ends = sorted(offset for _, offset in infos) + [len(data)]
+    end_of = {offset: ends[index + 1] for index, offset in enumerate(ends[:-1])}
+    text = lambda value: len(value).to_bytes(8, "little") + value.encode()
+    share = -(-tensors // parts)
+    for part in range(parts):
+        mine = infos[part * share : (part + 1) * share]
+        extra = [("split.no", 2, part.to_bytes(2, "little")), ("split.count", 2, parts.to_bytes(2, "little")),
+                 ("split.tensors.count", 5, tensors.to_bytes(4, "little"))]
+        head = b"".join(text(key) + kind.to_bytes(4, "little") + value for key, kind, value in extra)
+        body, listing = b"", b""
+        for info, offset in mine:
+            listing += info + len(body).to_bytes(8, "little")
+            piece = data[offset : end_of[offset]]
+            body += piece + b"\0" * (align(len(piece)) - len(piece))
+        count = len(extra) + (keys if part == 0 else 0)
+        out = b"GGUF" + (3).to_bytes(4, "little") + len(mine).to_bytes(8, "little") + count.to_bytes(8, "little")
+        out += (all_keys if part == 0 else b"") + head + listing
+        yield out + b"\0" * (align(len(out)) - len(out)) + body

@@ -1,15 +1,17 @@
 """`siyu model pull` against a loopback hub that cuts, lies, stalls and redirects."""
+import contextlib
 import hashlib
 import json
 import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import unittest
 
-from fake_hub import COMMIT, Hub, split_keys, tiny_gguf, wait_until
+from fake_hub import COMMIT, Hub, split_gguf, split_keys, tiny_gguf, wait_until
 from test_server import SIYU, Server
 
 REPO = "Qwen/Tiny-GGUF"
@@ -282,6 +284,98 @@ class SurvivalTest(PullCase):
         self.pull()
         self.check_whole()
         self.assertEqual(self.server.cli_json("model", "load", "Tiny-Q4_K_M")["state"], "ready")
+
+    def test_a_pulled_split_model_loads(self):
+        models = os.environ.get("SIYU_TEST_MODELS")
+        if not models:
+            self.skipTest("SIYU_TEST_MODELS is unset")
+        whole = (pathlib.Path(models) / "stories260K-f16.gguf").read_bytes()
+        for number, part in enumerate(split_gguf(whole, 3), 1):
+            self.hub.files[(REPO, f"stories-{number:05}-of-00003.gguf")] = part
+        self.pull(f"{SOURCE}:stories-00001-of-00003.gguf")
+        self.server.cli("model", "rm", "stories")
+        self.pull(f"{SOURCE}:stories-00001-of-00003.gguf", "--load")
+        loaded = self.server.cli_json("model", "load", "stories")
+        self.assertEqual((loaded["state"], loaded["quantization"]), ("ready", "F16"))
+        answer = self.server.cli_json("chat", "Once upon a time", "--model", "stories", "--max-tokens", "8", "--temperature", "0")
+        self.assertEqual(answer["usage"]["completion_tokens"], 8)
+
+
+    def test_killed_between_arrival_and_record_it_is_done_all_the_same(self):
+        pull = self.pull()["id"]
+        self.server.stop(signal.SIGKILL)
+        with contextlib.closing(sqlite3.connect(self.server.data / "siyu.db")) as db, db:
+            db.execute("UPDATE model_pulls SET state = 'queued', ended_at = NULL WHERE id = ?", [pull])
+        self.server.start()
+        wait_until(lambda: self.state(pull)["state"] == "done", "the end")
+        self.check_whole()
+        self.assertEqual(len(self.hub.asked("content", "")), 1)
+
+
+class UpTest(PullCase):
+    def up(self, *options):
+        """What `siyu up` says until it is ready, on the stopped server's folder."""
+        process = subprocess.Popen([SIYU, "up", "--data", self.server.data, "--listen", "127.0.0.1:0", "--insecure-http", *options], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True)
+        said = ""
+        try:
+            for line in process.stdout:
+                said += line
+                if "Next:" in line:
+                    break
+            pulls = self.server.data / "siyu.db"
+            if "--pull" in options and "background" in said:
+                wait_until(lambda: self.ended(pulls), "the end of the pull")
+            return said
+        finally:
+            process.terminate()
+            process.wait(30)
+            process.stdout.close()
+
+    def ended(self, database):
+        with contextlib.closing(sqlite3.connect(database)) as db:
+            return db.execute("SELECT count(*) FROM model_pulls WHERE state IN ('done', 'failed')").fetchone()[0] > 0
+
+    def test_without_being_asked_no_hub_is_asked(self):
+        self.server.stop()
+        said = self.up()
+        self.assertIn("nothing has been downloaded", said)
+        self.assertIn("未下载", said)
+        self.assertEqual(self.hub.requests, [])
+
+    def test_asked_it_downloads_in_the_background_and_loads(self):
+        self.server.stop()
+        self.hub.broken_times = 1
+        self.assertIn("in the background", self.up("--pull", SOURCE))
+        self.assertIn("Nothing is downloaded", self.up("--pull"))
+        self.server.start()
+        self.check_whole()
+
+    def test_a_hub_out_of_reach_or_switched_off_does_not_hold_it_up(self):
+        self.server.stop()
+        os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
+        self.assertIn("siyu model pull --load ms:", self.up("--pull"))
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        self.assertIn("HF_HUB_OFFLINE", self.up("--pull"))
+        self.assertEqual(self.hub.requests, [])
+
+
+class RecommendTest(PullCase):
+    def test_what_is_recommended_fits_and_asks_no_hub(self):
+        answer = self.server.cli_json("model", "recommend")
+        machine, models = answer["machine"], answer["recommendations"]
+        memory = int(pathlib.Path("/proc/meminfo").read_text().split()[1]) * 1024
+        self.assertLessEqual(machine["memory_available_bytes"], machine["memory_bytes"])
+        self.assertLessEqual(machine["memory_bytes"], memory)
+        self.assertLessEqual(machine["cores"], len(os.sched_getaffinity(0)))
+        for one in models:
+            self.assertEqual(one["command"], "siyu model pull " + one["reference"])
+            if one["fits"]:
+                self.assertLess(one["predicted_bytes"], machine["memory_available_bytes"])
+        self.assertEqual([one["fits"] for one in models], sorted((one["fits"] for one in models), reverse=True))
+        shown = self.server.cli("model", "recommend").stdout
+        self.assertEqual("siyu model pull hf:" in shown, models[0]["fits"])
+        self.assertEqual(self.hub.requests, [])
 
 
 class HostileTest(PullCase):

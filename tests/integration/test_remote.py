@@ -132,6 +132,10 @@ class Peer:
         self.listener.server_close()
 
 
+class TlsServer(Server):
+    options = []
+
+
 class RemoteCase(ServerCase):
     idle_seconds = "60"
 
@@ -310,6 +314,25 @@ class RemoteLifeTest(RemoteCase):
         self.assertEqual(self.server.request("POST", "/api/v1/engines", {"name": "x", "url": self.peer.url}, key="", headers=signed_in)[0], 403)
         self.assertEqual(self.server.request("DELETE", "/api/v1/engines/far", key="", headers=signed_in)[0], 403)
 
+    def test_another_server_of_ours_is_an_engine_over_tls(self):
+        inner = TlsServer(self.root / "inner")
+        self.addCleanup(inner.stop, signal.SIGKILL)
+        inner_cli = lambda *arguments: inner.cli(*arguments, "--ca", inner.data / "tls/cert.pem")
+        inner_cli("engine", "add", "deep", "--url", self.peer.url)
+        key = self.write("key", inner.admin["api_key"])
+        add = ("engine", "add", "far", "--url", inner.url, "--key-file", key)
+        refused = self.server.cli_json(*add)
+        self.assertIn("The certificate of " + inner.url + " is not trusted", refused["reason"])
+        self.server.cli("engine", "rm", "far")
+        self.server.stop()
+        os.environ["SIYU_ENGINE_CA_FILE"] = str(inner.data / "tls/cert.pem")
+        self.addCleanup(os.environ.pop, "SIYU_ENGINE_CA_FILE")
+        self.server.start()
+        self.assertEqual(self.server.cli_json(*add)["state"], "ready")
+        self.assertEqual(self.chat()[1]["choices"][0]["message"]["content"], "Hello there.")
+        self.assertEqual(self.chat(max_tokens=0)[0], 400)  # found here, before anything is sent
+        self.assertEqual(len(self.peer.requests), 1)
+
     def test_embeddings_come_from_the_engine_and_serve_search(self):
         def embed(reply, path, body):
             vectors = [[1.0 + text.count("cat"), 1.0 + text.count("rate"), 0.5] for text in body["input"]]
@@ -327,6 +350,9 @@ class RemoteLifeTest(RemoteCase):
         self.server.cli("kb", "add", "kb", self.write("a.txt", "The cat sleeps."), self.write("b.txt", "The rate falls."), "--wait")
         wait_for(lambda: self.server.cli_json("kb", "search", "kb", "a cat", "--top", "1")["mode"] == "hybrid")
         self.assertEqual(self.server.cli_json("kb", "search", "kb", "a cat", "--top", "1")["hits"][0]["document"], "a.txt")
+        self.peer.answer = lambda reply, path, body: reply.whole(500, b"")
+        found = self.server.cli_json("kb", "search", "kb", "a cat", "--top", "1")  # an engine that fails costs vectors, not the search
+        self.assertEqual((found["mode"], found["hits"][0]["document"]), ("full_text", "a.txt"))
 
     def test_a_client_that_leaves_closes_the_connection_to_the_engine(self):
         self.server.cli("engine", "add", "far", "--url", self.peer.url)
