@@ -15,5 +15,6 @@ step "build"; scripts/build.sh
 step "unit tests"
 ctest --test-dir build/release --output-on-failure --no-tests=error -j2
 step "integration tests"; scripts/integration.sh
+step "browser tests"; scripts/browser_test.sh
 step "fuzz"; scripts/fuzz.sh 8
 step "done"

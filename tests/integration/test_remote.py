@@ -292,9 +292,8 @@ class RemoteLifeTest(RemoteCase):
         self.assertIn("`far` is not loaded", body["error"]["message"])
         actions = [entry["action"] for entry in self.server.cli_json("audit", "list")["entries"]]
         self.assertTrue({"engine.create", "engine.delete", "engine.list"} <= set(actions))
-        process = self.server.process
-        process.send_signal(signal.SIGTERM)
-        self.assertNotIn("4711", process.communicate(timeout=30)[1])
+        self.server.stop()
+        self.assertNotIn("4711", self.server.log.read_text())
         for path in self.server.data.rglob("*"):
             if path.is_file() and path.suffix != ".key":
                 self.assertNotIn(b"sk-peer-4711", path.read_bytes(), path)

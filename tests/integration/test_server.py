@@ -21,26 +21,27 @@ class Server:
 
     def __init__(self, data):
         self.data = pathlib.Path(data)
+        self.log = self.data.with_name(self.data.name + ".log")  # a pipe that nobody empties would stop the server
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(
-            [SIYU, "serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.options], stderr=subprocess.PIPE, text=True
-        )
-        for line in self.process.stderr:
-            event = json.loads(line) if line.startswith("{") else {}
-            if event.get("event") == "server_ready":
-                self.url = event["url"]
-                break
-        else:
-            raise AssertionError("the server ended before it was ready")
+        with open(self.log, "ab") as log:
+            begin = log.tell()
+            self.process = subprocess.Popen([SIYU, "serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.options], stderr=log)
+        self.url = None
+        deadline = time.monotonic() + 60
+        while not self.url:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError("the server did not become ready: " + self.log.read_text()[-2000:])
+            time.sleep(0.01)
+            lines = self.log.read_bytes()[begin:].split(b"\n")[:-1]
+            events = [json.loads(line) for line in lines if line.startswith(b"{")]
+            self.url = next((event["url"] for event in events if event["event"] == "server_ready"), None)
         self.admin = json.loads((self.data / "initial-admin.json").read_text())
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
-        code = self.process.wait(30)
-        self.process.stderr.close()
-        return code
+        return self.process.wait(30)
 
     def cli(self, *arguments, check=True):
         environment = {**os.environ, "SIYU_SERVER": self.url, "SIYU_API_KEY": self.admin["api_key"]}
@@ -173,9 +174,8 @@ class AccessTest(ServerCase):
         self.server.cli("kb", "add", "kb", self.write("a.txt", secret), "--wait")
         self.server.cli("ask", "--kb", "kb", secret)
         self.server.request("POST", "/api/v1/session", {"username": "admin", "password": secret}, key="")
-        process = self.server.process
-        process.send_signal(signal.SIGTERM)
-        log = process.communicate(timeout=30)[1]
+        self.server.stop()
+        log = self.server.log.read_text()
         self.assertNotIn(secret, log)
         self.assertNotIn(self.server.admin["api_key"], log)
         audit = "".join(path.read_text() for path in (self.server.data / "audit").glob("*.jsonl"))

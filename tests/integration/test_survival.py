@@ -153,14 +153,14 @@ class StreamsTest(ServerCase):
         self.addCleanup(self.peer.stop)
         self.server.cli("engine", "add", "far", "--url", self.peer.url)
 
-    def open_stream(self, receive_buffer=None):
+    def open_stream(self, content="Hi", receive_buffer=None):
         address = urllib.parse.urlsplit(self.server.url)
         client = socket.socket()
         if receive_buffer:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         client.settimeout(60)
         client.connect((address.hostname, address.port))
-        body = json.dumps({"model": "far", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}).encode()
+        body = json.dumps({"model": "far", "stream": True, "messages": [{"role": "user", "content": str(content)}]}).encode()
         client.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s"
                        % (self.server.admin["api_key"].encode(), len(body), body))
         self.addCleanup(client.close)
@@ -200,6 +200,53 @@ class StreamsTest(ServerCase):
             while stalled.recv(1 << 20):
                 pass
             raise EOFError
+
+    def test_engines_and_clients_that_do_everything_wrong_leave_nothing_behind(self):
+        half = sse(delta(content="half"))
+
+        def misbehave(reply, path, body):
+            way = json.loads(body["messages"][0]["content"])
+            if way == 0:
+                return reply.stream(sse(delta(content="whole"), *finish()), 3)
+            if way == 1:
+                return reply.whole(random.choice((400, 401, 404, 429, 500)), {"error": {"message": "no"}})
+            if way == 2:
+                return reply.cut()
+            if way == 3:
+                return reply.whole(200, b"\x00\xff{{{{")
+            reply.begin()
+            reply.piece(half)
+            return reply.cut() if way == 4 else reply.wait_until_left()
+
+        self.peer.answer = misbehave
+        open_files = lambda: len(list(pathlib.Path(f"/proc/{self.server.process.pid}/fd").iterdir()))
+        self.server.request("GET", "/api/v1/engines")
+        before = open_files()
+        wrong = []
+
+        def one(number):
+            way = number % 6
+            body = {"model": "far", "stream": number % 2 == 0, "messages": [{"role": "user", "content": str(way)}]}
+            if way == 5:  # the engine falls silent, and the client leaves
+                client = self.open_stream(way)
+                while b"half" not in client.recv(65536):
+                    pass
+                return client.close()
+            status, answer, _ = self.server.request("POST", "/v1/chat/completions", body)
+            text = answer.decode()
+            if way == 0 and not (status == 200 and "whole" in text):
+                wrong.append((number, status, text))
+            if way != 0 and '"error"' not in text:
+                wrong.append((number, status, text))
+
+        with concurrent.futures.ThreadPoolExecutor(24) as pool:
+            list(pool.map(one, range(600)))
+        self.assertEqual(wrong, [])
+        running = lambda: json.loads(self.server.request("GET", "/api/v1/engines")[1])["engines"][0]["requests_running"]
+        wait_for(lambda: running() == 0)
+        wait_for(lambda: self.server.cli_json("status")["streams"] == 0)
+        wait_for(lambda: open_files() <= before + 8)  # pooled connections to the engine
+        self.assertEqual(self.server.request("POST", "/v1/chat/completions", {"model": "far", "messages": [{"role": "user", "content": "0"}]})[0], 200)
 
     def test_many_idle_and_many_active_streams_at_once(self):
         found = streams.measure(self.server, idle=200, active=40, tokens=20, interval=0.05)

@@ -1,0 +1,78 @@
+// The public API as the console uses it; shapes are those of src/api/openapi/siyu.yaml.
+
+export type Role = "admin" | "editor" | "reader";
+export interface Session { username: string; role: Role; csrf?: string }
+export interface KnowledgeBase { id: string; name: string; description?: string; documents: number; indexed: number; queued: number; failed: number; chunks: number; bytes: number; embedding_model?: string }
+export interface Doc { id: string; name: string; title?: string; state: "queued" | "parsing" | "indexed" | "refused" | "failed"; reason?: string; format?: string; pages: number; chunks: number; bytes: number; added_at: string }
+export interface DocumentText { id: string; name: string; title?: string; markdown: string; pages: { page: number; start: number; end: number }[] }
+export interface Passage { document_id: string; document: string; title?: string; page: number; start: number; end: number; text: string; score: number }
+export interface Citation extends Passage { number: number; knowledge_base: string; answer_start: number; answer_end: number }
+export interface Annotation { type: "file_citation"; file_citation: { file_id: string; filename: string; index: number; siyu: Citation } }
+export interface ServedModel { id: string; siyu?: { kind: "chat" | "embedding"; context_length?: number } }
+export interface Worker { pid: number; context_length: number; sequences: number; resident_bytes: number; restarts: number; requests_running: number; requests_waiting: number; sandbox: string[] }
+export interface Model { name: string; source: "library" | "remote"; state: "stopped" | "loading" | "ready" | "failed"; reason?: string; kind: "chat" | "embedding"; architecture?: string; parameters?: number; quantization?: string; context_length?: number; bytes?: number; load_progress?: number; worker?: Worker }
+export interface Pull { id: string; reference: string; name: string; state: "queued" | "running" | "verifying" | "done" | "failed" | "cancelled"; reason?: string; bytes_done: number; bytes_total: number; bytes_per_second: number }
+export interface Key { id: string; name: string; prefix: string; owner: string; created_at: string; last_used_at?: string; expires_at?: string }
+export interface User { id: string; username: string; role: Role; created_at: string }
+export interface AuditEntry { seq: number; time: string; actor: string; action: string; resource?: string; outcome: string; detail?: string }
+export interface System { version: string; uptime_seconds: number; resident_bytes: number; data_dir: string; disk_free_bytes?: number; knowledge_bases: number; documents: number; ingest_queue?: number; models_ready: number; connections?: number; streams?: number; sandbox?: string[] }
+
+export class ApiError extends Error {
+  constructor(readonly status: number, message: string) {
+    super(message);
+  }
+}
+
+let csrf = "";
+export function useCsrf(token: string | undefined) {
+  csrf = token ?? "";
+}
+
+async function failure(response: Response): Promise<ApiError> {
+  let message = `HTTP ${response.status}`;
+  try {
+    message = (await response.json()).error.message;
+  } catch {
+    // not our error body: a proxy's, perhaps
+  }
+  return new ApiError(response.status, message);
+}
+
+export async function send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  const headers: Record<string, string> = {};
+  if (method !== "GET") headers["X-Siyu-CSRF"] = csrf;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal });
+  if (!response.ok) throw await failure(response);
+  return response;
+}
+
+export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const response = await send(method, path, body);
+  return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+}
+
+/** fetch() tells nothing of an upload's progress, hence XMLHttpRequest. */
+export function upload(method: string, path: string, body: FormData | File, progress: (share: number) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open(method, path);
+    request.setRequestHeader("X-Siyu-CSRF", csrf);
+    if (body instanceof File) request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
+    request.onerror = () => reject(new ApiError(0, "network"));
+    request.onload = () => {
+      if (request.status < 300) return resolve();
+      let message = `HTTP ${request.status}`;
+      try {
+        message = JSON.parse(request.responseText).error.message;
+      } catch {
+        // as above
+      }
+      reject(new ApiError(request.status, message));
+    };
+    request.send(body);
+  });
+}
+
+export const basePath = (name: string) => `/api/v1/knowledge-bases/${encodeURIComponent(name)}`;

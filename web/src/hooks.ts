@@ -1,0 +1,57 @@
+import { App } from "antd";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { ApiError, call } from "./api";
+import { useSetting } from "./i18n";
+
+/** The part of the address behind #, as segments: #/knowledge/NAME → ["knowledge", "NAME"]. */
+export function usePlace(): string[] {
+  const read = () => window.location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const [place, setPlace] = useState(read);
+  useEffect(() => {
+    const changed = () => setPlace(read());
+    window.addEventListener("hashchange", changed);
+    return () => window.removeEventListener("hashchange", changed);
+  }, []);
+  return place;
+}
+
+export function go(...segments: string[]) {
+  window.location.hash = "/" + segments.map(encodeURIComponent).join("/");
+}
+
+/** Says what went wrong in the words of the server. */
+export function useComplain() {
+  const { message } = App.useApp();
+  const { t } = useSetting();
+  return useCallback((error: unknown) => {
+    if (error instanceof DOMException && error.name === "AbortError") return;
+    const offline = error instanceof TypeError || (error instanceof ApiError && error.status === 0);
+    void message.error(offline ? t("offline") : error instanceof Error ? error.message : String(error), 6);
+  }, [message, t]);
+}
+
+/** Loads `path`, and again every `every` milliseconds while the page is seen. */
+export function useData<T>(path: string, every?: number) {
+  const [data, setData] = useState<T>();
+  const complain = useComplain();
+  const failed = useRef(false);
+  const refresh = useCallback(async () => {
+    try {
+      setData(await call<T>("GET", path));
+      failed.current = false;
+    } catch (error) {
+      if (!failed.current) complain(error); // a server that is down says so once, not every second
+      failed.current = true;
+    }
+  }, [path, complain]);
+  useEffect(() => {
+    setData(undefined);
+    void refresh();
+  }, [refresh]);
+  useEffect(() => {
+    if (!every) return;
+    const timer = setInterval(() => document.visibilityState === "visible" && void refresh(), every);
+    return () => clearInterval(timer);
+  }, [every, refresh]);
+  return { data, refresh };
+}
