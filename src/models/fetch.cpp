@@ -12,11 +12,14 @@ constexpr auto kLongestTransfer = std::chrono::hours(7 * 24);  // stalls end ear
 
 bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
 
-bool is_sha256(std::string_view text) {
-  return text.size() == 64 && std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 }  // namespace
+
+std::string read_sha256(std::string_view text) {
+  std::string digits(text);
+  std::ranges::transform(digits, digits.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+  const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  return digits.size() == 64 && std::ranges::all_of(digits, is_digit) ? digits : "";
+}
 
 void Stop::request() {
   const std::lock_guard lock(mu_);
@@ -67,7 +70,7 @@ Result<Fetched> Fetcher::get(const net::Url& url, const std::vector<std::pair<st
 
     auto linked = fetched.head.headers.get("X-Linked-Etag").value_or("");
     if (linked.starts_with('"') && linked.ends_with('"') && linked.size() > 2) linked = linked.substr(1, linked.size() - 2);
-    if (is_sha256(linked)) fetched.linked_sha256 = linked;
+    if (auto sha256 = read_sha256(linked); !sha256.empty()) fetched.linked_sha256 = std::move(sha256);
     const auto location = fetched.head.headers.get("Location");
     if (!location) return invalid(fetched.url.origin() + " redirects without saying where to");
     auto next = net::resolve_url(fetched.url, *location);

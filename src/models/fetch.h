@@ -32,6 +32,9 @@ class Stop {
   net::ClientStream* stream_ = nullptr;
 };
 
+/// The checksum in lower case; empty when the text is none.
+std::string read_sha256(std::string_view text);
+
 /// An answer whose body is read piece by piece on the calling thread.
 class FetchedBody {
  public:

@@ -55,11 +55,6 @@ std::string encode_path(std::string_view path) {
   }
 }
 
-std::string lower_sha256(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text.size() == 64 ? text : "";
-}
-
 std::string page_of(const Source& source, const HubOptions& options) {
   return source.kind == SourceKind::kHuggingFace ? fmt::format("{}/{}/{}", options.hf_endpoint, source.owner, source.repo)
                                                   : fmt::format("{}/models/{}/{}", options.ms_endpoint, source.owner, source.repo);
@@ -97,7 +92,7 @@ Result<std::vector<PlannedFile>> plan_hugging_face(const Source& source, const H
   for (const auto& sibling : model->siblings) {
     auto bytes = sibling.size;
     if (sibling.lfs && sibling.lfs->size) bytes = sibling.lfs->size;
-    files.push_back({.path = sibling.rfilename, .bytes = bytes, .sha256 = sibling.lfs ? lower_sha256(sibling.lfs->sha256) : ""});
+    files.push_back({.path = sibling.rfilename, .bytes = bytes, .sha256 = sibling.lfs ? read_sha256(sibling.lfs->sha256) : ""});
   }
   ASSIGN_OR_RETURN(const auto chosen, choose_files(files, source.selector));
   std::vector<PlannedFile> plan;
@@ -117,7 +112,7 @@ Result<std::vector<PlannedFile>> plan_model_scope(const Source& source, const Hu
   if (!listing) return not_understood(source, options, listing.error());
   std::vector<RemoteFile> files;
   for (const auto& file : listing->Data.value_or(MsData{}).Files)
-    if (file.Type.value_or("blob") != "tree") files.push_back({.path = file.Path, .bytes = file.Size, .sha256 = lower_sha256(file.Sha256.value_or(""))});
+    if (file.Type.value_or("blob") != "tree") files.push_back({.path = file.Path, .bytes = file.Size, .sha256 = read_sha256(file.Sha256.value_or(""))});
   ASSIGN_OR_RETURN(const auto chosen, choose_files(files, source.selector));
   std::vector<PlannedFile> plan;
   for (const auto& file : chosen)

@@ -29,9 +29,6 @@ PullState state_of(const std::string& text) {
 
 bool has_ended(PullState state) { return state == PullState::kDone || state == PullState::kFailed || state == PullState::kCancelled; }
 
-bool is_sha256(const std::string& text) {
-  return text.size() == 64 && std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
 
 std::unexpected<Error> no_pull(const std::string& id) { return not_found("There is no pull " + id + "; `siyu model pulls` shows those there are"); }
 
@@ -170,7 +167,7 @@ void Pulls::run(const std::string& id) {
 
 Status Pulls::perform(Job& job, Live& live) {
   log_.info("model_pull_started", {{"pull", job.id}, {"source", net::without_query(job.reference)}});
-  ASSIGN_OR_RETURN(const auto pass, policy_.internal("model pull " + job.id + " ordered by " + job.actor));
+  ASSIGN_OR_RETURN(const auto pass, policy_.internal("model pull " + job.id + " of " + net::without_query(job.reference) + " ordered by " + job.actor));
   const bool planned = !job.plan.empty();
   if (!planned) RETURN_IF_ERROR(plan(job, live));
   const auto present = library_.get(pass, job.name);
@@ -204,6 +201,11 @@ Status Pulls::plan(Job& job, Live& live) {
   if (!job.sha256.empty()) files->front().sha256 = job.sha256;
   if (!job.named) job.name = model_name_of(files->front().path);
   job.plan = std::move(*files);
+  const std::lock_guard lock(mu_);  // of two that want one name the first gets it, before any byte is downloaded
+  ASSIGN_OR_RETURN(const auto rivals, db_.read([&](store::Transaction& tx) {
+    return tx.query("SELECT id FROM model_pulls WHERE name = ? AND id <> ? AND state = 'queued' AND plan <> '[]'", job.name, job.id);
+  }));
+  if (!rivals.empty()) return fail(ErrorCode::kConflict, "Another pull is bringing a model named " + job.name + "; choose another name with --name");
   return save_plan(job);
 }
 
@@ -309,8 +311,8 @@ Result<Pull> Pulls::create(const Pass& pass, const NewPull& order) {
   ASSIGN_OR_RETURN(const auto source, parse_source(order.reference));
   RETURN_IF_ERROR(check_online(source, options_.hubs));
   if (order.name) RETURN_IF_ERROR(check_name(*order.name));
-  if (order.sha256 && !is_sha256(*order.sha256)) return invalid("A SHA-256 checksum has 64 digits from 0 to 9 and a to f");
-  const auto sha256 = order.sha256.value_or("");
+  const auto sha256 = read_sha256(order.sha256.value_or(""));
+  if (order.sha256 && sha256.empty()) return invalid("A SHA-256 checksum has 64 digits from 0 to 9 and a to f");
   if (order.name && library_.get(pass, *order.name))
     return fail(ErrorCode::kAlreadyExists, "A model named " + *order.name + " exists already; remove it first or choose another name");
 

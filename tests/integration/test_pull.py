@@ -88,7 +88,7 @@ class SourcesTest(PullCase):
     def test_a_plain_address_with_a_checksum(self):
         address = f"{self.hub.content_url}/plain/{REPO}/{FILE}"
         self.assertIn("SHA-256", self.refused(address, "--sha256", "0" * 64))
-        self.pull(address, "--sha256", hashlib.sha256(self.data).hexdigest())
+        self.pull(address, "--sha256", hashlib.sha256(self.data).hexdigest().upper())
         self.check_whole()
 
     def test_all_parts_of_a_split_model(self):
@@ -250,20 +250,34 @@ class FaultsTest(PullCase):
         self.check_whole()
 
 
+    def test_of_two_that_want_one_name_the_second_is_told_at_once(self):
+        self.hub.files[("Other/Repo", FILE)] = tiny_gguf(300_000, seed=9)
+        self.hub.pace = 0.05
+        pull = self.start()
+        wait_until(lambda: self.staged() > 0, "the first bytes")
+        self.assertIn("Another pull", self.refused("hf:Other/Repo"))
+        self.assertEqual(self.start(), pull)
+        self.hub.pace = None
+        wait_until(lambda: self.state(pull)["state"] == "done", "the end")
+        self.check_whole()
+
+
 class SurvivalTest(PullCase):
     def test_killed_midway_it_resumes_by_itself_after_the_restart(self):
         self.hub.pace = 0.05
         pull = self.start()
-        wait_until(lambda: self.staged() >= 65536, "some bytes")
-        self.server.stop(signal.SIGKILL)
-        kept = self.staged()
+        for begun in (1, 65536, 130_000, 200_000):
+            wait_until(lambda: self.staged() >= begun, "some bytes")
+            self.server.stop(signal.SIGKILL)
+            kept = self.staged()
+            self.server.start()
         self.hub.pace = None
-        self.server.start()
         wait_until(lambda: self.state(pull)["state"] == "done", "the end")
         self.check_whole()
-        last = self.hub.asked("content", "")[-1][1]
-        self.assertEqual(last["range"], f"bytes={kept}-")
-        self.assertIn("if-range", last)
+        asked = [headers for _, headers in self.hub.asked("content", "")]
+        self.assertEqual(len(asked), 5)
+        self.assertEqual(asked[-1]["range"], f"bytes={kept}-")
+        self.assertTrue(all("if-range" in headers for headers in asked[1:]))
 
     def test_stopped_it_ends_quickly_and_resumes(self):
         self.hub.stall_after = 100_000
