@@ -14,7 +14,10 @@ python3 scripts/check_repo.py
 step "build"; scripts/build.sh
 step "unit tests"
 ctest --test-dir build/release --output-on-failure --no-tests=error -j2
+scripts/fetch_sources.sh --with-server  # llama-server: a real engine elsewhere for the tests
+export SIYU_LLAMA_SERVER=${SIYU_LLAMA_SERVER:-${SIYU_DEPS_DIR:-$root/build/deps}/llama-build/bin/llama-server}
 step "integration tests"; scripts/integration.sh
+step "official SDKs"; scripts/sdk_test.sh
 step "browser tests"; scripts/browser_test.sh
 step "fuzz"; scripts/fuzz.sh 8
 step "done"

@@ -95,11 +95,30 @@ void take_grammar(const Model& model, const common_chat_params& chat, bool has_t
   }
 }
 
+/// A required call is to come at once: llama.cpp's grammar for it lets a model talk first, without end if it likes. The one
+/// for voluntary calls begins with the call; held to from the first token it is what is wanted. A model that reasons
+/// first keeps the former.
+common_chat_params apply_for_tools(const Model& model, common_chat_templates_inputs& inputs) {
+  const bool reasons = model.info().thinking && inputs.enable_thinking;
+  if (inputs.tool_choice == COMMON_CHAT_TOOL_CHOICE_REQUIRED && !reasons) {
+    inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_AUTO;
+    auto chat = common_chat_templates_apply(model.templates(), inputs);
+    if (chat.grammar_lazy && !chat.grammar.empty()) {
+      chat.grammar_lazy = false;
+      chat.grammar_triggers.clear();
+      return chat;
+    }
+    inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_REQUIRED;
+  }
+  return common_chat_templates_apply(model.templates(), inputs);
+}
+
 void apply_template(const Model& model, const GenerateRequest& request, PreparedPrompt& out) {
-  const auto inputs = template_inputs(model, request);
-  const common_chat_params chat = common_chat_templates_apply(model.templates(), inputs);
+  auto inputs = template_inputs(model, request);
+  const common_chat_params chat = apply_for_tools(model, inputs);
   out.tokens = model.tokenize(chat.prompt, true, true);
   take_grammar(model, chat, !inputs.tools.empty(), out);
+  if (request.tool_choice != ToolChoice::kAuto && inputs.tool_choice == COMMON_CHAT_TOOL_CHOICE_AUTO) out.grammar.generation_prompt.clear();  // it begins with the call
   out.output.stops.insert(out.output.stops.end(), chat.additional_stops.begin(), chat.additional_stops.end());
   if (chat.parser.empty() && chat.generation_prompt.empty()) return;
   common_chat_parser_params parser(chat);

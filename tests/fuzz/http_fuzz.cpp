@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
@@ -30,20 +31,31 @@ struct Target {
   std::unique_ptr<net::Server> server;
 };
 
-int connect_to(std::uint16_t port) {
+constexpr int kTries = 100;  // a busy machine may be slow to accept
+
+int connect_once(std::uint16_t port) {
   static std::uint32_t connections = 0;
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   // One source address has 28,000 ports, which rest a minute after use; every few thousand connections take the next address.
   sockaddr_in source{};
   source.sin_family = AF_INET;
   source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + connections++ / 4096 % 60000);
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&source), sizeof source) != 0) std::abort();
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (fd < 0 || ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
-  return fd;
+  if (fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&source), sizeof source) == 0 && ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
+  if (fd >= 0) ::close(fd);
+  return -1;
+}
+
+int connect_to(std::uint16_t port) {
+  for (int i = 0; i < kTries; ++i) {
+    if (const int fd = connect_once(port); fd >= 0) return fd;
+    ::poll(nullptr, 0, 50);
+  }
+  std::perror("the server cannot be reached");
+  std::abort();
 }
 
 void exchange(int fd, std::string_view bytes, std::string* answer) {

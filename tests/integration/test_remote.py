@@ -479,7 +479,7 @@ class LlamaServerTest(ServerCase):
         self.assertEqual((answer["mode"], answer["model"]), ("generative", "stories"))
 
     def test_killed_while_it_answers_and_started_again(self):
-        body = json.dumps({"model": "stories", "stream": True, "max_tokens": 900, "messages": [{"role": "user", "content": "Once"}]}).encode()
+        body = json.dumps({"model": "stories", "stream": True, "max_tokens": 900, "logit_bias": {"2": -100}, "messages": [{"role": "user", "content": "Once"}]}).encode()
         request = urllib.request.Request(self.server.url + "/v1/chat/completions", body, {"Authorization": "Bearer " + self.server.admin["api_key"]})
         with urllib.request.urlopen(request, timeout=30) as answer:
             self.assertIn(b"data:", answer.readline())

@@ -14,8 +14,9 @@ import threading
 import time
 import unittest
 import urllib.parse
+import urllib.request
 
-from test_remote import Peer, delta, finish, sse, wait_for
+from test_remote import STORIES, Peer, delta, finish, sse, wait_for
 from test_server import SIYU, ServerCase
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
@@ -142,6 +143,60 @@ class KilledTest(ServerCase):
         self.assertEqual(self.server.stop(), 0)
         self.server.start()
         self.assertEqual(self.server.cli_json("kb", "list")["knowledge_bases"][0]["name"], "kb")
+
+
+@unittest.skipUnless(STORIES.exists(), "SIYU_TEST_MODELS is unset")
+class WorkerTest(ServerCase):
+    def setUp(self):
+        super().setUp()
+        for name in ("first", "second"):
+            self.server.cli("model", "import", STORIES, "--name", name)
+            self.server.cli("model", "load", name)
+
+    def model(self, name):
+        return next(one for one in self.server.cli_json("model", "list")["models"] if one["name"] == name)
+
+    def stream(self, model, tokens, begun):
+        """The text and the error of one streamed completion."""
+        body = {"model": model, "prompt": "Once upon a time", "stream": True, "max_tokens": tokens, "seed": 7, "logit_bias": {"2": -100}}  # 2 would end the story
+        request = urllib.request.Request(self.server.url + "/v1/completions", json.dumps(body).encode(), {"Authorization": "Bearer " + self.server.admin["api_key"]})
+        text, error = "", None
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            for line in answer:
+                if not line.startswith(b"data: {"):
+                    continue
+                event = json.loads(line[6:])
+                error = event.get("error", error)
+                text += "".join(choice["text"] for choice in event.get("choices", []))
+                begun.set()
+        return text, error
+
+    def test_a_killed_worker_costs_its_own_answers_only_and_is_replaced(self):
+        pids = {name: self.model(name)["worker"]["pid"] for name in ("first", "second")}
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            begun = threading.Event()
+            dying = [pool.submit(self.stream, "first", 480, begun) for _ in range(16)]
+            self.assertTrue(begun.wait(30))
+            unharmed = [pool.submit(self.stream, "second", 100, threading.Event()) for _ in range(4)]
+            os.kill(pids["first"], signal.SIGKILL)
+            errors = [future.result()[1] for future in dying]
+            for text, error in [future.result() for future in unharmed]:
+                self.assertIsNone(error)
+                self.assertGreater(len(text), 100)
+        self.assertTrue(any(errors))
+        for error in filter(None, errors):
+            self.assertIn("server_error", error["type"])
+        wait_for(lambda: self.model("first")["state"] == "ready" and self.model("first")["worker"]["pid"] != pids["first"])
+        self.assertEqual(self.model("first")["worker"]["restarts"], 1)
+        self.assertEqual(self.model("second")["worker"]["pid"], pids["second"])
+        self.assertIsNone(self.stream("first", 100, threading.Event())[1])
+
+    def test_models_that_were_loaded_are_loaded_again_after_a_kill(self):
+        self.server.cli("model", "unload", "second")
+        self.server.stop(signal.SIGKILL)
+        self.server.start()
+        wait_for(lambda: self.model("first")["state"] == "ready", 60)
+        self.assertEqual(self.model("second")["state"], "stopped")
 
 
 class StreamsTest(ServerCase):

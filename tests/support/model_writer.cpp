@@ -1,0 +1,309 @@
+// Writes GGUF models of random weights with a real vocabulary: plumbing and speed are tested at honest sizes without
+// downloads. The same arguments give the same bytes.
+//
+//   model_writer --arch qwen2 --preset 0.5b --type q8_0 --seed 1 -o model.gguf
+#include <ggml.h>
+#include <gguf.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <numbers>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+struct Shape {
+  std::uint32_t layers, width, heads, kv_heads, feed_forward, context;
+};
+
+struct Arguments {
+  std::string arch = "qwen2", preset = "tiny", type = "f16", vocabulary, output;
+  std::uint64_t seed = 1;
+  std::uint32_t layers = 0, width = 0, heads = 0, kv_heads = 0, feed_forward = 0, context = 0;
+  bool chat = true;
+};
+
+const std::map<std::string, Shape> kPresets{
+    {"tiny", {2, 64, 4, 2, 128, 4096}},
+    {"small", {8, 512, 8, 2, 1408, 8192}},
+    {"0.5b", {24, 896, 14, 2, 4864, 32768}},  // the shape of Qwen2.5-0.5B's published config.json
+};
+const std::map<std::string, std::string> kVocabularies{
+    {"llama", "ggml-vocab-llama-spm.gguf"}, {"qwen2", "ggml-vocab-qwen2.gguf"}, {"qwen3", "ggml-vocab-qwen2.gguf"}, {"bert", "ggml-vocab-bert-bge.gguf"}};
+const std::map<std::string, ggml_type> kTypes{{"f16", GGML_TYPE_F16}, {"f32", GGML_TYPE_F32}, {"q8_0", GGML_TYPE_Q8_0}, {"q4_0", GGML_TYPE_Q4_0}};
+
+constexpr float kSpread = 0.04F;  // standard deviation of the weights
+constexpr const char* kChatTemplate = R"({%- if tools %}<|im_start|>system
+{% if messages[0].role == 'system' %}{{ messages[0].content }}
+
+{% endif %}These functions can be called:
+<tools>
+{%- for tool in tools %}
+{{ tool | tojson }}
+{%- endfor %}
+</tools>
+A call is written as
+<tool_call>
+{"name": <function name>, "arguments": <its arguments as JSON>}
+</tool_call><|im_end|>
+{% elif messages[0].role == 'system' %}<|im_start|>system
+{{ messages[0].content }}<|im_end|>
+{% endif %}
+{%- for message in messages %}
+{%- if message.role == 'tool' %}<|im_start|>user
+<tool_response>
+{{ message.content }}
+</tool_response><|im_end|>
+{% elif message.role == 'assistant' and message.tool_calls %}<|im_start|>assistant
+{%- for call in message.tool_calls %}
+<tool_call>
+{"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}
+</tool_call>
+{%- endfor %}<|im_end|>
+{% elif message.role != 'system' %}<|im_start|>{{ message.role }}
+{{ message.content }}<|im_end|>
+{% endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}<|im_start|>assistant
+{% endif %})";
+
+/// SplitMix64 (Steele, Lea, Flood 2014) and the Box–Muller transform: the same on every machine, unlike std::normal_distribution.
+class Normal {
+ public:
+  explicit Normal(std::uint64_t seed) : state_(seed) {}
+  float next() {
+    if (has_spare_) {
+      has_spare_ = false;
+      return spare_;
+    }
+    const double radius = std::sqrt(-2 * std::log(uniform()));
+    const double angle = 2 * std::numbers::pi * uniform();
+    spare_ = static_cast<float>(radius * std::sin(angle));
+    has_spare_ = true;
+    return static_cast<float>(radius * std::cos(angle));
+  }
+
+ private:
+  double uniform() {
+    state_ += 0x9E3779B97F4A7C15ULL;
+    std::uint64_t value = state_;
+    value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9ULL;
+    value = (value ^ value >> 27) * 0x94D049BB133111EBULL;
+    value ^= value >> 31;
+    return (static_cast<double>(value >> 11) + 0.5) / 9007199254740992.0;
+  }
+  std::uint64_t state_;
+  float spare_ = 0;
+  bool has_spare_ = false;
+};
+
+class Model {
+ public:
+  Model(const Arguments& arguments, Shape shape) : arguments_(arguments), shape_(shape), type_(kTypes.at(arguments.type)) {
+    const auto file = arguments.vocabulary.empty() ? std::string(SIYU_VOCABULARIES) + "/" + kVocabularies.at(arguments.arch) : arguments.vocabulary;
+    vocabulary_.reset(gguf_init_from_file(file.c_str(), {.no_alloc = true, .ctx = nullptr}));
+    if (!vocabulary_) throw std::runtime_error("the vocabulary " + file + " cannot be read");
+    meta_.reset(gguf_init_empty());
+    gguf_set_kv(meta_.get(), vocabulary_.get());
+    context_.reset(ggml_init({.mem_size = ggml_tensor_overhead() * 4096, .mem_buffer = nullptr, .no_alloc = true}));
+    words_ = static_cast<std::int64_t>(gguf_get_arr_n(vocabulary_.get(), gguf_find_key(vocabulary_.get(), "tokenizer.ggml.tokens")));
+  }
+
+  void describe() {
+    const auto& arch = arguments_.arch;
+    gguf_set_val_str(meta_.get(), "general.architecture", arch.c_str());
+    gguf_set_val_str(meta_.get(), "general.name", ("random " + arch + " " + arguments_.preset).c_str());
+    set("block_count", shape_.layers);
+    set("context_length", shape_.context);
+    set("embedding_length", shape_.width);
+    set("feed_forward_length", shape_.feed_forward);
+    set("attention.head_count", shape_.heads);
+    set("attention.head_count_kv", arch == "bert" ? shape_.heads : shape_.kv_heads);
+    if (arch == "bert") {
+      gguf_set_val_f32(meta_.get(), "bert.attention.layer_norm_epsilon", 1e-12F);
+      gguf_set_val_bool(meta_.get(), "bert.attention.causal", false);
+      set("pooling_type", 1);  // mean
+      gguf_set_val_u32(meta_.get(), "tokenizer.ggml.token_type_count", 2);
+      return;
+    }
+    gguf_set_val_f32(meta_.get(), (arch + ".attention.layer_norm_rms_epsilon").c_str(), 1e-6F);
+    gguf_set_val_f32(meta_.get(), (arch + ".rope.freq_base").c_str(), 1e6F);
+    set("rope.dimension_count", shape_.width / shape_.heads);
+    set("vocab_size", static_cast<std::uint32_t>(words_));
+    if (arch == "qwen3") {
+      set("attention.key_length", shape_.width / shape_.heads);
+      set("attention.value_length", shape_.width / shape_.heads);
+    }
+    if (arguments_.chat && arch != "llama") gguf_set_val_str(meta_.get(), "tokenizer.chat_template", kChatTemplate);
+  }
+
+  void lay_out() {
+    const std::int64_t width = shape_.width, head = width / shape_.heads, keys = head * shape_.kv_heads, inner = shape_.feed_forward;
+    matrix("token_embd.weight", width, words_);
+    if (arguments_.arch == "bert") {
+      matrix("position_embd.weight", width, shape_.context, GGML_TYPE_F32);
+      matrix("token_types.weight", width, 2, GGML_TYPE_F32);
+      norm("token_embd_norm", width);
+    } else {
+      vector("output_norm.weight", width, 1);
+    }
+    for (std::uint32_t i = 0; i < shape_.layers; ++i) {
+      const auto block = "blk." + std::to_string(i) + ".";
+      if (arguments_.arch == "bert") {
+        for (const char* name : {"attn_q", "attn_k", "attn_v", "attn_output"}) linear(block + name, width, width);
+        norm(block + "attn_output_norm", width);
+        linear(block + "ffn_up", width, inner);
+        linear(block + "ffn_down", inner, width);
+        norm(block + "layer_output_norm", width);
+        continue;
+      }
+      vector(block + "attn_norm.weight", width, 1);
+      const bool biased = arguments_.arch == "qwen2";
+      projection(block + "attn_q", width, width, biased);
+      projection(block + "attn_k", width, keys, biased);
+      projection(block + "attn_v", width, keys, biased);
+      matrix(block + "attn_output.weight", width, width);
+      if (arguments_.arch == "qwen3") {
+        vector(block + "attn_q_norm.weight", head, 1);
+        vector(block + "attn_k_norm.weight", head, 1);
+      }
+      vector(block + "ffn_norm.weight", width, 1);
+      matrix(block + "ffn_gate.weight", width, inner);
+      matrix(block + "ffn_up.weight", width, inner);
+      matrix(block + "ffn_down.weight", inner, width);
+    }
+  }
+
+  void write() {
+    const auto unfinished = arguments_.output + ".tmp";
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(unfinished.c_str(), "wb"), &std::fclose);
+    if (!file) throw std::runtime_error(arguments_.output + " cannot be written");
+    const auto size = gguf_get_meta_size(meta_.get());
+    std::vector<char> head(size);
+    gguf_get_meta_data(meta_.get(), head.data());
+    put(file.get(), head.data(), head.size());
+    Normal normal(arguments_.seed);
+    std::size_t done = 0;
+    for (const auto& [tensor, constant] : tensors_) {
+      write_tensor(file.get(), *tensor, constant, normal);
+      if (::isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "\r%zu of %zu tensors", ++done, tensors_.size());
+    }
+    if (::isatty(STDERR_FILENO) != 0) std::fputc('\n', stderr);
+    if (std::fflush(file.get()) != 0 || std::rename(unfinished.c_str(), arguments_.output.c_str()) != 0) throw std::runtime_error(arguments_.output + " cannot be written");
+  }
+
+ private:
+  void set(const char* key, std::uint32_t value) { gguf_set_val_u32(meta_.get(), (arguments_.arch + "." + key).c_str(), value); }
+
+  void add(ggml_tensor* tensor, const std::string& name, float constant) {
+    ggml_set_name(tensor, name.c_str());
+    gguf_add_tensor(meta_.get(), tensor);
+    tensors_.emplace_back(tensor, constant);
+  }
+  void matrix(const std::string& name, std::int64_t columns, std::int64_t rows) { matrix(name, columns, rows, type_); }
+  void matrix(const std::string& name, std::int64_t columns, std::int64_t rows, ggml_type type) {
+    if (columns % ggml_blck_size(type) != 0) type = GGML_TYPE_F16;
+    add(ggml_new_tensor_2d(context_.get(), type, columns, rows), name, NAN);
+  }
+  /// Every value the same: scales of norms are 1, biases 0.
+  void vector(const std::string& name, std::int64_t size, float constant) { add(ggml_new_tensor_1d(context_.get(), GGML_TYPE_F32, size), name, constant); }
+  void norm(const std::string& name, std::int64_t size) {
+    vector(name + ".weight", size, 1);
+    vector(name + ".bias", size, 0);
+  }
+  void linear(const std::string& name, std::int64_t columns, std::int64_t rows) { projection(name, columns, rows, true); }
+  void projection(const std::string& name, std::int64_t columns, std::int64_t rows, bool biased) {
+    matrix(name + ".weight", columns, rows);
+    if (biased) vector(name + ".bias", rows, 0);
+  }
+
+  static void put(std::FILE* file, const void* bytes, std::size_t size) {
+    if (std::fwrite(bytes, 1, size, file) != size) throw std::runtime_error("the disk is full");
+  }
+
+  static void write_tensor(std::FILE* file, const ggml_tensor& tensor, float constant, Normal& normal) {
+    std::vector<float> row(static_cast<std::size_t>(tensor.ne[0]), constant);
+    std::vector<char> packed(ggml_row_size(tensor.type, tensor.ne[0]));
+    std::size_t written = 0;
+    for (std::int64_t i = 0; i < tensor.ne[1]; ++i) {
+      if (std::isnan(constant))
+        for (auto& value : row) value = kSpread * normal.next();
+      ggml_quantize_chunk(tensor.type, row.data(), packed.data(), 0, 1, tensor.ne[0], nullptr);
+      put(file, packed.data(), packed.size());
+      written += packed.size();
+    }
+    const std::vector<char> padding(GGML_PAD(written, GGUF_DEFAULT_ALIGNMENT) - written, 0);
+    put(file, padding.data(), padding.size());
+  }
+
+  template <auto free>
+  struct Free {
+    void operator()(auto* object) const { free(object); }
+  };
+  const Arguments& arguments_;
+  const Shape shape_;
+  const ggml_type type_;
+  std::unique_ptr<gguf_context, Free<gguf_free>> vocabulary_, meta_;
+  std::unique_ptr<ggml_context, Free<ggml_free>> context_;
+  std::int64_t words_ = 0;
+  std::vector<std::pair<ggml_tensor*, float>> tensors_;  // in file order; a constant, or NaN for random values
+};
+
+Shape shape_of(const Arguments& arguments) {
+  auto shape = kPresets.at(arguments.preset);
+  const auto choose = [](std::uint32_t& value, std::uint32_t wanted) {
+    if (wanted != 0) value = wanted;
+  };
+  choose(shape.layers, arguments.layers);
+  choose(shape.width, arguments.width);
+  choose(shape.heads, arguments.heads);
+  choose(shape.kv_heads, arguments.kv_heads);
+  choose(shape.feed_forward, arguments.feed_forward);
+  choose(shape.context, arguments.context);
+  if (arguments.arch == "bert" && arguments.context == 0) shape.context = 512;
+  if (shape.width % shape.heads != 0 || shape.heads % shape.kv_heads != 0) throw std::runtime_error("--width must be a multiple of --heads, and --heads of --kv-heads");
+  return shape;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app("Writes a GGUF model of random weights with a real vocabulary");
+  const auto names = [](const auto& map) {
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : map) keys.push_back(key);
+    return keys;
+  };
+  app.add_option("--arch", arguments.arch)->check(CLI::IsMember(names(kVocabularies)));
+  app.add_option("--preset", arguments.preset)->check(CLI::IsMember(names(kPresets)));
+  app.add_option("--type", arguments.type, "Of the large tensors")->check(CLI::IsMember(names(kTypes)));
+  app.add_option("--vocabulary", arguments.vocabulary, "GGUF file to take the vocabulary from")->check(CLI::ExistingFile);
+  app.add_option("--seed", arguments.seed);
+  app.add_option("--layers", arguments.layers);
+  app.add_option("--width", arguments.width);
+  app.add_option("--heads", arguments.heads);
+  app.add_option("--kv-heads", arguments.kv_heads);
+  app.add_option("--feed-forward", arguments.feed_forward);
+  app.add_option("--context", arguments.context);
+  app.add_flag("!--no-chat-template", arguments.chat);
+  app.add_option("-o,--output", arguments.output)->required();
+  CLI11_PARSE(app, argc, argv);
+  try {
+    Model model(arguments, shape_of(arguments));
+    model.describe();
+    model.lay_out();
+    model.write();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "model_writer: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}
