@@ -57,7 +57,7 @@ void add_connect_options(CLI::App& command, ConnectOptions& options) {
   command.add_option("--server", options.server, "Server address (SIYU_SERVER)");
   command.add_option("--api-key", options.api_key, "API key (SIYU_API_KEY); on the server's own machine the data folder's key is found");
   command.add_option("--data", options.data, "Data folder of a server on this machine (SIYU_DATA)");
-  command.add_option("--ca", options.ca_file, "Certificate to trust, such as the server's tls/cert.pem");
+  command.add_option("--ca", options.ca_file, "Certificate to trust, such as the server's DATA/tls/cert.pem (SIYU_CA)");
   command.add_flag("--insecure", options.insecure, "Accept any certificate; loopback only");
 }
 
@@ -67,6 +67,7 @@ Result<Client> Client::connect(ConnectOptions options) {
   if (!options.server.starts_with("http://") && !options.server.starts_with("https://")) return invalid("The server address must begin with http:// or https://");
   if (options.insecure && !is_loopback_url(options.server)) return invalid("--insecure is for loopback addresses only; trust the server's certificate with --ca");
   if (options.api_key.empty()) options.api_key = environment("SIYU_API_KEY").value_or("");
+  if (options.ca_file.empty()) options.ca_file = environment("SIYU_CA").value_or("");
   if (options.data.empty()) options.data = environment("SIYU_DATA").value_or(default_data_dir());
   if (options.api_key.empty()) options.api_key = key_from(options.data);
   if (options.api_key.empty())

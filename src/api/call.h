@@ -56,6 +56,7 @@ struct Call {
   Services& services;
   std::optional<Principal> principal;  ///< absent when the operation is open to anyone
   std::optional<Pass> pass;            ///< present for Access::kSignedIn and kPermission
+  SteadyTime begun;                    ///< when a thread took the request up
 
   /// A path parameter; the route table guarantees that it is there.
   const std::string& param(std::string_view name) const {

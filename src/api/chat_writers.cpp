@@ -1,4 +1,6 @@
 // /v1/chat/completions and ask: how their answers look.
+#include <algorithm>
+
 #include "api/knowledge_bodies.h"
 #include "api/reply_writer.h"
 #include "api/writer_parts.h"
@@ -10,6 +12,7 @@ void ReplyWriter::count(const engine::Finish& finish) {
   usage_.prompt_tokens += finish.usage.prompt_tokens;
   usage_.completion_tokens += finish.usage.completion_tokens;
   usage_.cached_tokens += finish.usage.cached_tokens;
+  engine_ms_ = std::max(engine_ms_, finish.timings.queued_ms + finish.timings.prefill_ms + finish.timings.decode_ms);
 }
 
 namespace {

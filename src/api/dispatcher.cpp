@@ -50,7 +50,7 @@ Reply Dispatcher::dispatch(net::Request& request) {
     if (page && !console_.empty()) return console_page(request.path);
     return not_found("There is nothing at " + request.path + "; /openapi.json lists what there is");
   }
-  Call call{.request = request, .params = route.params, .services = services_, .principal = {}, .pass = {}};
+  Call call{.request = request, .params = route.params, .services = services_, .principal = {}, .pass = {}, .begun = services_.clock.steady_now()};
   if (operation->access == Access::kAnyone) return operation->handler(call);
 
   ASSIGN_OR_RETURN(auto principal, authenticate(request));

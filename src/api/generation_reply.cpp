@@ -1,6 +1,8 @@
 #include "api/generation_reply.h"
 
-#include <mutex>
+#include <fmt/format.h>
+
+#include <algorithm>
 
 #include "api/choice_stream.h"
 #include "api/error_reply.h"
@@ -19,6 +21,12 @@ struct Running {
   const GenerationReplyOptions options;
   const SteadyTime deadline;
   bool ended = false, finished = false, failed = false;
+
+  /// Milliseconds that are not the engine's; empty where an engine does not tell its own.
+  std::string overhead() const {
+    if (writer->engine_ms() <= 0) return {};
+    return fmt::format("{:.3f}", std::max(0.0, std::chrono::duration<double, std::milli>(options.clock.steady_now() - options.begun).count() - writer->engine_ms()));
+  }
 
   void end(std::optional<Error> error) {
     if (std::exchange(ended, true)) return;
@@ -85,7 +93,9 @@ class GenerationResponse final : public net::DeferredResponse {
       }
       if (!running->writer->streams()) {
         if (!running->finished) return true;
-        (*shared)(net::json_response(200, *std::move(text)));
+        auto response = net::json_response(200, *std::move(text));
+        response.headers.add("X-Siyu-Overhead-Ms", running->overhead());
+        (*shared)(std::move(response));
         return false;
       }
       if (text->empty() && !running->finished) return true;

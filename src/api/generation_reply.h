@@ -15,6 +15,7 @@ namespace siyu::api {
 struct GenerationReplyOptions {
   std::string request_id;
   const Clock& clock;
+  SteadyTime begun;  ///< of the request
   Logger& log;
   Millis limit;  ///< the whole generation may take this long
   /// Told once, when the answer has ended in any way.

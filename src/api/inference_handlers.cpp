@@ -44,7 +44,7 @@ ReplyHead head_of(const Call& call, std::string_view prefix, std::string model, 
 
 GenerationReplyOptions reply_options(const Call& call, const std::string& model) {
   auto& metrics = call.services.metrics;
-  return {.request_id = call.request.id, .clock = call.services.clock, .log = call.services.log,
+  return {.request_id = call.request.id, .clock = call.services.clock, .begun = call.begun, .log = call.services.log,
           .limit = std::chrono::seconds(call.services.config.worker.request_seconds),
           .ended = [&metrics, model](const engine::Usage& usage, const std::optional<Error>& error) { metrics.on_generation(model, usage, error.has_value()); }};
 }

@@ -30,12 +30,15 @@ class ReplyWriter {
   virtual bool streams() const = 0;
   /// Tokens so far.
   const engine::Usage& usage() const { return usage_; }
+  /// What the engine says it took for the slowest choice, in milliseconds; 0 where it does not tell.
+  double engine_ms() const { return engine_ms_; }
 
  protected:
   void count(const engine::Finish& finish);
 
  private:
   engine::Usage usage_;
+  double engine_ms_ = 0;
 };
 
 std::unique_ptr<ReplyWriter> whole_chat(ReplyHead head, std::size_t choices);

@@ -49,7 +49,8 @@ Error transport_error(CURLcode code, const std::string& url, const char* why) {
       return {ErrorCode::kDeadlineExceeded, place + " did not answer in time", why};
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
-      return {ErrorCode::kUnavailable, "The certificate of " + place + " is not trusted; give the certificate of its authority", why};
+      return {ErrorCode::kUnavailable, "The certificate of " + place + " is not trusted; name a file with it or its authority: --ca FILE or SIYU_CA for `siyu` (the server's own is DATA/tls/cert.pem), "
+              "`engine.ca_file` for engines elsewhere", why};
     default:
       return {ErrorCode::kUnavailable, "The connection to " + place + " failed: " + why, ""};
   }
