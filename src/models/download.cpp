@@ -14,6 +14,7 @@ namespace siyu::models {
 namespace {
 
 constexpr int kMaxAttempts = 1000;                          // for a server that gives a few bytes a time
+constexpr int kFirstContact = 5;                            // attempts at a server that has never answered: its address is likely wrong
 constexpr std::uint64_t kLargestModel = 4ULL << 40;         // when nobody says how large it is
 constexpr std::uint64_t kCheckDiskEvery = 64ULL << 20;
 
@@ -200,6 +201,7 @@ Status download(Fetcher& fetcher, const HubOptions& hubs, PlannedFile& file, con
       last_gain = clock.steady_now();
       wait = limits.first_wait;
     }
+    if (!file.bytes && furthest == 0 && attempt + 1 >= kFirstContact) return status;
     if (clock.steady_now() - last_gain > limits.give_up)
       return fail(ErrorCode::kUnavailable, status.error().message + fmt::format("; nothing new came for {} s. Pull again to go on where it stopped", limits.give_up.count()));
     events.retrying(status.error().message);

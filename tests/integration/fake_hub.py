@@ -134,7 +134,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         for at in range(0, len(body), 16384):
             self.wfile.write(body[at : at + 16384])
             self.wfile.flush()
-            if hub.released.wait(hub.pace):
+            if hub.released.wait(hub.pace or 0):
                 self.close_connection = True
                 return
 
