@@ -150,14 +150,17 @@ void add_config_command(CLI::App& app, int& exit_code) {
   auto* print = config.add_subcommand("print", "Print every key with the value that would be in force");
   auto file = std::make_shared<std::string>();
   print->add_option("--config", *file, "Configuration file (YAML)");
-  print->callback([file, &exit_code] {
+  auto as_json = std::make_shared<bool>(false);
+  print->add_flag("--json", *as_json, "Print it as JSON");
+  print->callback([file, as_json, &exit_code] {
     auto loaded = load_config({.file = *file, .environment = environment, .flags = {}});
     if (!loaded) {
       exit_code = report(loaded.error());
       return;
     }
     if (loaded->data.empty()) loaded->data = default_data_dir();
-    std::fputs(print_config(*loaded).c_str(), stdout);
+    if (*as_json) print_json(to_json(*loaded));
+    else std::fputs(print_config(*loaded).c_str(), stdout);
   });
 }
 
