@@ -2,11 +2,12 @@
 # make test     install what is missing, build, run every test
 # make build    install what is missing, build the release
 # make check-X  quick build and unit tests of the room X
+# make bench    build, and measure: the gateway beside llama-server, many connections
 # make sanitize unit tests under the address and the thread sanitizer
 SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: up test build sanitize clean packages
+.PHONY: up test build bench sanitize clean packages
 
 up: build
 	exec build/release/bin/siyu up
@@ -25,6 +26,9 @@ check-%: packages
 	cmake --preset dev $${SIYU_DEPS_DIR:+-DSIYU_DEPS_DIR=$$SIYU_DEPS_DIR} >build/configure.log || { tail -20 build/configure.log; exit 1; }
 	cmake --build --preset dev --target $*_test
 	build/dev/bin/$*_test --gtest_brief=1
+
+bench: build
+	scripts/bench.sh
 
 sanitize:
 	scripts/sanitize.sh

@@ -8,7 +8,7 @@ build=(clang-19 lld-19 mold ccache cmake ninja-build pkg-config git openssl node
   libpugixml-dev libzip-dev libarchive-dev libgumbo-dev libgmime-3.0-dev libseccomp-dev libcli11-dev libspdlog-dev libfmt-dev
   libyaml-cpp-dev prometheus-cpp-dev libgtest-dev libgmock-dev zlib1g-dev libargon2-dev libcurl4-openssl-dev
   "${run[@]}")
-test=("${build[@]}" libclang-rt-19-dev clang-format-19 clang-tidy-19 libbenchmark-dev chromium fonts-noto-cjk python3
+test=("${build[@]}" libclang-rt-19-dev clang-format-19 clang-tidy-19 chromium fonts-noto-cjk python3
   python3-venv sqlite3 postgresql)
 case "${1:-build}" in
   run) wanted=("${run[@]}") ;;

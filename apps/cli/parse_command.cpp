@@ -29,7 +29,8 @@ int parse_file(const ParseOptions& options) {
     if (!document.reason.empty()) std::fprintf(stderr, "%s: %s\n", options.file.c_str(), document.reason.c_str());
     for (const auto& file : document.embedded) std::fprintf(stderr, "holds the file %s (%zu bytes)\n", file.name.c_str(), file.bytes.size());
   }
-  return document.status == documents::ParseStatus::kOk ? 0 : 1;
+  // As JSON the status is the answer; without it the exit code says it.
+  return options.as_json || document.status == documents::ParseStatus::kOk ? 0 : 1;
 }
 
 }  // namespace

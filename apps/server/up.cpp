@@ -128,7 +128,7 @@ void greet(Machine& machine, const Config& config, const UpOptions& options) {
   std::printf("Siyu %s is ready.\n\n  Console  %s\n  Sign in  user and password in %s\n", SIYU_VERSION, machine.url().c_str(), (data / "initial-admin.json").c_str());
   auto client = cli::Client::connect({.server = machine.url(), .api_key = {}, .data = data.string(), .ca_file = machine.ca_file().string(), .insecure = false});
   auto status = client ? ensure_sample(*client, data) : std::unexpected(client.error());
-  if (status) status = show_answer(*client, "How do I add documents to a knowledge base?");
+  if (status) status = show_answer(*client, "What happens to a file that cannot be read?");
   if (status) status = show_answer(*client, "删除文档时会删除什么？");
   if (!status) std::printf("\n  The sample could not be shown: %s\n", status.error().message.c_str());
   if (client)

@@ -72,6 +72,9 @@ TEST(ParseTest, TrustsContentOverAName) {
   EXPECT_EQ(parse({.bytes = "<!DOCTYPE html><p>x", .name = "a.txt"}).format, "html");
   EXPECT_EQ(parse({.bytes = "From: a@b\nSubject: s\nMIME-Version: 1.0\n\ntext", .name = "saved"}).format, "mail");
   EXPECT_EQ(parse({.bytes = "BM is a short name", .name = "a.txt"}).format, "text") << "two letters do not make a picture";
+  const auto ole = std::string("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") + std::string(600, '\0');
+  EXPECT_THAT(parse({.bytes = ole, .name = "a.doc"}).reason, HasSubstr("old binary"));
+  EXPECT_THAT(parse({.bytes = ole + std::string("E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0", 32), .name = "a.docx"}).reason, HasSubstr("encrypted"));
   EXPECT_EQ(parse({.bytes = "no zip at all", .name = "a.docx"}).status, ParseStatus::kFailed);
   EXPECT_EQ(parse({.bytes = "   \n", .name = "a.txt"}).status, ParseStatus::kRefused);
 }

@@ -31,7 +31,7 @@ class OoxmlPackage {
   XmlTree related_xml(std::string_view part, std::string_view type);
   /// dc:title of the core properties.
   std::string title();
-  /// Files put into the document (word/embeddings/…); OLE objects are opened where they wrap a file.
+  /// Files put into the document (word/embeddings/…); OLE objects are left out.
   std::vector<EmbeddedFile> embedded_files();
 
  private:

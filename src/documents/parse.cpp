@@ -32,8 +32,11 @@ std::string lower(std::string_view text) {
 
 ParsedDocument parse_text(const ParseInput& input) { return parse_plain_text(input.bytes, input.name); }
 
-ParsedDocument refuse_ole(const ParseInput&) {
-  return refused("ole", "Files of the old binary Office formats and encrypted Office files are not read; save the file as .docx, .xlsx, .pptx or PDF without a password");
+ParsedDocument refuse_ole(const ParseInput& input) {
+  // The name of the stream that an encrypted .docx, .xlsx or .pptx is kept in, in UTF-16 as OLE writes names.
+  static constexpr std::string_view kEncrypted("E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0", 32);
+  if (input.bytes.find(kEncrypted) != std::string_view::npos) return refused("ole", "The Office file is encrypted; save it without a password");
+  return refused("ole", "Files of the old binary Office formats (.doc, .xls, .ppt, .msg, .wps) are not read; save the file as .docx, .xlsx, .pptx, .eml or PDF");
 }
 ParsedDocument refuse_rtf(const ParseInput&) { return refused("rtf", "Rich Text Format is not read; save the file as .docx or PDF"); }
 

@@ -2,6 +2,10 @@
 // downloads. The same arguments give the same bytes.
 //
 //   model_writer --arch qwen2 --preset 0.5b --type q8_0 --seed 1 -o model.gguf
+//
+// With --weights it takes a BERT sentence embedder's published weights instead (all-MiniLM-L6-v2 and its kin share BERT's vocabulary):
+//
+//   model_writer --arch bert --preset minilm --weights model.safetensors -o minilm.gguf
 #include <ggml.h>
 #include <gguf.h>
 #include <unistd.h>
@@ -17,6 +21,8 @@
 #include <string>
 #include <vector>
 
+#include "safetensors.h"
+
 namespace {
 
 struct Shape {
@@ -24,7 +30,7 @@ struct Shape {
 };
 
 struct Arguments {
-  std::string arch = "qwen2", preset = "tiny", type = "f16", vocabulary, output;
+  std::string arch = "qwen2", preset = "tiny", type = "f16", vocabulary, weights, output;
   std::uint64_t seed = 1;
   std::uint32_t layers = 0, width = 0, heads = 0, kv_heads = 0, feed_forward = 0, context = 0;
   bool chat = true;
@@ -33,6 +39,7 @@ struct Arguments {
 const std::map<std::string, Shape> kPresets{
     {"tiny", {2, 64, 4, 2, 128, 4096}},
     {"small", {8, 512, 8, 2, 1408, 8192}},
+    {"minilm", {6, 384, 12, 12, 1536, 512}},  // all-MiniLM-L6-v2's config.json
     {"0.5b", {24, 896, 14, 2, 4864, 32768}},  // the shape of Qwen2.5-0.5B's published config.json
 };
 const std::map<std::string, std::string> kVocabularies{
@@ -190,9 +197,12 @@ class Model {
     gguf_get_meta_data(meta_.get(), head.data());
     put(file.get(), head.data(), head.size());
     Normal normal(arguments_.seed);
+    std::unique_ptr<Safetensors> weights;
+    if (!arguments_.weights.empty()) weights = std::make_unique<Safetensors>(arguments_.weights);
     std::size_t done = 0;
     for (const auto& [tensor, constant] : tensors_) {
-      write_tensor(file.get(), *tensor, constant, normal);
+      if (weights) write_rows(file.get(), *tensor, weights->values(published_name(ggml_get_name(tensor)), static_cast<std::size_t>(ggml_nelements(tensor))));
+      else write_tensor(file.get(), *tensor, constant, normal);
       if (::isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "\r%zu of %zu tensors", ++done, tensors_.size());
     }
     if (::isatty(STDERR_FILENO) != 0) std::fputc('\n', stderr);
@@ -226,6 +236,34 @@ class Model {
 
   static void put(std::FILE* file, const void* bytes, std::size_t size) {
     if (std::fwrite(bytes, 1, size, file) != size) throw std::runtime_error("the disk is full");
+  }
+
+  /// "blk.3.attn_q.weight" → "encoder.layer.3.attention.self.query.weight"
+  static std::string published_name(const std::string& name) {
+    static const std::vector<std::pair<std::string, std::string>> kNames{
+        {"token_embd_norm", "embeddings.LayerNorm"}, {"token_embd", "embeddings.word_embeddings"}, {"position_embd", "embeddings.position_embeddings"},
+        {"token_types", "embeddings.token_type_embeddings"}, {"attn_output_norm", "attention.output.LayerNorm"}, {"attn_output", "attention.output.dense"},
+        {"attn_q", "attention.self.query"}, {"attn_k", "attention.self.key"}, {"attn_v", "attention.self.value"}, {"ffn_up", "intermediate.dense"},
+        {"ffn_down", "output.dense"}, {"layer_output_norm", "output.LayerNorm"}};
+    const auto dot = name.rfind('.');
+    auto stem = name.substr(0, dot);
+    std::string layer;
+    if (stem.starts_with("blk.")) {
+      const auto end = stem.find('.', 4);
+      layer = "encoder.layer." + stem.substr(4, end - 4) + ".";
+      stem = stem.substr(end + 1);
+    }
+    for (const auto& [ours, theirs] : kNames)
+      if (stem == ours) return layer + theirs + name.substr(dot);
+    throw std::runtime_error("only BERT's weights can be taken over, not " + name);
+  }
+
+  static void write_rows(std::FILE* file, const ggml_tensor& tensor, const std::vector<float>& values) {
+    std::vector<char> packed(ggml_row_size(tensor.type, tensor.ne[0]) * static_cast<std::size_t>(ggml_nrows(&tensor)));
+    ggml_quantize_chunk(tensor.type, values.data(), packed.data(), 0, ggml_nrows(&tensor), tensor.ne[0], nullptr);
+    put(file, packed.data(), packed.size());
+    const std::vector<char> padding(GGML_PAD(packed.size(), GGUF_DEFAULT_ALIGNMENT) - packed.size(), 0);
+    put(file, padding.data(), padding.size());
   }
 
   static void write_tensor(std::FILE* file, const ggml_tensor& tensor, float constant, Normal& normal) {
@@ -286,6 +324,7 @@ int main(int argc, char** argv) {
   app.add_option("--preset", arguments.preset)->check(CLI::IsMember(names(kPresets)));
   app.add_option("--type", arguments.type, "Of the large tensors")->check(CLI::IsMember(names(kTypes)));
   app.add_option("--vocabulary", arguments.vocabulary, "GGUF file to take the vocabulary from")->check(CLI::ExistingFile);
+  app.add_option("--weights", arguments.weights, "Safetensors file to take the weights from; --arch bert only")->check(CLI::ExistingFile);
   app.add_option("--seed", arguments.seed);
   app.add_option("--layers", arguments.layers);
   app.add_option("--width", arguments.width);
