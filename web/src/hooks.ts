@@ -30,8 +30,11 @@ export function useComplain() {
   }, [message, t]);
 }
 
-/** Loads `path`, and again every `every` milliseconds while the page is seen. */
-export function useData<T>(path: string, every?: number) {
+/**
+ * Loads `path`, and again every `every` milliseconds while the page is seen and something is `moving` in what it says. A page
+ * at rest asks nothing: each question would be an entry of the audit log.
+ */
+export function useData<T>(path: string, every?: number, moving: (data: T) => boolean = () => true) {
   const [data, setData] = useState<T>();
   const complain = useComplain();
   const failed = useRef(false);
@@ -48,10 +51,11 @@ export function useData<T>(path: string, every?: number) {
     setData(undefined);
     void refresh();
   }, [refresh]);
+  const again = data !== undefined && moving(data);
   useEffect(() => {
-    if (!every) return;
+    if (!every || !again) return;
     const timer = setInterval(() => document.visibilityState === "visible" && void refresh(), every);
     return () => clearInterval(timer);
-  }, [every, refresh]);
+  }, [every, again, refresh]);
   return { data, refresh };
 }

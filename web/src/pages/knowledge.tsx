@@ -32,7 +32,7 @@ function NewBase({ open, close }: { open: boolean; close(): void }) {
 
 function Bases({ canEdit }: { canEdit: boolean }) {
   const { t } = useSetting();
-  const { data } = useData<{ knowledge_bases: KnowledgeBase[] }>("/api/v1/knowledge-bases", kRefresh);
+  const { data } = useData<{ knowledge_bases: KnowledgeBase[] }>("/api/v1/knowledge-bases", kRefresh, (found) => found.knowledge_bases.some((base) => base.queued > 0));
   const [adding, setAdding] = useState(false);
   const bases = data?.knowledge_bases;
   const create = canEdit && <Button type="primary" icon={<PlusOutlined />} onClick={() => setAdding(true)}>{t("newBase")}</Button>;
@@ -140,7 +140,8 @@ function Documents({ base, canEdit }: { base: string; canEdit: boolean }) {
   const { modal } = App.useApp();
   const complain = useComplain();
   const [limit, setLimit] = useState(100);
-  const { data, refresh } = useData<{ documents: Doc[]; next?: string }>(`${basePath(base)}/documents?limit=${limit}`, kRefresh);
+  const { data, refresh } = useData<{ documents: Doc[]; next?: string }>(`${basePath(base)}/documents?limit=${limit}`, kRefresh,
+    (found) => found.documents.some((document) => document.state === "queued" || document.state === "parsing"));
   const [place, setPlace] = useState<Place>();
   const remove = (document: Doc) =>
     modal.confirm({ title: t("deleteDocAsk", { name: document.name }), okText: t("delete"), okButtonProps: { danger: true }, onOk: () => call("DELETE", `${basePath(base)}/documents/${document.id}`).then(refresh, complain) });

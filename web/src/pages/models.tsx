@@ -1,6 +1,6 @@
 import { CloudDownloadOutlined, ImportOutlined } from "@ant-design/icons";
 import { App, Button, Input, Modal, Progress, Space, Spin, Tag } from "antd";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { call, type Model, type Pull, upload } from "../api";
 import { humanBytes } from "../bytes";
 import { useComplain, useData } from "../hooks";
@@ -27,6 +27,7 @@ function ModelRow({ model, canManage, changed }: { model: Model; canManage: bool
   const [busy, setBusy] = useState(false);
   const act = (method: string, what: string) => {
     setBusy(true);
+    setTimeout(changed, 300); // a load takes a while: shows its progress
     call(method, `/api/v1/models/${encodeURIComponent(model.name)}${what}`, method === "POST" ? {} : undefined).catch(complain).finally(() => { setBusy(false); changed(); });
   };
   const remove = () => modal.confirm({ title: t("deleteModelAsk", { name: model.name }), okText: t("delete"), okButtonProps: { danger: true }, onOk: () => act("DELETE", "") });
@@ -74,8 +75,10 @@ function PullRow({ pull, changed }: { pull: Pull; changed(): void }) {
 export function ModelsPage({ canManage }: { canManage: boolean }) {
   const { t } = useSetting();
   const complain = useComplain();
-  const { data, refresh } = useData<{ models: Model[] }>("/api/v1/models", kRefresh);
-  const pulls = useData<{ pulls: Pull[] }>("/api/v1/model-pulls", kRefresh);
+  const { data, refresh } = useData<{ models: Model[] }>("/api/v1/models", kRefresh, (found) => found.models.some((model) => model.state === "loading"));
+  const pulls = useData<{ pulls: Pull[] }>("/api/v1/model-pulls", kRefresh, (found) => found.pulls.some((pull) => kRunning.includes(pull.state)));
+  const running = pulls.data?.pulls.filter((pull) => kRunning.includes(pull.state)).length ?? 0;
+  useEffect(() => void refresh(), [running, refresh]); // one that has ended may be a model now
   const [importing, setImporting] = useState<number>();
   const [pulling, setPulling] = useState(false);
   const [reference, setReference] = useState("");
