@@ -15,7 +15,7 @@ after(async () => {
 });
 
 async function open(options = {}) {
-  const context = await browser.newContext({ locale: "en-GB", ...options });
+  const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   page.on("pageerror", (error) => faults.push(String(error)));

@@ -18,6 +18,7 @@ export function themeOf(dark: boolean): ThemeConfig {
       fontFamily: font,
       fontSize: 14,
       wireframe: false,
+      motion: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     },
     components: { Table: { headerBg: "transparent", headerSplitColor: "transparent" }, Card: { bodyPadding: 20 } },
   };
