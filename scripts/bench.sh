@@ -13,3 +13,4 @@ model=$root/build/bench/tiny.gguf
 "$root/bench/gateway.py" --model "$model" --requests 1000
 "$root/bench/streams.py"
 "$root/bench/streams.py" --tls
+"$root/bench/replacement.py" --model "$model"

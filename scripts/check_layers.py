@@ -19,7 +19,6 @@ LAYER = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
 # Rooms of one layer that may see each other, and why.
 ALLOWED = {
     ("store", "crypto"),  # blobs are named by their hash
-    ("documents", "sandbox"),
 }
 # Libraries that only some places may include.
 FENCED = [

@@ -28,12 +28,6 @@ struct VerifyOptions {
 
 void no_options(CLI::App&, None&) {}
 
-std::string text_of(const json::value& object, std::string_view key) {
-  const auto* value = object.as_object().if_contains(key);
-  if (value == nullptr) return "";
-  return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
-}
-
 /// Lists `key` of the answer as a table of `columns`.
 template <class T>
 std::function<Status(Client&, Invocation<T>&)> table(std::function<std::string(const T&)> path, std::string key, std::vector<std::string> columns) {

@@ -18,11 +18,6 @@ struct AddOptions {
   bool embedding = false;
 };
 
-std::string text_of(const json::value& object, std::string_view key) {
-  const auto* value = object.as_object().if_contains(key);
-  return value == nullptr || !value->is_string() ? "" : std::string(value->get_string());
-}
-
 Result<std::string> read_key(const std::string& file) {
   std::ifstream in(file);
   const std::string text(std::istreambuf_iterator<char>(in), {});

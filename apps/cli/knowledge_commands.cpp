@@ -39,12 +39,6 @@ struct AskOptions {
 
 std::string base_path(const std::string& name) { return "/api/v1/knowledge-bases/" + net::percent_encode(name); }
 
-std::string text_of(const json::value& object, std::string_view key) {
-  const auto* value = object.as_object().if_contains(key);
-  if (value == nullptr) return "";
-  return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
-}
-
 /// Files with the names they get: a folder's files keep their path below it.
 Result<std::vector<net::UploadFile>> collect_files(const std::vector<std::string>& paths) {
   std::vector<net::UploadFile> files;

@@ -30,12 +30,6 @@ struct ChatOptions {
 
 std::string model_path(const std::string& name) { return "/api/v1/models/" + net::percent_encode(name); }
 
-std::string text_of(const json::value& object, std::string_view key) {
-  const auto* value = object.as_object().if_contains(key);
-  if (value == nullptr || value->is_null()) return "";
-  return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
-}
-
 std::uint64_t number_of(const json::value& object, std::string_view key) {
   const auto* value = object.as_object().if_contains(key);
   return value == nullptr || !value->is_number() ? 0 : value->to_number<std::uint64_t>();

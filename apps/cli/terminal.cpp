@@ -96,6 +96,12 @@ void print_answer(const json::value& answer) {
   std::printf("  %s\n", dim("(" + text_at(object, "mode") + ")").c_str());
 }
 
+std::string text_of(const json::value& object, std::string_view key) {
+  const auto* value = object.as_object().if_contains(key);
+  if (value == nullptr || value->is_null()) return "";
+  return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
+}
+
 std::string human_bytes(std::uint64_t bytes) {
   constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   auto value = static_cast<double>(bytes);

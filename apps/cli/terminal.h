@@ -17,6 +17,8 @@ void print_table(const std::vector<std::string>& header, const std::vector<std::
 void print_json(const json::value& value);
 void print_answer(const json::value& answer);
 std::string human_bytes(std::uint64_t bytes);
+/// A member of an answer as text; empty when it is absent or null.
+std::string text_of(const json::value& object, std::string_view key);
 
 /// One line on standard error that overwrites itself; nothing when that is no terminal.
 class ProgressBar {

@@ -89,7 +89,7 @@ net::Response Dispatcher::console_page(std::string_view path) const {
   // File names under assets/ carry a hash of their content.
   response.headers.add("Cache-Control", found->path.starts_with("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
   response.headers.add("Content-Security-Policy",
-                       "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'");
+                       "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'");
   response.headers.add("X-Content-Type-Options", "nosniff");
   response.headers.add("Referrer-Policy", "no-referrer");
   return response;

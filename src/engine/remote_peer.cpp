@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "engine/remote_wire.h"
+#include "net/url.h"
 
 namespace siyu::engine {
 namespace {
@@ -28,15 +29,11 @@ std::string said(std::string_view body) {
 
 Result<std::string> parse_engine_url(std::string_view url) {
   const auto wrong = [](std::string why) { return invalid("`url` " + std::move(why) + "; give the address of the engine's API, such as http://10.0.0.5:8000/v1"); };
-  const auto scheme = url.find("://");
-  if (scheme == std::string_view::npos || (url.substr(0, scheme) != "http" && url.substr(0, scheme) != "https")) return wrong("must begin with http:// or https://");
   if (url.size() > kMaxUrl) return wrong("is longer than " + std::to_string(kMaxUrl) + " characters");
   for (const char c : url)
     if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f || c == '\\') return wrong("holds characters that no address has");
   if (url.find_first_of("?#") != std::string_view::npos) return wrong("must end before `?` and `#`");
-  const auto authority = url.substr(scheme + 3, url.find('/', scheme + 3) - scheme - 3);
-  if (authority.find('@') != std::string_view::npos) return wrong("must hold no user or password (give a key by `api_key`)");
-  if (authority.empty() || authority.starts_with(':')) return wrong("names no host");
+  if (const auto parsed = net::parse_url(url); !parsed) return wrong("is refused: " + parsed.error().message + " (a key is given by `api_key`)");
   while (url.ends_with('/')) url.remove_suffix(1);
   return std::string(url);
 }

@@ -11,7 +11,7 @@
 #include "knowledge/chunk.h"
 #include "knowledge/eval.h"
 #include "knowledge/ingest.h"
-#include "policy/policy.h"
+#include "policy/room_fixture.h"
 #include "store/full_text.h"
 
 namespace siyu::knowledge {
@@ -39,22 +39,15 @@ class TextParser final : public DocumentParser {
   }
 };
 
-class KnowledgeTest : public ::testing::Test {
+class KnowledgeTest : public RoomTest {
  protected:
+  KnowledgeTest() : RoomTest({migrations(), store::FullText::migrations()}) {}
   void SetUp() override {
-    dir = std::filesystem::path(::testing::TempDir()) / ("siyu_knowledge_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    std::filesystem::remove_all(dir);
-    std::filesystem::create_directories(dir);
-    log = audit::AuditLog::open(dir / "audit", clock, *logger).value();
-    policy = std::make_unique<policy::Policy>(*log);
-    pass = std::make_unique<Pass>(policy->internal("test").value());
     open();
-    auto migrations = knowledge::migrations();
-    std::ranges::copy(store::FullText::migrations(), std::back_inserter(migrations));
-    ASSERT_TRUE(store::migrate(*db, migrations).has_value());
     service->create(*pass, "kb", "").value();
   }
   void open() {
+    db.reset();
     db = store::Database::open({.file = dir / "siyu.db"}).value();
     blobs = std::make_unique<store::BlobStore>(store::BlobStore::open(dir / "blobs").value());
     service = std::make_unique<KnowledgeService>(*db, *blobs, clock, random);
@@ -73,15 +66,7 @@ class KnowledgeTest : public ::testing::Test {
     return db->read([&](store::Transaction& tx) { return tx.query("SELECT count(*) FROM " + table); }).value()[0].integer(0);
   }
 
-  std::filesystem::path dir;
-  SystemClock clock;
-  OsRandom random;
   TextParser parser;
-  std::unique_ptr<Logger> logger = Logger::silent();
-  std::unique_ptr<audit::AuditLog> log;
-  std::unique_ptr<policy::Policy> policy;
-  std::unique_ptr<Pass> pass;
-  std::unique_ptr<store::Database> db;
   std::unique_ptr<store::BlobStore> blobs;
   std::unique_ptr<KnowledgeService> service;
 };

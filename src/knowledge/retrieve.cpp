@@ -83,7 +83,7 @@ Result<Passage> load_passage(store::Transaction& tx, const Hit& hit) {
 }  // namespace
 
 /// The nearest passages by vector, and the mode that this makes possible. A model that fails now must not cost the search:
-/// unless vectors alone were wanted, full text answers.
+/// unless vectors were asked for, full text answers.
 Result<std::vector<VectorMatch>> KnowledgeService::nearest(std::int64_t base, const std::string& query, std::optional<SearchMode> wanted, SearchMode& mode) {
   mode = SearchMode::kFullText;
   if (wanted == SearchMode::kFullText) return std::vector<VectorMatch>{};
@@ -93,7 +93,7 @@ Result<std::vector<VectorMatch>> KnowledgeService::nearest(std::int64_t base, co
     mode = wanted.value_or(SearchMode::kHybrid);
     return std::move(**found);
   }
-  if (wanted == SearchMode::kVector && !found) return std::unexpected(found.error());
+  if (wanted && !found) return std::unexpected(found.error());
   if (wanted)
     return fail(ErrorCode::kUnavailable, "This knowledge base has no vectors of a loaded embedding model; load one with `siyu model load NAME` and wait until "
                                          "its passages are embedded, or search by full text");

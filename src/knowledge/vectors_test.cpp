@@ -8,11 +8,10 @@
 #include <cmath>
 #include <filesystem>
 
-#include "audit/audit_log.h"
 #include "documents/document.h"
 #include "knowledge/knowledge.h"
 #include "knowledge/rows.h"
-#include "policy/policy.h"
+#include "policy/room_fixture.h"
 #include "store/full_text.h"
 
 namespace siyu::knowledge {
@@ -54,25 +53,16 @@ class SubjectEmbedder final : public TextEmbedder {
   std::string model_;
 };
 
-class VectorsTest : public ::testing::Test {
+class VectorsTest : public RoomTest {
  protected:
+  VectorsTest() : RoomTest({migrations(), store::FullText::migrations()}) {}
   void SetUp() override {
-    dir = std::filesystem::path(::testing::TempDir()) / ("siyu_vectors_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    std::filesystem::remove_all(dir);
-    std::filesystem::create_directories(dir);
-    audit = audit::AuditLog::open(dir / "audit", clock, *log).value();
-    policy = std::make_unique<policy::Policy>(*audit);
-    pass = std::make_unique<Pass>(policy->internal("test").value());
-    db = store::Database::open({.file = dir / "siyu.db"}).value();
-    auto migrations = knowledge::migrations();
-    std::ranges::copy(store::FullText::migrations(), std::back_inserter(migrations));
-    ASSERT_TRUE(store::migrate(*db, migrations).has_value());
     restart();
     service->create(*pass, "kb", "").value();
   }
   void restart() {
     service.reset();
-    vectors = std::make_unique<Vectors>(*db, embedder, *log);
+    vectors = std::make_unique<Vectors>(*db, embedder, *logger);
     service = std::make_unique<KnowledgeService>(*db, store::BlobStore::open(dir / "blobs").value(), clock, random, vectors.get());
     vectors->start();
   }
@@ -113,15 +103,7 @@ class VectorsTest : public ::testing::Test {
     return names;
   }
 
-  std::filesystem::path dir;
-  SystemClock clock;
-  OsRandom random;
   SubjectEmbedder embedder;
-  std::unique_ptr<Logger> log = Logger::silent();
-  std::unique_ptr<audit::AuditLog> audit;
-  std::unique_ptr<policy::Policy> policy;
-  std::unique_ptr<Pass> pass;
-  std::unique_ptr<store::Database> db;
   std::unique_ptr<Vectors> vectors;
   std::unique_ptr<KnowledgeService> service;
 };

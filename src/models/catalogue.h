@@ -1,8 +1,9 @@
 // A few open models that are known to run well here, so that a recommendation needs no network.
 //
-// File sizes are those that the publisher's own GGUF repositories list on huggingface.co; the same repositories stand on
-// modelscope.cn. They serve the estimate only: a download goes by what the hub says then. Layers, key-value heads and parameters are from the model cards
-// (Qwen3 technical report, arXiv:2505.09388, tables 1 and 2); the width of a head is 128 throughout.
+// All figures serve the estimate only: a download goes by what the hub says then, and a load by the file's own header. File sizes
+// are as other projects pin these files of the publisher's GGUF repositories (on huggingface.co; the same ones stand on
+// modelscope.cn). Parameters, layers and key-value heads are those of the Qwen3 technical report (arXiv:2505.09388, tables 1
+// and 2) as we know them; neither was checked against the hubs, which could not be reached. A head's width is 128 throughout.
 #pragma once
 
 #include <array>

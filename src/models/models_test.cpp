@@ -6,7 +6,7 @@
 
 #include "models/gguf_fixture.h"
 #include "models/library.h"
-#include "policy/policy.h"
+#include "policy/room_fixture.h"
 
 namespace siyu::models {
 namespace {
@@ -49,30 +49,16 @@ TEST(Gguf, ReadsRealModels) {
   EXPECT_TRUE(facts_of(read_gguf(std::filesystem::path(models) / "static-embed-enzh-q4_0.gguf").value()).embedding);
 }
 
-class LibraryTest : public ::testing::Test {
+class LibraryTest : public RoomTest {
  protected:
+  LibraryTest() : RoomTest({migrations()}) {}
   void SetUp() override {
-    dir = std::filesystem::path(::testing::TempDir()) / ("siyu_models_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    std::filesystem::remove_all(dir);
-    std::filesystem::create_directories(dir);
-    log = audit::AuditLog::open(dir / "audit", clock, *logger).value();
-    policy = std::make_unique<policy::Policy>(*log);
-    pass = std::make_unique<Pass>(policy->internal("test").value());
-    db = store::Database::open({.file = dir / "siyu.db"}).value();
-    ASSERT_TRUE(store::migrate(*db, migrations()).has_value());
     library = ModelLibrary::open(*db, dir / "models", clock).value();
   }
   std::filesystem::path upload(const std::string& bytes) {
     std::ofstream(dir / "upload", std::ios::binary) << bytes;
     return dir / "upload";
   }
-  std::filesystem::path dir;
-  SystemClock clock;
-  std::unique_ptr<Logger> logger = Logger::silent();
-  std::unique_ptr<audit::AuditLog> log;
-  std::unique_ptr<policy::Policy> policy;
-  std::unique_ptr<Pass> pass;
-  std::unique_ptr<store::Database> db;
   std::unique_ptr<ModelLibrary> library;
 };
 

@@ -7,6 +7,7 @@
 
 #include "models/gguf_fixture.h"
 #include "net/server.h"
+#include "policy/room_fixture.h"
 
 namespace siyu::models {
 namespace {
@@ -79,17 +80,10 @@ class ContentServer final : public net::Handler {
   }
 };
 
-class PullsTest : public ::testing::Test {
+class PullsTest : public RoomTest {
  protected:
+  PullsTest() : RoomTest({migrations()}) {}
   void SetUp() override {
-    dir = std::filesystem::path(::testing::TempDir()) / ("siyu_pulls_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    std::filesystem::remove_all(dir);
-    std::filesystem::create_directories(dir);
-    log = audit::AuditLog::open(dir / "audit", clock, *logger).value();
-    policy = std::make_unique<policy::Policy>(*log);
-    pass = std::make_unique<Pass>(policy->internal("test").value());
-    db = store::Database::open({.file = dir / "siyu.db"}).value();
-    ASSERT_TRUE(store::migrate(*db, migrations()).has_value());
     library = ModelLibrary::open(*db, dir / "models", clock).value();
     content.bytes = small_model() + std::string(300'000, '\7');
     server = net::Server::start({.spool_dir = dir}, content, random, *logger).value();
@@ -127,14 +121,6 @@ class PullsTest : public ::testing::Test {
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
-  std::filesystem::path dir;
-  SystemClock clock;
-  OsRandom random;
-  std::unique_ptr<Logger> logger = Logger::silent();
-  std::unique_ptr<audit::AuditLog> log;
-  std::unique_ptr<policy::Policy> policy;
-  std::unique_ptr<Pass> pass;
-  std::unique_ptr<store::Database> db;
   std::unique_ptr<ModelLibrary> library;
   ContentServer content;
   std::unique_ptr<net::Server> server;

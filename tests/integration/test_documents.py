@@ -63,10 +63,10 @@ class HostileTest(ServerCase):
         path = self.root / "evil.zip"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("../../etc/passwd", "outside")
-            archive.writestr("/root/x.txt", "absolute")
+            archive.writestr("/absolute/x.txt", "absolute")
             archive.writestr("ok/./a.txt", "fine")
         names = [file["name"] for file in parse(path)["embedded"]]
-        self.assertEqual(names, ["etc/passwd", "root/x.txt", "ok/a.txt"])
+        self.assertEqual(names, ["etc/passwd", "absolute/x.txt", "ok/a.txt"])
 
     def test_cut_files_fail_alone(self):
         buffer = io.BytesIO()

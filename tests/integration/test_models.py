@@ -2,14 +2,16 @@
 import json
 import os
 import pathlib
+import subprocess
 import time
 import unittest
 import urllib.error
 import urllib.request
 
-from test_server import Server, ServerCase
+from test_server import SIYU, Server, ServerCase
 
 MODELS = pathlib.Path(os.environ.get("SIYU_TEST_MODELS", "/nonexistent"))
+WRITER = pathlib.Path(SIYU).with_name("model_writer")
 STORIES, EMBEDDER = MODELS / "stories260K-f16.gguf", MODELS / "static-embed-enzh-q4_0.gguf"
 
 
@@ -49,7 +51,10 @@ class ModelsTest(ServerCase):
         self.assertIn("unload it first", self.server.cli("model", "rm", "stories", check=False).stderr)
         self.server.stop()
         self.server = Server(self.server.data)  # what was loaded is loaded again
-        self.server.cli("model", "load", "stories")
+        deadline = time.monotonic() + 30
+        while self.model("stories")["state"] != "ready":
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
         self.assertEqual(self.post("/v1/completions", {"model": "stories", "prompt": "Once upon a time", "max_tokens": 24, "temperature": 0})["choices"][0]["text"], text)
         self.server.cli("model", "unload", "stories")
         self.server.cli("model", "rm", "stories")
@@ -83,6 +88,32 @@ class ModelsTest(ServerCase):
         self.assertEqual([len(one["embedding"]) for one in vectors], [320, 320])
         self.server.cli("model", "unload", "embedder")
         self.assertEqual(self.server.cli_json("kb", "search", "kb", "汽车")["mode"], "full_text")
+
+
+class WrittenModelsTest(ServerCase):
+    """Models of random weights, as tests/support/model_writer.cpp makes them."""
+
+    def write_model(self, arch, seed, name):
+        subprocess.run([WRITER, "--arch", arch, "--seed", str(seed), "--context", "256", "-o", self.root / name], check=True, capture_output=True)
+        return (self.root / name).read_bytes()
+
+    def test_the_same_seed_gives_the_same_bytes(self):
+        one = self.write_model("llama", 1, "one.gguf")
+        self.assertEqual(self.write_model("llama", 1, "again.gguf"), one)
+        self.assertNotEqual(self.write_model("llama", 2, "other.gguf"), one)
+
+    def test_every_architecture_loads_and_answers(self):
+        for arch in ("llama", "qwen2", "qwen3", "bert"):
+            with self.subTest(arch):
+                self.write_model(arch, 1, f"{arch}.gguf")
+                self.server.cli("model", "import", self.root / f"{arch}.gguf", "--name", arch)
+                self.server.cli("model", "load", arch)
+                if arch == "bert":
+                    status, body, _ = self.server.request("POST", "/v1/embeddings", {"model": arch, "input": "cat"}, headers={"Content-Type": "application/json"})
+                    self.assertEqual((status, len(json.loads(body)["data"][0]["embedding"])), (200, 64))
+                else:
+                    status, body, _ = self.server.request("POST", "/v1/completions", {"model": arch, "prompt": "cat", "max_tokens": 3}, headers={"Content-Type": "application/json"})
+                    self.assertEqual((status, json.loads(body)["usage"]["completion_tokens"]), (200, 3))
 
 
 if __name__ == "__main__":
