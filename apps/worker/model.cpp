@@ -15,7 +15,8 @@ namespace {
 constexpr std::int32_t kDefaultContext = 8192;   // a long answer over some pages; more must be asked for
 constexpr std::int32_t kDefaultParallel = 64;
 constexpr std::int32_t kDefaultEmbedContext = 2048;  // a step holds the whole text, and its memory grows with the square
-constexpr std::int32_t kMaxParallel = 256;       // LLAMA_MAX_SEQ
+constexpr std::int32_t kMaxParallel = 192;
+constexpr std::int32_t kMaxSequenceIds = 256;    // LLAMA_MAX_SEQ
 constexpr std::int32_t kDefaultBatch = 512;
 constexpr std::int32_t kDefaultQueue = 256;
 constexpr std::int64_t kDefaultKvBudget = 2L << 30;  // with defaults a cache never takes more than this, unless one context does
@@ -160,10 +161,13 @@ std::vector<Token> Model::tokenize(std::string_view text, bool add_special, bool
 
 std::string Model::piece(Token token, bool special) const { return common_token_to_piece(vocab_, token, special); }
 
+std::int32_t Model::sequence_ids() const { return shares_prefixes() ? kMaxSequenceIds : limits_.parallel; }
+
 Result<LlamaContext> Model::generation_context() const {
   llama_context_params params = llama_context_default_params();
   params.n_ctx = static_cast<std::uint32_t>(limits_.kv_tokens);
   params.n_batch = params.n_ubatch = static_cast<std::uint32_t>(limits_.batch_tokens);
+  // Ids beyond these may be used too, as the cache is one for all; but each of these gets a row of logits.
   params.n_seq_max = static_cast<std::uint32_t>(limits_.parallel);
   // Only one place per sequence needs logits; room for a whole batch of them would cost vocabulary × 512 floats.
   params.n_outputs_max = static_cast<std::uint32_t>(limits_.parallel);

@@ -49,6 +49,10 @@ class Model {
   /// Null when the model has none: prompts are then joined plainly.
   const common_chat_templates* templates() const { return templates_.get(); }
   bool embeds_only() const { return embeds_only_; }
+  /// Its memory can hold one beginning for several sequences; recurrent models keep a state instead.
+  bool shares_prefixes() const { return !llama_model_is_recurrent(model_.get()) && !llama_model_is_hybrid(model_.get()); }
+  /// Of the KV cache: for what runs, and for beginnings that are kept.
+  std::int32_t sequence_ids() const;
   /// Of the KV cache, from the model's own numbers.
   std::int64_t kv_bytes_per_token() const;
   std::string metadata(const std::string& key) const;

@@ -11,6 +11,8 @@ constexpr std::size_t kSmallestSlice = 16;
 // Cache places a request must find free beyond its prompt, so that it is not admitted only to be preempted at once.
 constexpr std::size_t kHeadroom = 32;
 constexpr double kAverageWeight = 0.2;
+// A request waits for another that computes the same beginning when that saves it at least this many tokens.
+constexpr std::size_t kWorthFollowing = 32;
 
 std::int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now().time_since_epoch()).count();
@@ -33,7 +35,8 @@ Result<std::unique_ptr<Scheduler>> Scheduler::create(const Model& model, Channel
   ASSIGN_OR_RETURN(scheduler->context_, model.generation_context());
   scheduler->kv_bytes_ = model.kv_bytes_per_token() * llama_n_ctx(scheduler->context_.get());
   scheduler->batch_ = llama_batch_init(model.limits().batch_tokens, 0, 1);
-  for (llama_seq_id slot = model.limits().parallel; slot-- > 0;) scheduler->free_slots_.push_back(slot);
+  scheduler->memory_.emplace(scheduler->context_.get());
+  scheduler->cache_.emplace(*scheduler->memory_, llama_n_ctx(scheduler->context_.get()), model.sequence_ids(), model.shares_prefixes());
   return scheduler;
 }
 
@@ -88,10 +91,13 @@ engine::WorkerStats Scheduler::stats() const {
   stats.waiting_requests = queued_;
   stats.kv_bytes = kv_bytes_;
   stats.kv_used_tokens = kv_used_;
+  stats.kv_kept_tokens = kv_kept_;
   stats.kv_total_tokens = context_ ? static_cast<std::int32_t>(llama_n_ctx(context_.get())) : 0;
   stats.generated_tokens = generated_;
   stats.prefilled_tokens = prefilled_;
   stats.preemptions = preemptions_;
+  stats.prefix_queried_tokens = prefix_queried_;
+  stats.prefix_hit_tokens = prefix_hit_;
   if (const auto began = step_began_.load(); began != 0) stats.busy_ms = static_cast<double>(steady_ms() - began);
   return stats;
 }
@@ -141,18 +147,11 @@ void Scheduler::apply(engine::Control control) {
   }
   std::erase_if(embed_jobs_, [&](const EmbedJob& job) { return job.stream == control.stream; });
   if (running != active_.end()) {
-    llama_memory_seq_rm(llama_get_memory(context_.get()), (*running)->slot, -1, -1);
-    free_slots_.push_back((*running)->slot);
+    release(**running);
     active_.erase(running);
   }
   queued_ -= static_cast<std::int32_t>(std::erase_if(waiting_, is_it));
   publish();
-}
-
-std::size_t Scheduler::kv_used() const {
-  std::size_t used = 0;
-  for (const auto& sequence : active_) used += sequence->tokens().size();
-  return used;
 }
 
 bool Scheduler::has_runnable() const {
@@ -160,27 +159,63 @@ bool Scheduler::has_runnable() const {
 }
 
 void Scheduler::admit() {
-  const std::size_t total = context_ ? llama_n_ctx(context_.get()) : 0;
-  while (!waiting_.empty() && !free_slots_.empty()) {
-    auto& next = waiting_.front();
+  while (!waiting_.empty() && active_.size() < static_cast<std::size_t>(model_.limits().parallel)) {
     // First come, first served: a long prompt is not overtaken for ever by short ones.
-    if (!active_.empty() && kv_used() + next->tokens().size() + kHeadroom + active_.size() > total) return;
-    next->slot = free_slots_.back();
-    free_slots_.pop_back();
-    next->admitted_at(SteadyClock::now());
-    active_.push_back(std::move(next));
+    if (admission_waits_ || !lease_for(*waiting_.front())) return;
+    auto next = std::move(waiting_.front());
     waiting_.pop_front();
     --queued_;
+    next->admitted_at(SteadyClock::now());
+    prefix_queried_ += static_cast<std::int64_t>(next->tokens().size());
+    prefix_hit_ += static_cast<std::int64_t>(next->lease.computed);
+    follow_one_ahead(*next);
+    active_.push_back(std::move(next));
   }
+}
+
+bool Scheduler::lease_for(Sequence& sequence) {
+  sequence.lease = cache_->lease(sequence.tokens());
+  const std::size_t wanted = sequence.remaining() + kHeadroom + active_.size();
+  if (sequence.lease && (active_.empty() || cache_->used() - cache_->reclaimable() + wanted <= cache_->capacity())) return true;
+  release(sequence);
+  admission_waits_ = true;
+  return false;
+}
+
+/// Of requests that arrive together with the same beginning, the first computes it for all.
+void Scheduler::follow_one_ahead(Sequence& sequence) {
+  if (!model_.shares_prefixes()) return;
+  sequence.follows = 0;
+  sequence.follow_until = sequence.lease.computed + kWorthFollowing;
+  for (const auto& other : active_) {
+    if (other->decoding()) continue;
+    const auto& theirs = other->tokens();
+    const std::size_t most = std::min(theirs.size(), sequence.tokens().size() - 1);
+    const auto differ = std::mismatch(theirs.begin(), theirs.begin() + static_cast<std::ptrdiff_t>(most), sequence.tokens().begin());
+    const auto same = static_cast<std::size_t>(differ.first - theirs.begin());
+    if (same < sequence.follow_until) continue;
+    sequence.follows = other->stream();
+    sequence.follow_until = same;
+  }
+}
+
+bool Scheduler::waits(Sequence& sequence) {
+  if (sequence.follows == 0) return false;
+  for (const auto& other : active_)
+    if (other->stream() == sequence.follows && !other->paused && other->lease.computed < sequence.follow_until) return true;
+  sequence.follows = 0;
+  const std::size_t before = sequence.lease.computed;
+  cache_->catch_up(sequence.lease, sequence.tokens());
+  prefix_hit_ += static_cast<std::int64_t>(sequence.lease.computed - before);
+  return false;
 }
 
 bool Scheduler::preempt_youngest() {
   if (active_.size() < 2) return false;
   auto victim = std::move(active_.back());
   active_.pop_back();
-  llama_memory_seq_rm(llama_get_memory(context_.get()), victim->slot, -1, -1);
-  free_slots_.push_back(std::exchange(victim->slot, -1));
-  victim->rewind();
+  release(*victim);
+  admission_waits_ = true;  // the victim itself, until somebody ends
   waiting_.push_front(std::move(victim));
   ++queued_;
   ++preemptions_;
@@ -198,10 +233,10 @@ void Scheduler::add_to_batch(Sequence& sequence, std::size_t count, std::vector<
   const bool to_the_end = count == sequence.remaining();
   for (std::size_t i = 0; i < count; ++i) {
     const auto place = batch_.n_tokens++;
-    batch_.token[place] = sequence.tokens()[sequence.computed() + i];
-    batch_.pos[place] = static_cast<llama_pos>(sequence.computed() + i);
+    batch_.token[place] = sequence.tokens()[sequence.lease.computed + i];
+    batch_.pos[place] = static_cast<llama_pos>(sequence.lease.computed + i);
     batch_.n_seq_id[place] = 1;
-    batch_.seq_id[place][0] = sequence.slot;
+    batch_.seq_id[place][0] = sequence.lease.id;
     batch_.logits[place] = to_the_end && i + 1 == count;
   }
   pieces.push_back({&sequence, count, to_the_end ? batch_.n_tokens - 1 : -1});
@@ -214,7 +249,7 @@ std::vector<Scheduler::Piece> Scheduler::fill_batch() {
     if (!sequence->paused && sequence->decoding()) add_to_batch(*sequence, 1, pieces);
   std::size_t budget = prefill_budget(pieces.size());
   for (const auto& sequence : active_) {
-    if (sequence->paused || sequence->decoding() || budget == 0) continue;
+    if (sequence->paused || sequence->decoding() || budget == 0 || waits(*sequence)) continue;
     const std::size_t count = std::min(budget, sequence->remaining());
     add_to_batch(*sequence, count, pieces);
     budget -= count;
@@ -224,11 +259,10 @@ std::vector<Scheduler::Piece> Scheduler::fill_batch() {
 
 void Scheduler::step() {
   if (active_.empty()) return;
-  const std::size_t total = llama_n_ctx(context_.get());
-  while (kv_used() > total && preempt_youngest()) continue;
   for (;;) {
     const auto pieces = fill_batch();
     if (pieces.empty()) return;
+    if (!cache_->make_room(static_cast<std::size_t>(batch_.n_tokens)) && preempt_youngest()) continue;
     const auto began = SteadyClock::now();
     const std::int32_t result = llama_decode(context_.get(), batch_);
     if (result == 0) {
@@ -251,7 +285,8 @@ void Scheduler::after_decode(const std::vector<Piece>& pieces, double millisecon
     prefill_ms_per_token_ += kAverageWeight * (milliseconds / static_cast<double>(prefilled) - prefill_ms_per_token_);
   for (const auto& piece : pieces) {
     Sequence& sequence = *piece.sequence;
-    sequence.advance(piece.count);
+    cache_->advance(sequence.lease, piece.count);
+    if (!sequence.decoding()) cache_->publish(sequence.lease, sequence.tokens());
     if (piece.logits_at < 0) continue;
     const bool complete = sequence.take_next(model_, context_.get(), piece.logits_at);
     ++generated_;
@@ -262,14 +297,20 @@ void Scheduler::after_decode(const std::vector<Piece>& pieces, double millisecon
 
 void Scheduler::retire(Sequence& sequence, const engine::WorkerMessage& last_word) {
   say(last_word);
-  llama_memory_seq_rm(llama_get_memory(context_.get()), sequence.slot, -1, -1);
-  free_slots_.push_back(sequence.slot);
+  release(sequence);
   std::erase_if(active_, [&](const auto& one) { return one.get() == &sequence; });
+}
+
+void Scheduler::release(Sequence& sequence) {
+  cache_->release(sequence.lease, sequence.tokens());
+  admission_waits_ = false;
 }
 
 void Scheduler::fail_all(const Error& error) {
   while (!active_.empty()) retire(*active_.back(), engine::ErrorMessage{active_.back()->stream(), error});
+  // What the failed step left behind is unknown.
   llama_memory_clear(llama_get_memory(context_.get()), true);
+  cache_->clear();
 }
 
 void Scheduler::embed_step() {
@@ -290,7 +331,10 @@ void Scheduler::embed_step() {
 
 void Scheduler::publish() {
   active_count_ = static_cast<std::int32_t>(active_.size() + embed_jobs_.size());
-  kv_used_ = static_cast<std::int32_t>(kv_used());
+  if (!cache_) return;
+  const std::size_t kept = cache_->reclaimable();
+  kv_used_ = static_cast<std::int32_t>(cache_->used() - kept);
+  kv_kept_ = static_cast<std::int32_t>(kept);
 }
 
 void Scheduler::flush() {

@@ -1,9 +1,10 @@
 // Continuous batching: every step of the model carries one token of each running answer and, in what room is left, pieces
 // of the prompts of new ones. One thread runs it; others hand work in.
 //
-// The KV cache is shared. A request is admitted when its prompt fits; answers grow as they come, and when the cache runs
-// full the youngest gives its place up and is computed again later (its text so far stands). So nothing fails for lack of
-// cache, and no cache is held back for answers that may never be long.
+// The KV cache is shared, and beginnings that were computed once are not computed again (prefix_cache.h). A request is
+// admitted when its prompt fits; answers grow as they come, and when the cache runs full the youngest gives its place up and
+// is computed again later (its text so far stands). So nothing fails for lack of cache, and no cache is held back for
+// answers that may never be long.
 #pragma once
 
 #include <atomic>
@@ -12,12 +13,14 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_set>
 #include <variant>
 #include <vector>
 
 #include "channel.h"
 #include "embedder.h"
+#include "kv_memory.h"
 #include "sequence.h"
 
 namespace siyu::worker {
@@ -48,8 +51,10 @@ class Scheduler {
   void take_inbox(bool may_wait);
   void apply(engine::Control control);
   void admit();
+  bool lease_for(Sequence& sequence);
+  void follow_one_ahead(Sequence& sequence);
+  bool waits(Sequence& sequence);
   bool preempt_youngest();
-  std::size_t kv_used() const;
   bool has_runnable() const;
   std::size_t prefill_budget(std::size_t decoders) const;
   struct Piece {
@@ -63,6 +68,7 @@ class Scheduler {
   void after_decode(const std::vector<Piece>& pieces, double milliseconds);
   void embed_step();
   void retire(Sequence& sequence, const engine::WorkerMessage& last_word);
+  void release(Sequence& sequence);
   void fail_all(const Error& error);
   void say(const engine::WorkerMessage& message) { frames_ += encode_frame(engine::encode(message)); }
   void flush();
@@ -75,10 +81,12 @@ class Scheduler {
   std::int64_t kv_bytes_ = 0;
 
   // inference thread only
+  std::optional<LlamaKvMemory> memory_;
+  std::optional<PrefixCache> cache_;
+  bool admission_waits_ = false;      // for a place: no use to try again before one ends
   llama_batch batch_{};
   std::deque<std::unique_ptr<Sequence>> waiting_;
   Sequences active_;                  // in order of admission
-  std::vector<llama_seq_id> free_slots_;
   std::deque<EmbedJob> embed_jobs_;
   std::string frames_;
   double prefill_ms_per_token_ = 1.0; // moving average
@@ -93,8 +101,8 @@ class Scheduler {
   bool stopping_ = false;
 
   std::atomic<std::int32_t> queued_{0};  // announced or waiting, not yet active
-  std::atomic<std::int32_t> active_count_{0}, kv_used_{0};
-  std::atomic<std::int64_t> generated_{0}, prefilled_{0}, preemptions_{0};
+  std::atomic<std::int32_t> active_count_{0}, kv_used_{0}, kv_kept_{0};
+  std::atomic<std::int64_t> generated_{0}, prefilled_{0}, preemptions_{0}, prefix_queried_{0}, prefix_hit_{0};
   std::atomic<std::int64_t> step_began_{0};  // steady milliseconds; 0 between steps
 
  public:

@@ -31,6 +31,12 @@ Result<std::unique_ptr<Sequence>> Sequence::prepare(const Model& model, std::uin
   return sequence;
 }
 
+void Sequence::admitted_at(SteadyClock::time_point now) {
+  if (admitted_ != SteadyClock::time_point{}) return;
+  admitted_ = now;
+  cached_ = lease.computed;
+}
+
 bool Sequence::take_next(const Model& model, llama_context* context, std::int32_t index) {
   const Token token = sampler_.sample(context, index);
   if (generated_ == 0) first_token_ = SteadyClock::now();
@@ -55,7 +61,7 @@ engine::Finish Sequence::finish() const {
   auto reason = reason_;
   if (reason == engine::FinishReason::kStop && output_.has_tool_calls()) reason = engine::FinishReason::kToolCalls;
   return {.reason = reason,
-          .usage = {.prompt_tokens = static_cast<std::int32_t>(prompt_size_), .completion_tokens = generated_, .cached_tokens = 0},
+          .usage = {.prompt_tokens = static_cast<std::int32_t>(prompt_size_), .completion_tokens = generated_, .cached_tokens = static_cast<std::int32_t>(cached_)},
           .timings = {.queued_ms = milliseconds(submitted_, admitted_),
                       .prefill_ms = milliseconds(admitted_, first_token_),
                       .decode_ms = milliseconds(first_token_, now)}};

@@ -8,6 +8,7 @@
 
 #include "model.h"
 #include "output.h"
+#include "prefix_cache.h"
 #include "prompt.h"
 #include "sampler.h"
 
@@ -23,25 +24,25 @@ class Sequence {
 
   std::uint32_t stream() const { return stream_; }
   /// Tokens that are not in the KV cache yet. One is a decoding step, more is prefill.
-  std::size_t remaining() const { return tokens_.size() - computed_; }
+  std::size_t remaining() const { return tokens_.size() - lease.computed; }
   bool decoding() const { return generated_ > 0 && remaining() == 1; }
   const std::vector<Token>& tokens() const { return tokens_; }
-  std::size_t computed() const { return computed_; }
-  void advance(std::size_t count) { computed_ += count; }
-  /// Its place in the KV cache was taken away; all is to be computed again.
-  void rewind() { computed_ = 0; }
 
   /// Chooses the next token from the logits at batch place `index`. True when the answer is complete.
   bool take_next(const Model& model, llama_context* context, std::int32_t index);
   engine::Finish finish() const;
   Output& output() { return output_; }
 
-  void admitted_at(SteadyClock::time_point now) {
-    if (admitted_ == SteadyClock::time_point{}) admitted_ = now;
-  }
+  /// Begins to run with its lease. What the cache held of the prompt is told the first time.
+  void admitted_at(SteadyClock::time_point now);
+  /// Part of the prompt that needed no computing.
+  std::size_t cached() const { return cached_; }
 
-  llama_seq_id slot = -1;    ///< KV place while active
-  bool paused = false;       ///< its reader is slow
+  PrefixCache::Lease lease;     ///< its place in the KV cache while active
+  /// Another running request that is computing the same beginning, and how far to wait for it.
+  std::uint32_t follows = 0;
+  std::size_t follow_until = 0;
+  bool paused = false;          ///< its reader is slow
 
  private:
   Sequence(std::uint32_t stream, PreparedPrompt prompt, TokenSampler sampler);
@@ -49,7 +50,7 @@ class Sequence {
   const std::uint32_t stream_;
   std::vector<Token> tokens_;
   const std::size_t prompt_size_;
-  std::size_t computed_ = 0;
+  std::size_t cached_ = 0;
   std::int32_t generated_ = 0;
   std::int32_t max_tokens_ = 0;
   std::int32_t top_logprobs_ = -1;  // −1: none wanted

@@ -233,9 +233,13 @@ struct EngineHealth {
   std::int64_t resident_bytes = 0;
   std::int64_t kv_bytes = 0;       ///< allocated for the KV cache
   std::int32_t kv_used_tokens = 0;
+  std::int32_t kv_kept_tokens = 0; ///< kept for later requests, evicted when room is needed
   std::int32_t kv_total_tokens = 0;
   std::int64_t generated_tokens = 0;  ///< since its process started
   std::int64_t prefilled_tokens = 0;
+  std::int64_t preemptions = 0;
+  std::int64_t prefix_queried_tokens = 0;
+  std::int64_t prefix_hit_tokens = 0;
   std::vector<std::string> sandbox;   ///< what confines the process: "seccomp", "landlock v3", …
 };
 

@@ -351,6 +351,7 @@ TEST_F(LocalWorkerTest, AKilledWorkerIsReplacedAndOthersAreUnharmed) {
   }
   const auto old_pid = worker->health().pid;
   // Stopped first, so that it cannot finish before the kill.
+  ASSERT_GT(old_pid, 0);  // 0 would be this process group
   ASSERT_EQ(::kill(old_pid, SIGSTOP), 0);
   ASSERT_EQ(::kill(old_pid, SIGKILL), 0);
   const auto killed = std::chrono::steady_clock::now();
@@ -372,6 +373,7 @@ TEST_F(LocalWorkerTest, AKilledWorkerIsReplacedAndOthersAreUnharmed) {
 TEST_F(LocalWorkerTest, RequestsOfWhichNothingCameAreRetriedOnce) {
   const auto worker = stories();
   const auto pid = worker->health().pid;
+  ASSERT_GT(pid, 0);  // 0 would be this process group
   ASSERT_EQ(::kill(pid, SIGSTOP), 0);
   auto stream = worker->generate(completion("Once upon a time", 20));
   ASSERT_TRUE(stream);
@@ -387,6 +389,7 @@ TEST_F(LocalWorkerTest, ASilentWorkerIsReplaced) {
   with.heartbeat_timeout = Millis(400);
   const auto worker = started(with);
   const auto pid = worker->health().pid;
+  ASSERT_GT(pid, 0);  // 0 would be this process group
   ASSERT_EQ(::kill(pid, SIGSTOP), 0);
   ASSERT_TRUE(eventually(*worker, [&](const auto& health) { return health.state == EngineState::kReady && health.pid != pid; }));
   EXPECT_FALSE(text(*worker, completion("One day", 5)).empty());

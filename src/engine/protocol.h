@@ -81,15 +81,19 @@ struct WorkerStats {
   std::int32_t waiting_requests = 0;
   std::int64_t resident_bytes = 0;
   std::int64_t kv_bytes = 0;
-  std::int32_t kv_used_tokens = 0;
+  std::int32_t kv_used_tokens = 0;  ///< by what runs
+  std::int32_t kv_kept_tokens = 0;  ///< of ended requests, kept for later ones and evicted when room is needed
   std::int32_t kv_total_tokens = 0;
   std::int64_t generated_tokens = 0;
   std::int64_t prefilled_tokens = 0;
   std::int64_t preemptions = 0;  ///< sequences that gave their KV place up and were computed again
+  std::int64_t prefix_queried_tokens = 0;  ///< of the prompts admitted
+  std::int64_t prefix_hit_tokens = 0;      ///< those of them that needed no computing
   double busy_ms = 0;            ///< since the present step of the model began; 0 between steps
 };
 BOOST_DESCRIBE_STRUCT(WorkerStats, (), (active_sequences, waiting_requests, resident_bytes, kv_bytes, kv_used_tokens,
-                                        kv_total_tokens, generated_tokens, prefilled_tokens, preemptions, busy_ms))
+                                        kv_kept_tokens, kv_total_tokens, generated_tokens, prefilled_tokens, preemptions,
+                                        prefix_queried_tokens, prefix_hit_tokens, busy_ms))
 
 struct ReadyReport {
   ModelInfo info;

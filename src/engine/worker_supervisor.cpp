@@ -150,7 +150,7 @@ void WorkerSupervisor::set_state(EngineState state, std::string message) {
   health_.message = std::move(message);
   if (state != EngineState::kReady) {
     health_.pid = 0;
-    health_.active_sequences = health_.waiting_requests = health_.kv_used_tokens = 0;
+    health_.active_sequences = health_.waiting_requests = health_.kv_used_tokens = health_.kv_kept_tokens = 0;
     health_.resident_bytes = 0;
   }
   state_changed_.notify_all();
@@ -327,9 +327,13 @@ void WorkerSupervisor::handle(Session& session, WorkerMessage message) {
     health_.resident_bytes = stats.resident_bytes;
     health_.kv_bytes = stats.kv_bytes;
     health_.kv_used_tokens = stats.kv_used_tokens;
+    health_.kv_kept_tokens = stats.kv_kept_tokens;
     health_.kv_total_tokens = stats.kv_total_tokens;
     health_.generated_tokens = stats.generated_tokens;
     health_.prefilled_tokens = stats.prefilled_tokens;
+    health_.preemptions = stats.preemptions;
+    health_.prefix_queried_tokens = stats.prefix_queried_tokens;
+    health_.prefix_hit_tokens = stats.prefix_hit_tokens;
     if (stats.busy_ms > static_cast<double>(options_.stall_timeout.count())) session.finish("it was stuck in one step of the model");
   } else {
     const auto stream = std::visit([](const auto& one) -> std::uint32_t {

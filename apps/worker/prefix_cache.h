@@ -1,0 +1,106 @@
+// Which tokens' keys and values lie in the model's memory: a radix tree of token runs, shared by running answers and kept
+// for later ones. A request whose prompt begins like an earlier one starts where that one's path ends.
+//
+//   root ── "system prompt …" ──┬── "question of A …"   leaf, held by sequence id 3
+//                               └── "question of B …"   leaf, held by sequence id 7
+//
+// llama.cpp frees a cell when no sequence id claims it, so every leaf has one id that claims its whole path, and a running
+// answer one of its own (a lease). What nobody runs on is evicted from the leaves, the longest unused first.
+// Used by the inference thread only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace siyu::worker {
+
+/// The part of llama_memory that the cache needs. Positions are half-open ranges.
+class KvMemory {
+ public:
+  using Id = std::int32_t;
+  virtual ~KvMemory() = default;
+  virtual void copy(Id from, Id to, std::size_t begin, std::size_t end) = 0;
+  virtual void remove(Id id, std::size_t begin, std::size_t end) = 0;
+};
+
+class PrefixCache {
+ public:
+  using Token = std::int32_t;
+  using Tokens = std::span<const Token>;
+  struct Node;
+
+  /// What a running answer holds: a sequence id, and the first `computed` of its tokens in memory.
+  struct Lease {
+    KvMemory::Id id = -1;
+    Node* node = nullptr;       ///< deepest node of the tree on its path
+    std::size_t shared = 0;     ///< tokens up to that node's end; those beyond belong to this lease alone
+    std::size_t computed = 0;
+    explicit operator bool() const { return id >= 0; }
+  };
+
+  /// `cells` tokens of room and `ids` sequence ids. Without `sharing` (models whose memory has no ranges) nothing is kept.
+  PrefixCache(KvMemory& memory, std::size_t cells, KvMemory::Id ids, bool sharing);
+  ~PrefixCache();
+  PrefixCache(const PrefixCache&) = delete;
+  PrefixCache& operator=(const PrefixCache&) = delete;
+
+  /// How many of the tokens' beginning are in memory. All but the last may be: its logits are always computed.
+  std::size_t matched(Tokens tokens) const;
+  /// An id and all that is in memory of the tokens. An empty lease when every id is running.
+  Lease lease(Tokens tokens);
+  /// Takes over what others have published since; only while the lease has nothing of its own.
+  void catch_up(Lease& lease, Tokens tokens);
+  /// `count` more of its tokens were computed.
+  void advance(Lease& lease, std::size_t count);
+  /// Lets others share what it has computed. `tokens` are those of the lease, from the first.
+  void publish(Lease& lease, Tokens tokens);
+  /// Ends the lease; what it computed stays, as long as there is room.
+  void release(Lease& lease, Tokens tokens);
+  /// Forgets everything; leases must have ended or be forgotten too.
+  void clear();
+
+  /// Evicts until `cells` are free. False when what is running leaves no such room.
+  bool make_room(std::size_t cells);
+
+  std::size_t capacity() const { return cells_; }
+  /// Cells that hold something, each counted once.
+  std::size_t used() const { return in_tree_ + private_; }
+  /// Part of used() that make_room() could free.
+  std::size_t reclaimable() const;
+  std::int64_t evicted() const { return evicted_; }
+
+ private:
+  struct Position {
+    Node* node;
+    std::size_t depth;  // tokens up to the match's end
+    std::size_t within; // tokens of the node's run that matched
+  };
+  Position walk(Node* from, std::size_t depth, Tokens tokens) const;
+  Node* settle(Position position);
+  Node* split(Node* node, std::size_t count);
+  void move_pin(Lease& lease, Node* node);
+  void touch(Node* node);
+  KvMemory::Id holder_of(const Node* node) const;
+  std::optional<KvMemory::Id> take_id(Node* node);
+  void free_id(KvMemory::Id id);
+  void add_leaf(Lease& lease, Tokens run);
+  Node* oldest_leaf();
+  void trim(Node* leaf, std::size_t count);
+
+  KvMemory& memory_;
+  const std::size_t cells_;
+  const KvMemory::Id ids_;
+  const bool sharing_;
+  std::unique_ptr<Node> root_;
+  std::vector<KvMemory::Id> free_ids_;
+  std::size_t in_tree_ = 0;
+  std::size_t private_ = 0;
+  std::uint64_t now_ = 0;  // counts uses
+  std::int64_t evicted_ = 0;
+};
+
+}  // namespace siyu::worker
