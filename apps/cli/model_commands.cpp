@@ -19,7 +19,8 @@ struct ImportOptions {
 };
 struct LoadOptions {
   std::string name;
-  int context = 0, sequences = 0, threads = 0;
+  int context = 0, sequences = 0, threads = 0, kv_tokens = 0;
+  std::string kv_type;
 };
 struct ChatOptions {
   std::string message, model, system;
@@ -88,6 +89,8 @@ Status load(Client& client, Invocation<LoadOptions>& call) {
   if (call.options.context > 0) body["context_length"] = call.options.context;
   if (call.options.sequences > 0) body["sequences"] = call.options.sequences;
   if (call.options.threads > 0) body["threads"] = call.options.threads;
+  if (call.options.kv_tokens > 0) body["kv_tokens"] = call.options.kv_tokens;
+  if (!call.options.kv_type.empty()) body["kv_type"] = call.options.kv_type;
   ASSIGN_OR_RETURN(const auto model, client.call("POST", model_path(call.options.name) + "/load", body));
   if (call.as_json) print_json(model);
   else std::printf("%s is loaded\n", call.options.name.c_str());
@@ -188,6 +191,8 @@ void add_model_commands(CLI::App& app, int& exit_code) {
                              command.add_option("--context", options.context, "Tokens that one request may hold, prompt and answer together");
                              command.add_option("--sequences", options.sequences, "Requests computed together");
                              command.add_option("--threads", options.threads, "CPU threads");
+                             command.add_option("--kv-tokens", options.kv_tokens, "Tokens the KV cache holds, for all sequences together");
+                             command.add_option("--kv-type", options.kv_type, "Type of the KV cache: f16, q8_0 or f32");
                            },
                            load);
   add_command<None>(*model, "list", "Models of the library and their states", exit_code, [](CLI::App&, None&) {},

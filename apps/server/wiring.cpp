@@ -175,6 +175,8 @@ struct Machine::Parts {
     worker.load.context_tokens = options.context_length.value_or(as_int(defaults.context_length));
     worker.load.parallel = options.sequences.value_or(as_int(defaults.sequences));
     worker.load.threads = options.threads.value_or(as_int(defaults.threads));
+    worker.load.kv_tokens = options.kv_tokens.value_or(0);
+    worker.load.kv_type = options.kv_type;
     worker.load_timeout = std::chrono::seconds(defaults.load_seconds);
     ASSIGN_OR_RETURN(auto started, engine::LocalWorker::start(std::move(worker), clock, *log));
     return std::unique_ptr<engine::Engine>(std::move(started));

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "attention.h"
 #include "prompt.h"
 
 namespace siyu::worker {
@@ -72,6 +73,7 @@ Result<engine::Vectors> Embedder::step(EmbedJob& job) {
     }
   }
   if (auto* memory = llama_get_memory(context_.get())) llama_memory_clear(memory, true);
+  begin_attention_step();
   if (texts == 0 || llama_decode(context_.get(), batch) != 0)
     return internal("The model could not embed a text", last_llama_errors());
   engine::Vectors result{.stream = job.stream, .first = static_cast<std::uint32_t>(job.done), .last = job.done + texts == job.texts.size(),

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "attention.h"
 #include "base/bounded_pool.h"
 #include "channel.h"
 #include "model.h"
@@ -174,6 +175,7 @@ int run() {
   ::prctl(PR_SET_NAME, "siyu-worker");
   keep_llama_messages();
   llama_backend_init();
+  install_attention();
   Channel channel(sandbox::kChildSocket);
   auto status = serve(channel);
   if (status) return 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "attention.h"
+
 namespace siyu::worker {
 namespace {
 
@@ -264,6 +266,7 @@ void Scheduler::step() {
     if (pieces.empty()) return;
     if (!cache_->make_room(static_cast<std::size_t>(batch_.n_tokens)) && preempt_youngest()) continue;
     const auto began = SteadyClock::now();
+    begin_attention_step();
     const std::int32_t result = llama_decode(context_.get(), batch_);
     if (result == 0) {
       after_decode(pieces, std::chrono::duration<double, std::milli>(SteadyClock::now() - began).count());

@@ -37,9 +37,10 @@ struct ModelListBody {
 BOOST_DESCRIBE_STRUCT(ModelListBody, (), (models))
 
 struct LoadBody {
-  std::optional<std::int32_t> context_length, sequences, threads;
+  std::optional<std::int32_t> context_length, sequences, threads, kv_tokens;
+  std::optional<std::string> kv_type;
 };
-BOOST_DESCRIBE_STRUCT(LoadBody, (), (context_length, sequences, threads))
+BOOST_DESCRIBE_STRUCT(LoadBody, (), (context_length, sequences, threads, kv_tokens, kv_type))
 
 void add_engine(const engine::Engine& engine, ModelBody& body) {
   const auto health = engine.health();
@@ -129,10 +130,12 @@ Reply load_model(Call& call) {
   ASSIGN_OR_RETURN(const auto body, call.body<LoadBody>());
   const auto in_range = [](const std::optional<std::int32_t>& value, std::int32_t low, std::int32_t high) { return !value || (*value >= low && *value <= high); };
   if (!in_range(body.context_length, 128, 1 << 24)) return invalid("`context_length` must be at least 128");
-  if (!in_range(body.sequences, 1, 256)) return invalid("`sequences` must be from 1 to 256");
+  if (!in_range(body.sequences, 1, 192)) return invalid("`sequences` must be from 1 to 192");
   if (!in_range(body.threads, 1, 1024)) return invalid("`threads` must be from 1 to 1024");
+  if (!in_range(body.kv_tokens, 128, 1 << 26)) return invalid("`kv_tokens` must be from 128 to 67108864");
   RETURN_IF_ERROR(call.services.host.load(*call.pass, call.param("model"),
-                                          {.context_length = body.context_length, .sequences = body.sequences, .threads = body.threads}));
+                                          {.context_length = body.context_length, .sequences = body.sequences, .threads = body.threads, .kv_tokens = body.kv_tokens,
+                                           .kv_type = body.kv_type.value_or("")}));
   return model_reply(call);
 }
 

@@ -19,7 +19,8 @@ namespace siyu::serving {
 
 /// What a load may set; the rest comes from the configuration.
 struct LoadOptions {
-  std::optional<std::int32_t> context_length, sequences, threads;
+  std::optional<std::int32_t> context_length, sequences, threads, kv_tokens;
+  std::string kv_type;  ///< f16, q8_0 or f32; empty: the worker's default
 };
 
 /// Makes the engine of a model and returns before it is ready.
