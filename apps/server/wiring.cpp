@@ -119,6 +119,7 @@ struct Machine::Parts {
   std::unique_ptr<serving::RemoteEngines> engines;
   std::optional<net::StreamClient> engine_client;
   std::optional<serving::ModelHost> host;
+  std::optional<serving::Gateway> gateway;
   std::optional<models::Pulls> pulls;
   std::optional<HostEmbedder> embedder;
   std::optional<knowledge::Vectors> vectors;
@@ -163,7 +164,7 @@ struct Machine::Parts {
     knowledge.emplace(*db, *blobs, clock, random, &*vectors);
     parser.emplace(config.parser);
     ingester.emplace(*db, *blobs, *parser, clock, random, *log, &*vectors);
-    chat.emplace(*knowledge, *host, config.knowledge.passages);
+    chat.emplace(*knowledge, *gateway, config.knowledge.passages);
     vectors->start();
     return ingester->start(config.knowledge.ingest_threads);
   }
@@ -200,6 +201,7 @@ struct Machine::Parts {
     const auto start = [this](const models::Model& model, const serving::LoadOptions& options) { return start_engine(model, options); };
     const auto connect = [this](const serving::RemoteRecord& record, Sensitive<std::string> key) { return connect_engine(record, std::move(key)); };
     host.emplace(*models, *engines, start, wait, connect, clock, *log);
+    gateway.emplace(*host);
     ASSIGN_OR_RETURN(const auto pass, policy->internal("models that were loaded before the restart"));
     RETURN_IF_ERROR(host->resume(pass));
     ASSIGN_OR_RETURN(auto hubs, models::hub_options(cli::environment));
@@ -233,7 +235,7 @@ struct Machine::Parts {
       options.private_key_file = certificate->private_key;
     }
     services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
-                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls, .machine = [this] { return machine_facts(); }, .host = *host, .engines = *engines, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
+                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls, .machine = [this] { return machine_facts(); }, .host = *host, .gateway = *gateway, .engines = *engines, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});
     console = console_assets();
     dispatcher.emplace(*services, console);

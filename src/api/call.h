@@ -23,7 +23,7 @@
 #include "models/pull.h"
 #include "net/server.h"
 #include "policy/policy.h"
-#include "serving/model_host.h"
+#include "serving/gateway.h"
 
 namespace siyu::api {
 
@@ -41,6 +41,7 @@ struct Services {
   models::Pulls& pulls;
   std::function<models::MachineFacts()> machine;  ///< measured anew, but for the speed of memory
   serving::ModelHost& host;
+  serving::Gateway& gateway;
   serving::RemoteEngines& engines;
   chat::Chat& chat;
   Metrics& metrics;

@@ -107,7 +107,7 @@ Reply create_completion(Call& call) {
   ASSIGN_OR_RETURN(const auto sampling, from_json<openai::SamplingFields>(json));
   ASSIGN_OR_RETURN(const auto choices, openai::choices_of(sampling));
   ASSIGN_OR_RETURN(const auto requests, openai::to_generate(body, sampling));
-  ASSIGN_OR_RETURN(const auto served, call.services.host.route(body.model.value_or(""), serving::Kind::kChat));
+  ASSIGN_OR_RETURN(const auto served, call.services.gateway.route(*call.pass, body.model.value_or(""), serving::Kind::kChat));
   std::vector<std::unique_ptr<chat::Stream>> streams;
   for (const auto& request : requests) {
     for (int i = 0; i < choices; ++i) {
@@ -128,7 +128,7 @@ Reply create_embeddings(Call& call) {
   const auto format = body.encoding_format.value_or("float");
   if (format != "float" && format != "base64") return invalid("`encoding_format` must be float or base64");
   ASSIGN_OR_RETURN(const auto request, openai::to_embed(body));
-  ASSIGN_OR_RETURN(const auto served, call.services.host.route(body.model.value_or(""), serving::Kind::kEmbedding));
+  ASSIGN_OR_RETURN(const auto served, call.services.gateway.route(*call.pass, body.model.value_or(""), serving::Kind::kEmbedding));
   const auto dimensions = served.engine->info().embedding_dimensions;
   if (body.dimensions && *body.dimensions != dimensions)
     return fail(ErrorCode::kUnsupported, "The model `" + served.name + "` makes vectors of " + std::to_string(dimensions) + " dimensions only");

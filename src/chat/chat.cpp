@@ -42,7 +42,7 @@ Result<std::string> question_of(const std::vector<engine::Message>& messages) {
 
 Result<Answer> Chat::answer(const Pass& pass, Request request) {
   if (request.knowledge.empty()) {
-    ASSIGN_OR_RETURN(const auto served, host_.route(request.model, serving::Kind::kChat));
+    ASSIGN_OR_RETURN(const auto served, gateway_.route(pass, request.model, serving::Kind::kChat));
     return generate(served, std::move(request));
   }
   if (request.knowledge.size() > kMaxBases) return invalid("`knowledge` may name at most 16 knowledge bases");
@@ -50,8 +50,8 @@ Result<Answer> Chat::answer(const Pass& pass, Request request) {
   const bool asked_to_quote = request.mode == Mode::kExtractive || request.model == kExtractiveModel;
   if (asked_to_quote) return extract(pass, request, question);
   // Without any chat model quotes are the next best, whatever name the client was set up with.
-  if (request.mode == Mode::kAuto && !host_.serves(serving::Kind::kChat)) return extract(pass, request, question);
-  ASSIGN_OR_RETURN(const auto served, host_.route(request.model, serving::Kind::kChat));
+  if (request.mode == Mode::kAuto && !gateway_.serves(serving::Kind::kChat)) return extract(pass, request, question);
+  ASSIGN_OR_RETURN(const auto served, gateway_.route(pass, request.model, serving::Kind::kChat));
   return ground(pass, served, std::move(request), question);
 }
 

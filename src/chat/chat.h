@@ -8,7 +8,7 @@
 
 #include "chat/stream.h"
 #include "knowledge/knowledge.h"
-#include "serving/model_host.h"
+#include "serving/gateway.h"
 
 namespace siyu::chat {
 
@@ -39,8 +39,8 @@ struct Answer {
 /// Thread-safe.
 class Chat {
  public:
-  Chat(knowledge::KnowledgeService& knowledge, serving::ModelHost& host, std::size_t passages)
-      : knowledge_(knowledge), host_(host), passages_(passages) {}
+  Chat(knowledge::KnowledgeService& knowledge, serving::Gateway& gateway, std::size_t passages)
+      : knowledge_(knowledge), gateway_(gateway), passages_(passages) {}
 
   /// Begins the answer. Faults may still come with the stream's first event.
   Result<Answer> answer(const Pass& pass, Request request);
@@ -52,7 +52,7 @@ class Chat {
   Result<std::vector<Source>> find(const Pass& pass, const std::vector<std::string>& bases, const std::string& question);
 
   knowledge::KnowledgeService& knowledge_;
-  serving::ModelHost& host_;
+  serving::Gateway& gateway_;
   const std::size_t passages_;  // given to a model at most
 };
 

@@ -79,6 +79,10 @@ Status validate(const GenerateRequest& request) {
   for (const auto& stop : request.stop)
     if (stop.empty() || stop.size() > kMaxStopStringBytes)
       return invalid("stop strings must have 1 to " + std::to_string(kMaxStopStringBytes) + " bytes");
+  if (request.reasoning_tokens && *request.reasoning_tokens < 0) return invalid("the reasoning budget must be 0 or more tokens");
+  if (request.priority < kMostUrgent || request.priority > kLeastUrgent)
+    return invalid("priority must be between " + std::to_string(kMostUrgent) + " (first) and " + std::to_string(kLeastUrgent) + " (last)");
+  if (request.time_limit_ms && *request.time_limit_ms < 1) return invalid("the time limit must be at least 1 ms");
   if (request.max_tokens && *request.max_tokens < 1) return invalid("max_tokens must be at least 1");
   if (request.top_logprobs < 0 || request.top_logprobs > kMaxTopLogprobs)
     return invalid("top_logprobs must be between 0 and " + std::to_string(kMaxTopLogprobs));

@@ -37,6 +37,7 @@ struct ToolCall {
 struct Message {
   Role role = Role::kUser;
   std::string content;  ///< text parts joined with newlines
+  std::vector<std::string> images = {};  ///< PNG or JPEG files, base64; they come before the text
   std::string reasoning_content = {};
   std::string name = {};
   std::vector<ToolCall> tool_calls = {};
@@ -97,7 +98,18 @@ struct GenerateRequest {
   bool logprobs = false;
   std::int32_t top_logprobs = 0;       ///< 0 … kMaxTopLogprobs; only with logprobs
   bool echo = false;                   ///< the prompt's text comes first (kText, kTokens)
+
+  std::string adapter;                 ///< a LoRA adapter that was loaded with the model; empty: none
+  std::optional<std::int32_t> reasoning_tokens;  ///< at most so many tokens of reasoning, then the answer must begin
+
+  // How it is scheduled.
+  std::string tenant;                  ///< whom it is for: tenants share the model's tokens fairly
+  std::int32_t priority = 0;           ///< smaller goes first, as in vLLM; kMostUrgent … kLeastUrgent
+  std::optional<std::int64_t> time_limit_ms;  ///< from its arrival at the engine; then it fails with kDeadlineExceeded
 };
+
+constexpr std::int32_t kMostUrgent = -100;
+constexpr std::int32_t kLeastUrgent = 100;
 
 constexpr std::size_t kMaxStopStrings = 16;      // OpenAI allows 4; a few more cost nothing
 constexpr std::size_t kMaxStopStringBytes = 1024;
@@ -202,6 +214,17 @@ struct EmbedResult {
 
 constexpr std::size_t kMaxEmbedTexts = 2048;  // OpenAI's limit
 
+struct RerankRequest {
+  std::string query;
+  std::vector<std::string> documents;
+  std::chrono::milliseconds timeout = std::chrono::minutes(2);
+};
+
+struct RerankResult {
+  std::vector<float> scores;  ///< one per document, in their order: the model's own score, larger is more relevant
+  std::int32_t prompt_tokens = 0;
+};
+
 /// What is known about the model behind an engine. Numbers are 0 where a remote engine does not tell.
 struct ModelInfo {
   std::string name;
@@ -213,6 +236,7 @@ struct ModelInfo {
   std::int32_t embedding_dimensions = 0;
   bool can_generate = false;
   bool can_embed = false;
+  bool can_rerank = false;
   bool chat_template = false;             ///< the model brings its own; without it messages are joined plainly
   bool tools = false;                     ///< its template knows tools
   bool thinking = false;                  ///< its template can switch thinking on and off
@@ -251,6 +275,8 @@ class Engine {
   virtual Result<std::unique_ptr<GenerationStream>> generate(GenerateRequest request) = 0;
   /// Blocks until the vectors are there or the request's timeout passes.
   virtual Result<EmbedResult> embed(const EmbedRequest& request) = 0;
+  /// Blocks like embed(). kUnsupported unless the model is a reranker.
+  virtual Result<RerankResult> rerank(const RerankRequest& request) = 0;
   /// Tokens of a text as the model counts them, without begin and end marks. kUnsupported on most remote engines.
   virtual Result<std::vector<Token>> tokenize(const std::string& text) = 0;
   /// Prompt tokens of a request after its template is applied.

@@ -77,6 +77,10 @@ Result<EmbedResult> LocalWorker::embed(const EmbedRequest& request) {
   return EmbedResult{.vectors = std::move(vectors.vectors), .prompt_tokens = vectors.prompt_tokens};
 }
 
+Result<RerankResult> LocalWorker::rerank(const RerankRequest&) {
+  return fail(ErrorCode::kUnsupported, "The model " + info().name + " is no reranker");
+}
+
 Result<std::vector<Token>> LocalWorker::tokenize(const std::string& text) {
   const auto make = [&](std::uint32_t id) { return Tokenize{id, text}; };
   ASSIGN_OR_RETURN(auto tokens, expect<Tokens>(call(*supervisor_, make, kSmallCallLimit)));

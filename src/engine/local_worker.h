@@ -50,6 +50,7 @@ class LocalWorker final : public Engine {
 
   Result<std::unique_ptr<GenerationStream>> generate(GenerateRequest request) override;
   Result<EmbedResult> embed(const EmbedRequest& request) override;
+  Result<RerankResult> rerank(const RerankRequest& request) override;
   Result<std::vector<Token>> tokenize(const std::string& text) override;
   Result<std::int32_t> count_prompt_tokens(const GenerateRequest& request) override;
   ModelInfo info() const override;

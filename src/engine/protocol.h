@@ -18,19 +18,20 @@ BOOST_DESCRIBE_ENUM(ResponseFormat, kText, kJsonObject, kJsonSchema)
 BOOST_DESCRIBE_ENUM(PromptKind, kChat, kText, kTokens)
 BOOST_DESCRIBE_ENUM(FinishReason, kStop, kLength, kToolCalls, kContentFilter)
 BOOST_DESCRIBE_STRUCT(ToolCall, (), (id, name, arguments))
-BOOST_DESCRIBE_STRUCT(Message, (), (role, content, reasoning_content, name, tool_calls, tool_call_id))
+BOOST_DESCRIBE_STRUCT(Message, (), (role, content, images, reasoning_content, name, tool_calls, tool_call_id))
 BOOST_DESCRIBE_STRUCT(Tool, (), (name, description, parameters))
 BOOST_DESCRIBE_STRUCT(Sampling, (), (temperature, top_p, top_k, min_p, presence_penalty, frequency_penalty,
                                      repetition_penalty, seed, logit_bias))
 BOOST_DESCRIBE_STRUCT(GenerateRequest, (), (prompt_kind, messages, prompt, prompt_tokens, tools, tool_choice, tool_name,
                                             parallel_tool_calls, enable_thinking, response_format, json_schema,
-                                            json_schema_name, sampling, stop, max_tokens, logprobs, top_logprobs, echo))
+                                            json_schema_name, sampling, stop, max_tokens, logprobs, top_logprobs, echo,
+                                            adapter, reasoning_tokens, tenant, priority, time_limit_ms))
 BOOST_DESCRIBE_STRUCT(ToolCallDelta, (), (index, id, name, arguments))
 BOOST_DESCRIBE_STRUCT(Usage, (), (prompt_tokens, completion_tokens, cached_tokens))
 BOOST_DESCRIBE_STRUCT(Timings, (), (queued_ms, prefill_ms, decode_ms))
 BOOST_DESCRIBE_STRUCT(Finish, (), (reason, usage, timings))
 BOOST_DESCRIBE_STRUCT(ModelInfo, (), (name, architecture, context_tokens, train_context_tokens, parallel_sequences,
-                                      vocabulary, embedding_dimensions, can_generate, can_embed, chat_template, tools,
+                                      vocabulary, embedding_dimensions, can_generate, can_embed, can_rerank, chat_template, tools,
                                       thinking, parameters, model_bytes))
 
 /// The numbers are on the wire: never reuse one.

@@ -152,6 +152,10 @@ Result<std::vector<Token>> RemoteEngine::tokens_of(const std::string& text, cons
   return tokens;
 }
 
+Result<RerankResult> RemoteEngine::rerank(const RerankRequest&) {
+  return fail(ErrorCode::kUnsupported, "The engine " + options_.name + " is no reranker");
+}
+
 Result<std::vector<Token>> RemoteEngine::tokenize(const std::string& text) {
   const auto state = peer_->state();
   if (state.kind == PeerState::Kind::kPlain) return fail(ErrorCode::kUnsupported, "The engine " + options_.name + " does not count tokens");

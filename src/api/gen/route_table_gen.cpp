@@ -1,5 +1,6 @@
-// Turns src/api/openapi/siyu.yaml into the route table and the served JSON document.
-// Usage: route_table_gen siyu.yaml OUT_DIR   → OUT_DIR/routes.gen.h, routes.gen.cpp
+// Turns src/api/openapi/*.yaml into the route table and the served JSON document.
+// Usage: route_table_gen OUT_DIR siyu.yaml MORE.yaml…   → OUT_DIR/routes.gen.h, routes.gen.cpp
+// siyu.yaml holds what the document begins with; the others add paths and components of one area each.
 // A handler that the table names but nobody wrote is an undefined symbol: the program does not link.
 #include <yaml-cpp/yaml.h>
 
@@ -90,6 +91,24 @@ Row read_operation(const std::string& path, const std::string& method, const YAM
   return row;
 }
 
+/// Adds `more`'s paths and components; what is there already may not come again.
+void add_area(YAML::Node& root, const YAML::Node& more, const std::string& file) {
+  const auto add = [&](YAML::Node to, const YAML::Node& from) {
+    for (const auto& entry : from) {
+      const auto key = entry.first.as<std::string>();
+      if (to[key]) throw std::runtime_error(file + " defines " + key + " a second time");
+      to[key] = entry.second;
+    }
+  };
+  for (const auto& part : more) {
+    const auto name = part.first.as<std::string>();
+    if (name == "paths") add(root["paths"], part.second);
+    else if (name == "components")
+      for (const auto& kind : part.second) add(root["components"][kind.first.as<std::string>()], kind.second);
+    else throw std::runtime_error(file + " may hold paths and components, not " + name);
+  }
+}
+
 std::vector<Row> read_operations(const YAML::Node& root) {
   std::vector<Row> rows;
   for (const auto& path : root["paths"])
@@ -101,7 +120,7 @@ std::vector<Row> read_operations(const YAML::Node& root) {
 
 void write_header(const std::string& file, const std::vector<Row>& rows) {
   std::ofstream out(file);
-  out << "// Made from openapi/siyu.yaml; do not edit.\n#pragma once\n\n#include <span>\n#include <string_view>\n\n"
+  out << "// Made from openapi/*.yaml; do not edit.\n#pragma once\n\n#include <span>\n#include <string_view>\n\n"
          "#include \"api/operation.h\"\n\nnamespace siyu::api {\n\nnamespace handlers {\n";
   for (const auto& row : rows) out << "Reply " << row.id << "(Call& call);\n";
   out << "}  // namespace handlers\n\nstd::span<const Operation> operations();\nstd::string_view openapi_json();\n\n}  // namespace siyu::api\n";
@@ -109,7 +128,7 @@ void write_header(const std::string& file, const std::vector<Row>& rows) {
 
 void write_source(const std::string& file, const std::vector<Row>& rows, const std::string& document) {
   std::ofstream out(file);
-  out << "// Made from openapi/siyu.yaml; do not edit.\n#include \"routes.gen.h\"\n\n#include <array>\n\nnamespace siyu::api {\nnamespace {\n\n";
+  out << "// Made from openapi/*.yaml; do not edit.\n#include \"routes.gen.h\"\n\n#include <array>\n\nnamespace siyu::api {\nnamespace {\n\n";
   out << "constexpr std::array<Operation, " << rows.size() << "> kOperations{{\n";
   for (const auto& row : rows) {
     out << "    {\"" << row.id << "\", \"" << row.method << "\", \"" << row.path << "\", Access::" << row.access << ", Permission::"
@@ -126,19 +145,21 @@ void write_source(const std::string& file, const std::vector<Row>& rows, const s
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::cerr << "usage: route_table_gen siyu.yaml OUT_DIR\n";
+  if (argc < 3) {
+    std::cerr << "usage: route_table_gen OUT_DIR siyu.yaml MORE.yaml…\n";
     return 2;
   }
+  const std::string out = argv[1];
+  const char* reading = argv[2];
   try {
-    const auto root = YAML::LoadFile(argv[1]);
+    auto root = YAML::LoadFile(reading);
+    for (int i = 3; i < argc; ++i) add_area(root, YAML::LoadFile(reading = argv[i]), argv[i]);
     const auto rows = read_operations(root);
-    const std::string out = argv[2];
     write_header(out + "/routes.gen.h", rows);
     write_source(out + "/routes.gen.cpp", rows, json::serialize(to_json(root)));
     return 0;
   } catch (const std::exception& error) {
-    std::cerr << argv[1] << ": " << error.what() << "\n";
+    std::cerr << reading << ": " << error.what() << "\n";
     return 1;
   }
 }

@@ -1,0 +1,24 @@
+// The one way to a model. Every face of the product (HTTP, gRPC, MCP, batches, chat) asks here for the engine of a call, and
+// what is done to every call is done here: who is served, whether they may, from where, and what it cost.
+#pragma once
+
+#include "identity/pass.h"
+#include "serving/model_host.h"
+
+namespace siyu::serving {
+
+/// Thread-safe.
+class Gateway {
+ public:
+  explicit Gateway(ModelHost& host) : host_(host) {}
+
+  /// The engine for one call of the pass's principal; without a name the only one of its kind. Errors name what is loaded.
+  /// It may be kept as long as the call lasts.
+  Result<Served> route(const Pass& pass, const std::string& name, Kind kind) const;
+  bool serves(Kind kind) const { return host_.serves(kind); }
+
+ private:
+  ModelHost& host_;
+};
+
+}  // namespace siyu::serving
