@@ -28,6 +28,7 @@ class Output {
   /// No more tokens come.
   void finish();
   bool stopped() const { return filter_.stopped(); }
+  const std::string& stop() const { return filter_.stop(); }
   bool has_tool_calls() const { return !seen_.tool_calls.empty(); }
 
   engine::Delta& pending() { return pending_; }

@@ -61,6 +61,7 @@ engine::Finish Sequence::finish() const {
   auto reason = reason_;
   if (reason == engine::FinishReason::kStop && output_.has_tool_calls()) reason = engine::FinishReason::kToolCalls;
   return {.reason = reason,
+          .stop = output_.stop(),
           .usage = {.prompt_tokens = static_cast<std::int32_t>(prompt_size_), .completion_tokens = generated_, .cached_tokens = static_cast<std::int32_t>(cached_)},
           .timings = {.queued_ms = milliseconds(submitted_, admitted_),
                       .prefill_ms = milliseconds(admitted_, first_token_),

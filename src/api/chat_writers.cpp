@@ -15,6 +15,8 @@ void ReplyWriter::count(const engine::Finish& finish) {
   engine_ms_ = std::max(engine_ms_, finish.timings.queued_ms + finish.timings.prefill_ms + finish.timings.decode_ms);
 }
 
+std::string ReplyWriter::fail(const Error& error, std::string_view request_id) { return net::sse_event(error_body(error, request_id)); }
+
 namespace {
 
 json::value finish_text(engine::FinishReason reason) {

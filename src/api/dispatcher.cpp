@@ -30,8 +30,9 @@ net::BodyPlan Dispatcher::plan(const net::RequestHead& head) {
 net::Response Dispatcher::handle(net::Request& request) {
   const auto begin = services_.clock.steady_now();
   auto reply = dispatch(request);
-  auto response = reply ? std::move(*reply) : error_reply(reply.error(), request.id, services_.log);
   const auto route = router_.find(request.method, request.path);
+  const auto shape = route.operation == nullptr ? ErrorShape::kOpenAi : route.operation->errors;
+  auto response = reply ? std::move(*reply) : error_reply(reply.error(), request.id, services_.log, shape);
   services_.metrics.on_request(route.operation == nullptr ? "none" : route.operation->id, response.status,
                                std::chrono::duration<double>(services_.clock.steady_now() - begin).count());
   return response;
@@ -70,6 +71,7 @@ Result<Principal> Dispatcher::authenticate(const net::Request& request) const {
     if (!header->starts_with("Bearer ")) return fail(ErrorCode::kUnauthenticated, "Send the API key as `Authorization: Bearer sk-…`");
     return services_.identity.authenticate_key(header->substr(7));
   }
+  if (const auto key = request.headers.get("x-api-key")) return services_.identity.authenticate_key(*key);  // Anthropic's clients
   if (const auto cookie = request.cookie("siyu_session")) return services_.identity.authenticate_session(*cookie);
   return fail(ErrorCode::kUnauthenticated, "An API key is needed: send `Authorization: Bearer sk-…`");
 }

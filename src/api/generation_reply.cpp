@@ -64,7 +64,7 @@ class EventStream final : public net::BodyStream {
     running_->choices.each([running = running_, shared](Result<std::optional<ChoiceStream::Event>> event) {
       auto text = running->take(std::move(event));
       if (!text) {
-        text = net::sse_event(error_body(text.error(), running->options.request_id));
+        text = running->writer->fail(text.error(), running->options.request_id);
       } else if (text->empty() && !running->finished) {
         return true;
       }
@@ -88,13 +88,14 @@ class GenerationResponse final : public net::DeferredResponse {
     running_->choices.each([running = running_, shared](Result<std::optional<ChoiceStream::Event>> event) {
       auto text = running->take(std::move(event));
       if (!text) {
-        (*shared)(error_reply(text.error(), running->options.request_id, running->options.log));
+        (*shared)(error_reply(text.error(), running->options.request_id, running->options.log, running->writer->errors()));
         return false;
       }
       if (!running->writer->streams()) {
         if (!running->finished) return true;
         auto response = net::json_response(200, *std::move(text));
         response.headers.add("X-Siyu-Overhead-Ms", running->overhead());
+        if (running->writer->errors() == ErrorShape::kAnthropic) response.headers.add("request-id", running->options.request_id);
         (*shared)(std::move(response));
         return false;
       }
@@ -102,6 +103,7 @@ class GenerationResponse final : public net::DeferredResponse {
       net::Response response{.status = 200, .headers = {}, .body = std::make_unique<EventStream>(running, *std::move(text))};
       response.headers.add("Content-Type", "text/event-stream; charset=utf-8");
       response.headers.add("Cache-Control", "no-cache");
+      if (running->writer->errors() == ErrorShape::kAnthropic) response.headers.add("request-id", running->options.request_id);
       response.headers.add("X-Accel-Buffering", "no");  // nginx would hold the events back
       (*shared)(std::move(response));
       return false;

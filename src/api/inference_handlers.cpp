@@ -1,8 +1,7 @@
 // OpenAI's endpoints: models, chat, completions, embeddings; and ask, which is a chat of one question.
 #include <cstring>
 
-#include "api/call.h"
-#include "api/generation_reply.h"
+#include "api/generation_call.h"
 #include "api/knowledge_bodies.h"
 #include "api/openai_convert.h"
 #include "api/openai_requests.h"
@@ -34,19 +33,6 @@ BOOST_DESCRIBE_STRUCT(ServedModelListBody, (), (object, data))
 ServedModelBody to_body(const serving::Served& served) {
   return {.id = served.name, .created = to_unix_millis(served.loaded_at) / 1000,
           .siyu = {.kind = served.kind, .context_length = served.engine->info().context_tokens}};
-}
-
-ReplyHead head_of(const Call& call, std::string_view prefix, std::string model, std::optional<knowledge::AnswerMode> grounding = {}) {
-  OsRandom random;
-  return {.id = new_id_text(prefix, call.services.clock, random), .created = to_unix_millis(call.services.clock.now()) / 1000,
-          .model = std::move(model), .grounding = grounding};
-}
-
-GenerationReplyOptions reply_options(const Call& call, const std::string& model) {
-  auto& metrics = call.services.metrics;
-  return {.request_id = call.request.id, .clock = call.services.clock, .begun = call.begun, .log = call.services.log,
-          .limit = std::chrono::seconds(call.services.config.worker.request_seconds),
-          .ended = [&metrics, model](const engine::Usage& usage, const std::optional<Error>& error) { metrics.on_generation(model, usage, error.has_value()); }};
 }
 
 bool wants_usage(const std::optional<openai::StreamOptions>& options) { return options && options->include_usage.value_or(false); }

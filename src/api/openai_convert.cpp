@@ -13,14 +13,14 @@ std::unexpected<Error> unsupported(std::string message) { return fail(ErrorCode:
 
 Result<std::int32_t> narrow(std::int64_t value, std::string_view field, std::int64_t low, std::int64_t high) {
   if (value < low || value > high)
-    return invalid("`" + std::string(field) + "` must be from " + std::to_string(low) + " to " + std::to_string(high));
+    return invalid_field(std::string(field), "must be from " + std::to_string(low) + " to " + std::to_string(high));
   return static_cast<std::int32_t>(value);
 }
 
 Result<std::string> text_of(const std::optional<json::value>& content) {
   if (!content || content->is_null()) return std::string();
   if (content->is_string()) return std::string(content->get_string());
-  if (!content->is_array()) return invalid("`content` must be text or an array of parts");
+  if (!content->is_array()) return invalid_field("content", "must be text or an array of parts");
   std::string text;
   for (const auto& part : content->get_array()) {
     const auto* object = part.if_object();
@@ -79,13 +79,13 @@ Status read_tools(const ChatCompletionRequest& body, engine::GenerateRequest& ou
     if (choice == "auto") out.tool_choice = engine::ToolChoice::kAuto;
     else if (choice == "none") out.tool_choice = engine::ToolChoice::kNone;
     else if (choice == "required") out.tool_choice = engine::ToolChoice::kRequired;
-    else return invalid("`tool_choice` must be auto, none, required, or name a function");
+    else return invalid_field("tool_choice", "must be auto, none, required, or name a function");
     return {};
   }
   const auto* object = body.tool_choice->if_object();
   const auto* function = object == nullptr ? nullptr : object->if_contains("function");
   const auto* named = function == nullptr || !function->is_object() ? nullptr : function->get_object().if_contains("name");
-  if (named == nullptr || !named->is_string()) return invalid("`tool_choice` must be auto, none, required, or name a function");
+  if (named == nullptr || !named->is_string()) return invalid_field("tool_choice", "must be auto, none, required, or name a function");
   out.tool_choice = engine::ToolChoice::kNamed;
   out.tool_name = std::string(named->get_string());
   return {};
@@ -97,9 +97,9 @@ Status read_format(const ChatCompletionRequest& body, engine::GenerateRequest& o
     out.response_format = engine::ResponseFormat::kJsonObject;
     return {};
   }
-  if (body.response_format->type != "json_schema") return invalid("`response_format.type` must be text, json_object or json_schema");
+  if (body.response_format->type != "json_schema") return invalid_field("response_format.type", "must be text, json_object or json_schema");
   const auto& schema = body.response_format->json_schema;
-  if (!schema || !schema->schema || !schema->schema->is_object()) return invalid("`response_format.json_schema.schema` is missing");
+  if (!schema || !schema->schema || !schema->schema->is_object()) return invalid_field("response_format.json_schema.schema", "is missing");
   out.response_format = engine::ResponseFormat::kJsonSchema;
   out.json_schema = json::serialize(*schema->schema);
   out.json_schema_name = schema->name.value_or("answer");
@@ -112,9 +112,9 @@ Status read_stop(const std::optional<json::value>& stop, engine::GenerateRequest
     out.stop.emplace_back(stop->get_string());
     return {};
   }
-  if (!stop->is_array()) return invalid("`stop` must be a text or an array of texts");
+  if (!stop->is_array()) return invalid_field("stop", "must be a text or an array of texts");
   for (const auto& one : stop->get_array()) {
-    if (!one.is_string()) return invalid("`stop` must be a text or an array of texts");
+    if (!one.is_string()) return invalid_field("stop", "must be a text or an array of texts");
     out.stop.emplace_back(one.get_string());
   }
   return {};
@@ -162,7 +162,7 @@ struct Inputs {
 };
 
 Result<Inputs> inputs_of(const json::value& value, std::string_view field) {
-  const auto wrong = [&] { return invalid("`" + std::string(field) + "` must be a text, an array of texts, an array of tokens, or an array of token arrays"); };
+  const auto wrong = [&] { return invalid_field(std::string(field), "must be a text, an array of texts, an array of tokens, or an array of token arrays"); };
   Inputs inputs;
   if (value.is_string()) {
     inputs.texts.emplace_back(value.get_string());
@@ -170,7 +170,7 @@ Result<Inputs> inputs_of(const json::value& value, std::string_view field) {
   }
   const auto* array = value.if_array();
   if (array == nullptr) return wrong();
-  if (array->empty()) return invalid("`" + std::string(field) + "` is empty");
+  if (array->empty()) return invalid_field(std::string(field), "is empty");
   if (array->front().is_number()) {
     ASSIGN_OR_RETURN(auto tokens, tokens_of(*array));
     inputs.tokens.push_back(std::move(tokens));

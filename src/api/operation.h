@@ -19,6 +19,9 @@ enum class Access {
   kPermission,  ///< the operation's permission
 };
 
+/// Whose clients call it, and how they expect to be told of errors.
+enum class ErrorShape { kOpenAi, kAnthropic };
+
 struct Operation {
   std::string_view id;
   std::string_view method;
@@ -29,6 +32,7 @@ struct Operation {
   std::uint64_t body_limit;       ///< bytes; 0: no body is taken
   bool spool;                     ///< large bodies go to a file
   bool on_loop;                   ///< answered on the loop thread
+  ErrorShape errors;
   Reply (*handler)(Call&);
 };
 

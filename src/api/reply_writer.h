@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "api/error_reply.h"
 #include "chat/stream.h"
 
 namespace siyu::api {
@@ -28,6 +29,9 @@ class ReplyWriter {
   /// After all choices have ended: the whole body, or the last events.
   virtual std::string end() = 0;
   virtual bool streams() const = 0;
+  /// The event that tells of an error in a stream that has begun.
+  virtual std::string fail(const Error& error, std::string_view request_id);
+  virtual ErrorShape errors() const { return ErrorShape::kOpenAi; }
   /// Tokens so far.
   const engine::Usage& usage() const { return usage_; }
   /// What the engine says it took for the slowest choice, in milliseconds; 0 where it does not tell.

@@ -8,6 +8,11 @@
 
 namespace siyu::api {
 
+/// An event of a stream whose events have names; the name is the body's `type` as well.
+inline std::string named_event(const json::object& body) {
+  return "event: " + std::string(body.at("type").get_string()) + "\n" + net::sse_event(json::serialize(body));
+}
+
 inline json::object envelope(const ReplyHead& head, std::string_view object, json::array choices) {
   return {{"id", head.id}, {"object", object}, {"created", head.created}, {"model", head.model}, {"choices", std::move(choices)}};
 }

@@ -8,6 +8,10 @@ namespace {
 constexpr std::size_t kMaxDepth = 64;
 
 std::string at_path(std::string_view path) { return path.empty() ? "The body" : fmt::format("`{}`", path); }
+
+std::unexpected<Error> wrong(std::string_view path, std::string message) {
+  return std::unexpected(Error{.code = ErrorCode::kInvalidArgument, .message = std::move(message), .param = std::string(path)});
+}
 }  // namespace
 
 Result<json::value> parse_json(std::string_view text) {
@@ -45,14 +49,14 @@ std::string enum_spelling(std::string_view enumerator) {
 namespace json_detail {
 
 std::unexpected<Error> wrong_type(std::string_view path, std::string_view expected) {
-  return invalid(fmt::format("{} must be {}", at_path(path), expected));
+  return wrong(path, fmt::format("{} must be {}", at_path(path), expected));
 }
-std::unexpected<Error> missing(std::string_view path) { return invalid(fmt::format("`{}` is missing", path)); }
+std::unexpected<Error> missing(std::string_view path) { return wrong(path, fmt::format("`{}` is missing", path)); }
 std::unexpected<Error> unknown_key(std::string_view path, std::string_view key) {
-  return invalid(fmt::format("`{}` is not a known field", join_path(path, key)));
+  return wrong(join_path(path, key), fmt::format("`{}` is not a known field", join_path(path, key)));
 }
 std::unexpected<Error> not_one_of(std::string_view path, const std::vector<std::string>& spellings) {
-  return invalid(fmt::format("{} must be one of: {}", at_path(path), fmt::join(spellings, ", ")));
+  return wrong(path, fmt::format("{} must be one of: {}", at_path(path), fmt::join(spellings, ", ")));
 }
 std::string join_path(std::string_view path, std::string_view key) {
   return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key);
@@ -60,7 +64,7 @@ std::string join_path(std::string_view path, std::string_view key) {
 std::string join_index(std::string_view path, std::size_t index) { return fmt::format("{}[{}]", path, index); }
 
 Result<std::int64_t> read_integer(const json::value& value, std::string_view path, std::int64_t low, std::uint64_t high) {
-  const auto refuse = [&] { return invalid(fmt::format("{} must be a whole number from {} to {}", at_path(path), low, high)); };
+  const auto refuse = [&] { return wrong(path, fmt::format("{} must be a whole number from {} to {}", at_path(path), low, high)); };
   if (value.is_double()) {  // 5.0 is a whole number to many clients
     const double number = value.get_double();
     if (!(number == std::floor(number)) || std::fabs(number) > 9e15) return refuse();

@@ -146,11 +146,11 @@ Status read(const json::value& value, T& out, std::string_view path, UnknownKeys
 
 }  // namespace json_detail
 
-/// Decodes, or says which field is wrong and what was expected there.
+/// Decodes, or says which field is wrong and what was expected there. `path` is where the value stands in the whole.
 template <class T>
-Result<T> from_json(const json::value& value, UnknownKeys unknown = UnknownKeys::kIgnore) {
+Result<T> from_json(const json::value& value, UnknownKeys unknown = UnknownKeys::kIgnore, std::string_view path = "") {
   T out{};
-  RETURN_IF_ERROR(json_detail::read(value, out, "", unknown));
+  RETURN_IF_ERROR(json_detail::read(value, out, path, unknown));
   return out;
 }
 

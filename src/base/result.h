@@ -31,12 +31,14 @@ enum class ErrorCode {
 std::string_view to_string(ErrorCode code);
 
 /// `message` is safe to show to any client. `detail` may name internals and goes to the log only. `reason` is a stable
-/// snake_case name for programs, where the code alone says too little: context_length_exceeded, model_not_found.
+/// snake_case name for programs, where the code alone says too little: context_length_exceeded, model_not_found. `param`
+/// is the path of the request's field that is wrong: `messages[0].role`.
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;
   std::string detail = {};
   std::string reason = {};
+  std::string param = {};
 
   bool operator==(const Error&) const = default;
 };
@@ -52,6 +54,11 @@ inline std::unexpected<Error> fail_because(ErrorCode code, std::string reason, s
   return std::unexpected(Error{code, std::move(message), {}, std::move(reason)});
 }
 inline std::unexpected<Error> invalid(std::string message) { return fail(ErrorCode::kInvalidArgument, std::move(message)); }
+/// `message` without the field's name, which comes before it: invalid_field("top_p", "must be from 0 to 1").
+inline std::unexpected<Error> invalid_field(std::string param, std::string_view message) {
+  std::string text = "`" + param + "` " + std::string(message);
+  return std::unexpected(Error{.code = ErrorCode::kInvalidArgument, .message = std::move(text), .param = std::move(param)});
+}
 inline std::unexpected<Error> not_found(std::string message) { return fail(ErrorCode::kNotFound, std::move(message)); }
 inline std::unexpected<Error> internal(std::string message, std::string detail = {}) {
   return fail(ErrorCode::kInternal, std::move(message), std::move(detail));

@@ -19,7 +19,9 @@ Status check_range(const char* name, const std::optional<double>& value, double 
     if (text.ends_with('.')) text.pop_back();
     return text;
   };
-  return invalid(std::string(name) + " must be between " + number(low) + " and " + number(high));
+  auto error = invalid(std::string(name) + " must be between " + number(low) + " and " + number(high));
+  error.error().param = name;
+  return error;
 }
 
 Status validate_sampling(const Sampling& sampling) {

@@ -168,6 +168,7 @@ struct Timings {
 
 struct Finish {
   FinishReason reason = FinishReason::kStop;
+  std::string stop = {};  ///< the stop string that ended it; empty where the model ended by itself, or the engine does not tell
   Usage usage;
   Timings timings;
   bool operator==(const Finish&) const = default;

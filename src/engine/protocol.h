@@ -29,7 +29,7 @@ BOOST_DESCRIBE_STRUCT(GenerateRequest, (), (prompt_kind, messages, prompt, promp
 BOOST_DESCRIBE_STRUCT(ToolCallDelta, (), (index, id, name, arguments))
 BOOST_DESCRIBE_STRUCT(Usage, (), (prompt_tokens, completion_tokens, cached_tokens))
 BOOST_DESCRIBE_STRUCT(Timings, (), (queued_ms, prefill_ms, decode_ms))
-BOOST_DESCRIBE_STRUCT(Finish, (), (reason, usage, timings))
+BOOST_DESCRIBE_STRUCT(Finish, (), (reason, stop, usage, timings))
 BOOST_DESCRIBE_STRUCT(ModelInfo, (), (name, architecture, context_tokens, train_context_tokens, parallel_sequences,
                                       vocabulary, embedding_dimensions, can_generate, can_embed, can_rerank, chat_template, tools,
                                       thinking, parameters, model_bytes))

@@ -146,8 +146,9 @@ struct WireChoice {
   std::optional<std::string> text;
   std::optional<WireLogprobs> logprobs;
   std::optional<std::string> finish_reason;
+  std::optional<json::value> stop_reason;  // vLLM: the stop string, or the number of a stop token
 };
-BOOST_DESCRIBE_STRUCT(WireChoice, (), (delta, text, logprobs, finish_reason))
+BOOST_DESCRIBE_STRUCT(WireChoice, (), (delta, text, logprobs, finish_reason, stop_reason))
 struct WireUsageDetails {
   std::optional<std::int32_t> cached_tokens;
 };
@@ -323,6 +324,7 @@ Result<std::optional<Delta>> ChunkReader::read(std::string_view data) {
   if (choice.finish_reason) {
     finished_ = true;
     finish_.reason = reason_of(*choice.finish_reason);
+    if (choice.stop_reason && choice.stop_reason->is_string()) finish_.stop = std::string(choice.stop_reason->get_string());
   }
   ASSIGN_OR_RETURN(auto delta, delta_of(choice));
   if (delta == Delta{}) return std::optional<Delta>();

@@ -28,7 +28,12 @@ std::string StopFilter::push(std::string_view piece) {
   if (stopped_) return {};
   held_ += piece;
   std::size_t first = std::string::npos;
-  for (const auto& stop : stops_) first = std::min(first, held_.find(stop));
+  for (const auto& stop : stops_) {
+    const auto at = held_.find(stop);
+    if (at >= first) continue;
+    first = at;
+    stop_ = stop;
+  }
   if (first != std::string::npos) {
     stopped_ = true;
     held_.resize(first);

@@ -19,12 +19,14 @@ class StopFilter {
   std::string finish();
   /// A stop string came; everything after it is ignored.
   bool stopped() const { return stopped_; }
+  /// Which one it was.
+  const std::string& stop() const { return stop_; }
 
  private:
   std::size_t held_for_stops() const;
 
   std::vector<std::string> stops_;
-  std::string held_;
+  std::string held_, stop_;
   bool stopped_ = false;
 };
 
