@@ -13,6 +13,7 @@ LAYERS = [
     ["guard", "models", "engine", "documents"],
     ["serving", "governance", "knowledge", "graph"],
     ["chat", "scheduler", "tuning", "evaluation", "planner", "flows", "ops"],
+    ["mcp"],
     ["api"],
 ]
 LAYER = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

@@ -38,6 +38,10 @@ class Client {
   /// Posts, and calls `event` with the data of each server-sent event until the stream ends.
   Status stream(const std::string& path, const json::value& body, const std::function<Status(const std::string& data)>& event);
 
+  const std::string& server() const { return server_; }
+  const std::string& api_key() const { return api_key_; }
+  const net::ClientOptions& options() const { return options_; }
+
  private:
   Client(std::string server, std::string api_key, net::ClientOptions options)
       : server_(std::move(server)), api_key_(std::move(api_key)), options_(std::move(options)), http_(std::make_unique<net::HttpClient>(options_)) {}

@@ -11,6 +11,7 @@ void add_pull_commands(CLI::App& model, int& exit_code);     ///< model pull, pu
 void add_engine_commands(CLI::App& app, int& exit_code);     ///< engine
 void add_admin_commands(CLI::App& app, int& exit_code);      ///< key, user, audit, status, config
 
+void add_mcp_command(CLI::App& app, int& exit_code);         ///< mcp
 void add_parse_command(CLI::App& app, int& exit_code);       ///< parse
 
 inline void add_commands(CLI::App& app, int& exit_code) {
@@ -18,6 +19,7 @@ inline void add_commands(CLI::App& app, int& exit_code) {
   add_model_commands(app, exit_code);
   add_engine_commands(app, exit_code);
   add_admin_commands(app, exit_code);
+  add_mcp_command(app, exit_code);
   add_parse_command(app, exit_code);
 }
 

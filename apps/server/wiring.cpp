@@ -128,6 +128,7 @@ struct Machine::Parts {
   std::optional<knowledge::Ingester> ingester;
   std::optional<chat::Chat> chat;
   api::Metrics metrics;
+  std::optional<mcp::Endpoint> mcp;
   std::optional<api::Services> services;
   std::vector<api::Asset> console;
   std::optional<api::Dispatcher> dispatcher;
@@ -234,8 +235,12 @@ struct Machine::Parts {
       options.certificate_file = certificate->certificate;
       options.private_key_file = certificate->private_key;
     }
+    mcp.emplace(mcp::Parts{.policy = *policy, .knowledge = *knowledge, .chat = *chat, .clock = clock, .random = random, .log = *log,
+                           .answer_limit = std::chrono::seconds(config.worker.request_seconds),
+                           .generated = [this](const std::string& model, const engine::Usage& usage, bool failed) { metrics.on_generation(model, usage, failed); },
+                           .hosts = certificate_hosts(config.server, address.host)});
     services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
-                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls, .machine = [this] { return machine_facts(); }, .host = *host, .gateway = *gateway, .engines = *engines, .chat = *chat, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
+                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls, .machine = [this] { return machine_facts(); }, .host = *host, .gateway = *gateway, .engines = *engines, .chat = *chat, .mcp = *mcp, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});
     console = console_assets();
     dispatcher.emplace(*services, console);

@@ -18,6 +18,7 @@
 #include "identity/identity.h"
 #include "knowledge/ingest.h"
 #include "knowledge/knowledge.h"
+#include "mcp/endpoint.h"
 #include "models/library.h"
 #include "models/machine.h"
 #include "models/pull.h"
@@ -44,6 +45,7 @@ struct Services {
   serving::Gateway& gateway;
   serving::RemoteEngines& engines;
   chat::Chat& chat;
+  mcp::Endpoint& mcp;
   Metrics& metrics;
   std::filesystem::path spool_dir;
   SteadyTime started;

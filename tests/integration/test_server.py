@@ -18,6 +18,7 @@ class Server:
     """`siyu serve` on a free loopback port over a data folder of its own."""
 
     options = ["--insecure-http"]
+    listen = "127.0.0.1:0"
 
     def __init__(self, data):
         self.data = pathlib.Path(data)
@@ -27,7 +28,7 @@ class Server:
     def start(self):
         with open(self.log, "ab") as log:
             begin = log.tell()
-            self.process = subprocess.Popen([SIYU, "serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.options], stderr=log)
+            self.process = subprocess.Popen([SIYU, "serve", "--data", self.data, "--listen", self.listen, *self.options], stderr=log)
         self.url = None
         deadline = time.monotonic() + 60
         while not self.url:

@@ -1,0 +1,1 @@
+siyu_links(siyu_base siyu_net siyu_identity siyu_policy siyu_knowledge siyu_chat)
