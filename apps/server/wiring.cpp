@@ -116,9 +116,11 @@ struct Machine::Parts {
   std::unique_ptr<models::ModelLibrary> models;
   std::once_flag memory_measured;
   double memory_speed = 0;  // bytes a second
+  std::unique_ptr<serving::Meter> meter;
   std::unique_ptr<serving::RemoteEngines> engines;
   std::optional<net::StreamClient> engine_client;
   std::optional<serving::ModelHost> host;
+  api::Metrics metrics;
   std::optional<serving::Gateway> gateway;
   std::optional<models::Pulls> pulls;
   std::optional<HostEmbedder> embedder;
@@ -127,7 +129,6 @@ struct Machine::Parts {
   std::optional<knowledge::KnowledgeService> knowledge;
   std::optional<knowledge::Ingester> ingester;
   std::optional<chat::Chat> chat;
-  api::Metrics metrics;
   std::optional<mcp::Endpoint> mcp;
   std::optional<api::Services> services;
   std::vector<api::Asset> console;
@@ -202,7 +203,10 @@ struct Machine::Parts {
     const auto start = [this](const models::Model& model, const serving::LoadOptions& options) { return start_engine(model, options); };
     const auto connect = [this](const serving::RemoteRecord& record, Sensitive<std::string> key) { return connect_engine(record, std::move(key)); };
     host.emplace(*models, *engines, start, wait, connect, clock, *log);
-    gateway.emplace(*host);
+    ASSIGN_OR_RETURN(const auto offset, serving::parse_offset(config.meter.day_offset));
+    ASSIGN_OR_RETURN(meter, serving::Meter::open(*db, {.dir = data / "meter", .offset_minutes = offset, .currency = config.meter.currency}, clock, *log));
+    meter->start();
+    gateway.emplace(*host, *meter, clock, &metrics);
     ASSIGN_OR_RETURN(const auto pass, policy->internal("models that were loaded before the restart"));
     RETURN_IF_ERROR(host->resume(pass));
     ASSIGN_OR_RETURN(auto hubs, models::hub_options(cli::environment));
@@ -240,7 +244,11 @@ struct Machine::Parts {
                            .generated = [this](const std::string& model, const engine::Usage& usage, bool failed) { metrics.on_generation(model, usage, failed); },
                            .hosts = certificate_hosts(config.server, address.host)});
     services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
-                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls, .machine = [this] { return machine_facts(); }, .host = *host, .gateway = *gateway, .engines = *engines, .chat = *chat, .mcp = *mcp, .metrics = metrics, .spool_dir = data / "tmp", .started = clock.steady_now(),
+                                   .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls,
+                                   .machine = [this] { return machine_facts(); },
+                                   .host = *host, .gateway = *gateway, .meter = *meter, .engines = *engines,
+                                   .chat = *chat, .mcp = *mcp, .metrics = metrics,
+                                   .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});
     console = console_assets();
     dispatcher.emplace(*services, console);
@@ -288,6 +296,7 @@ void Machine::drain() {
   parts_->ingester->stop();
   parts_->vectors->stop();
   parts_->pulls->stop();
+  parts_->meter->stop();
   (void)parts_->policy->record("system", {.action = "server.stop", .resource = "server", .request = ""}, "done");
   parts_->log->info("server_stopped");
 }

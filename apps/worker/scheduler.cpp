@@ -293,7 +293,7 @@ void Scheduler::after_decode(const std::vector<Piece>& pieces, double millisecon
     if (piece.logits_at < 0) continue;
     const bool complete = sequence.take_next(model_, context_.get(), piece.logits_at);
     ++generated_;
-    if (sequence.output().has_pending()) say(engine::DeltaMessage{sequence.stream(), sequence.output().take_pending()});
+    if (sequence.output().has_pending()) say(engine::DeltaMessage{sequence.stream(), sequence.take_delta()});
     if (complete) retire(sequence, engine::FinishMessage{sequence.stream(), sequence.finish()});
   }
 }

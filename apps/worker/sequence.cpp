@@ -1,6 +1,7 @@
 #include "sequence.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace siyu::worker {
 namespace {
@@ -54,6 +55,13 @@ bool Sequence::take_next(const Model& model, llama_context* context, std::int32_
   reason_ = output_.stopped() ? engine::FinishReason::kStop : engine::FinishReason::kLength;
   output_.finish();
   return true;
+}
+
+engine::Delta Sequence::take_delta() {
+  auto delta = output_.take_pending();
+  if (reported_ == 0) delta.usage = {.prompt_tokens = static_cast<std::int32_t>(prompt_size_), .cached_tokens = static_cast<std::int32_t>(cached_)};
+  delta.usage.completion_tokens = generated_ - std::exchange(reported_, generated_);
+  return delta;
 }
 
 engine::Finish Sequence::finish() const {

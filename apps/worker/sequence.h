@@ -31,6 +31,8 @@ class Sequence {
   /// Chooses the next token from the logits at batch place `index`. True when the answer is complete.
   bool take_next(const Model& model, llama_context* context, std::int32_t index);
   engine::Finish finish() const;
+  /// What is new in the output, with the tokens it took.
+  engine::Delta take_delta();
   Output& output() { return output_; }
 
   /// Begins to run with its lease. What the cache held of the prompt is told the first time.
@@ -52,6 +54,7 @@ class Sequence {
   const std::size_t prompt_size_;
   std::size_t cached_ = 0;
   std::int32_t generated_ = 0;
+  std::int32_t reported_ = 0;  // of generated_: told with the deltas so far
   std::int32_t max_tokens_ = 0;
   std::int32_t top_logprobs_ = -1;  // −1: none wanted
   TokenSampler sampler_;

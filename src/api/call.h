@@ -43,6 +43,7 @@ struct Services {
   std::function<models::MachineFacts()> machine;  ///< measured anew, but for the speed of memory
   serving::ModelHost& host;
   serving::Gateway& gateway;
+  serving::Meter& meter;
   serving::RemoteEngines& engines;
   chat::Chat& chat;
   mcp::Endpoint& mcp;

@@ -1,6 +1,7 @@
 #include "api/dispatcher.h"
 
 #include "api/error_reply.h"
+#include "api/limit_headers.h"
 #include "crypto/hash.h"
 #include "routes.gen.h"
 
@@ -63,7 +64,11 @@ Reply Dispatcher::dispatch(net::Request& request) {
                                                                      : services_.policy.obtain(principal, operation->permission, access));
   call.principal = std::move(principal);
   call.pass = std::move(pass);
-  return operation->handler(call);
+  auto reply = operation->handler(call);
+  if (operation->permission != Permission::kInfer) return reply;
+  auto response = reply ? std::move(*reply) : error_reply(reply.error(), request.id, services_.log, operation->errors);
+  add_limit_headers(response, services_.meter, serving::Caller::of(*call.pass));
+  return response;
 }
 
 Result<Principal> Dispatcher::authenticate(const net::Request& request) const {

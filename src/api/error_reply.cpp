@@ -1,5 +1,7 @@
 #include "api/error_reply.h"
 
+#include "api/limit_headers.h"
+
 namespace siyu::api {
 
 int http_status(ErrorCode code) {
@@ -98,7 +100,8 @@ net::Response error_reply(const Error& error, std::string_view request_id, Logge
   else if (!error.detail.empty())
     log.info("request_refused", {{"error_id", request_id}, {"code", to_string(error.code)}, {"detail", error.detail}});
   auto response = net::json_response(status, error_body(error, request_id, shape));
-  if (status == 503 || status == 529 || status == 429) response.headers.set("Retry-After", "1");
+  if (error.retry_after_ms != 0) add_retry_headers(response, error.retry_after_ms);
+  else if (status == 503 || status == 529 || status == 429) response.headers.set("Retry-After", "1");
   if (status == 401) response.headers.set("WWW-Authenticate", "Bearer");
   if (shape == ErrorShape::kAnthropic) response.headers.add("request-id", std::string(request_id));
   return response;

@@ -126,7 +126,14 @@ Reply create_user(Call& call) {
 }
 
 Reply delete_user(Call& call) {
-  RETURN_IF_ERROR(call.services.identity.delete_user(*call.pass, call.param("username")));
+  const auto& username = call.param("username");
+  ASSIGN_OR_RETURN(const auto users, call.services.identity.list_users(*call.pass));
+  ASSIGN_OR_RETURN(const auto keys, call.services.identity.list_keys(*call.pass, true));
+  RETURN_IF_ERROR(call.services.identity.delete_user(*call.pass, username));
+  for (const auto& key : keys)
+    if (key.owner == username) RETURN_IF_ERROR(call.services.meter.forget(*call.pass, serving::Subject::of(key.id)));
+  for (const auto& user : users)
+    if (user.username == username) RETURN_IF_ERROR(call.services.meter.forget(*call.pass, serving::Subject::of(user.id)));
   return reply_empty();
 }
 
@@ -152,7 +159,9 @@ Reply create_key(Call& call) {
 }
 
 Reply revoke_key(Call& call) {
-  RETURN_IF_ERROR(call.services.identity.revoke_key(*call.pass, ApiKeyId(call.param("key")), is_admin(call)));
+  const ApiKeyId key(call.param("key"));
+  RETURN_IF_ERROR(call.services.identity.revoke_key(*call.pass, key, is_admin(call)));
+  RETURN_IF_ERROR(call.services.meter.forget(*call.pass, serving::Subject::of(key)));
   return reply_empty();
 }
 

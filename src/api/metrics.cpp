@@ -6,6 +6,10 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <map>
+#include <shared_mutex>
+#include <unordered_map>
+
 namespace siyu::api {
 
 struct Metrics::Hidden {
@@ -21,10 +25,62 @@ struct Metrics::Hidden {
   prometheus::Family<prometheus::Counter>& generations =
       prometheus::BuildCounter().Name("siyu_generations_total").Help("Ended generations by model and outcome").Register(registry);
 
+  /// The series of one model, looked up once.
+  struct OfModel {
+    prometheus::Histogram &input, &output, &cached, &seconds, &first_token, &per_token;
+    prometheus::Counter &done, &failed, &abandoned, &missed, &exact, &semantic, &saved_prompt, &saved_completion;
+  };
+  std::shared_mutex mu;
+  std::unordered_map<std::string, OfModel> models;  // guarded by mu
+
+  prometheus::Histogram& histogram(const std::string& name, const std::string& help, const std::map<std::string, std::string>& labels,
+                                   const prometheus::Histogram::BucketBoundaries& buckets) {
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add(labels, buckets);
+  }
+  prometheus::Counter& counter(const std::string& name, const std::string& help, const std::map<std::string, std::string>& labels) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add(labels);
+  }
+  OfModel& of_model(const std::string& model) {
+    {
+      const std::shared_lock lock(mu);
+      if (const auto found = models.find(model); found != models.end()) return found->second;
+    }
+    const std::unique_lock lock(mu);
+    if (const auto found = models.find(model); found != models.end()) return found->second;
+    return models.emplace(model, make_series(model)).first->second;
+  }
+  OfModel make_series(const std::string& model);
+
   prometheus::Family<prometheus::Gauge>& gauges(std::string_view name, std::string_view help) {
     return prometheus::BuildGauge().Name(std::string(name)).Help(std::string(help)).Register(registry);
   }
 };
+
+Metrics::Hidden::OfModel Metrics::Hidden::make_series(const std::string& model) {
+  const prometheus::Histogram::BucketBoundaries counts{1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144};
+  const prometheus::Histogram::BucketBoundaries wait{0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 120, 300, 600};
+  const std::string usage = "gen_ai_client_token_usage", usage_help = "Tokens of a call";
+  const auto of = [&](const char* label, const char* value) { return std::map<std::string, std::string>{{"gen_ai_request_model", model}, {label, value}}; };
+  const std::map<std::string, std::string> plain{{"gen_ai_request_model", model}};
+  const std::string calls = "siyu_calls_total", calls_help = "Ended calls by model and outcome";
+  const std::string cache = "siyu_answer_cache_requests_total", cache_help = "Requests that the answer cache was asked for, by what it found";
+  const std::string saved = "siyu_answer_cache_saved_tokens_total", saved_help = "Tokens that answers from the cache did not compute";
+  const auto labelled = [&](const char* label, const char* value) { return std::map<std::string, std::string>{{"model_name", model}, {label, value}}; };
+  return {.input = histogram(usage, usage_help, of("gen_ai_token_type", "input"), counts),
+          .output = histogram(usage, usage_help, of("gen_ai_token_type", "output"), counts),
+          .cached = histogram(usage, usage_help, of("gen_ai_token_type", "cached_input"), counts),
+          .seconds = histogram("gen_ai_server_request_duration_seconds", "From the call to the end of its answer", plain, wait),
+          .first_token = histogram("gen_ai_server_time_to_first_token_seconds", "From the call to its first token", plain, wait),
+          .per_token = histogram("gen_ai_server_time_per_output_token_seconds", "Time of the tokens after the first, each", plain, wait),
+          .done = counter(calls, calls_help, labelled("outcome", "done")),
+          .failed = counter(calls, calls_help, labelled("outcome", "failed")),
+          .abandoned = counter(calls, calls_help, labelled("outcome", "abandoned")),
+          .missed = counter(cache, cache_help, labelled("found", "nothing")),
+          .exact = counter(cache, cache_help, labelled("found", "exact")),
+          .semantic = counter(cache, cache_help, labelled("found", "semantic")),
+          .saved_prompt = counter(saved, saved_help, labelled("kind", "prompt")),
+          .saved_completion = counter(saved, saved_help, labelled("kind", "completion"))};
+}
 
 Metrics::Metrics() : hidden_(std::make_unique<Hidden>()) {}
 Metrics::~Metrics() = default;
@@ -44,6 +100,31 @@ void Metrics::on_generation(const std::string& model, const engine::Usage& usage
 
 void Metrics::on_embedding(const std::string& model, std::int32_t tokens) {
   hidden_->tokens.Add({{"model", model}, {"kind", "embedding"}}).Increment(tokens);
+}
+
+void Metrics::on_call(const serving::CallRecord& record) {
+  auto& series = hidden_->of_model(record.model);
+  using enum serving::CacheUse;
+  if (record.cache == kExact || record.cache == kSemantic) {
+    (record.cache == kExact ? series.exact : series.semantic).Increment();
+    series.saved_prompt.Increment(record.usage.prompt_tokens);
+    series.saved_completion.Increment(record.usage.completion_tokens);
+    series.seconds.Observe(record.seconds);
+    return;
+  }
+  if (record.cache == kMiss) series.missed.Increment();
+  (record.outcome == serving::CallOutcome::kDone ? series.done : record.outcome == serving::CallOutcome::kFailed ? series.failed : series.abandoned).Increment();
+  series.input.Observe(record.usage.prompt_tokens);
+  series.cached.Observe(record.usage.cached_tokens);
+  series.output.Observe(record.usage.completion_tokens);
+  series.seconds.Observe(record.seconds);
+  if (record.first_token_seconds > 0) series.first_token.Observe(record.first_token_seconds);
+  if (record.first_token_seconds > 0 && record.usage.completion_tokens > 1)
+    series.per_token.Observe((record.seconds - record.first_token_seconds) / (record.usage.completion_tokens - 1));
+}
+
+void Metrics::set_labelled(std::string_view name, std::string_view help, const std::string& label, const std::string& label_value, double value) {
+  hidden_->gauges(name, help).Add({{label, label_value}}).Set(value);
 }
 
 void Metrics::set(std::string_view name, std::string_view help, double value) { hidden_->gauges(name, help).Add({}).Set(value); }

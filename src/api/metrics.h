@@ -7,14 +7,15 @@
 #include <string_view>
 
 #include "engine/engine.h"
+#include "serving/call_record.h"
 
 namespace siyu::api {
 
 /// Thread-safe. Metric names follow Prometheus' conventions; no label carries text of users or documents.
-class Metrics {
+class Metrics final : public serving::CallObserver {
  public:
   Metrics();
-  ~Metrics();
+  ~Metrics() override;
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
@@ -25,9 +26,14 @@ class Metrics {
   /// Tokens that were embedded.
   void on_embedding(const std::string& model, std::int32_t tokens);
 
+  /// One ended call of a model, whichever face it came from: OpenTelemetry's GenAI names.
+  void on_call(const serving::CallRecord& record) override;
+
   /// A value at the moment of asking, such as open connections.
   void set(std::string_view name, std::string_view help, double value);
   void set_of_model(std::string_view name, std::string_view help, const std::string& model, double value);
+
+  void set_labelled(std::string_view name, std::string_view help, const std::string& label, const std::string& label_value, double value);
 
   /// Prometheus' text format 0.0.4.
   std::string text() const;

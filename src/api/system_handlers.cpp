@@ -109,6 +109,10 @@ Reply metrics(Call& call) {
     out.set("siyu_connections", "Open connections", static_cast<double>(stats->connections));
     out.set("siyu_streams", "Streamed answers under way", static_cast<double>(stats->streams));
   }
+  boost::mp11::mp_for_each<boost::describe::describe_enumerators<serving::LimitKind>>([&](auto limit) {
+    out.set_labelled("siyu_refused_requests", "Requests refused by a limit since the server started", "limit", enum_spelling(limit.name),
+                     static_cast<double>(services.meter.refused(limit.value)));
+  });
   for (const auto& served : services.host.served()) {
     const auto health = served.engine->health();
     out.set_of_model("siyu_model_ready", "1 when the model can answer", served.name, health.state == engine::EngineState::kReady ? 1 : 0);

@@ -66,6 +66,13 @@ struct PullConfig {
 };
 BOOST_DESCRIBE_STRUCT(PullConfig, (), (stall_seconds, give_up_seconds))
 
+/// What calls cost and when budgets begin anew.
+struct MeterConfig {
+  std::string currency = "CNY";       ///< of prices and budgets
+  std::string day_offset = "+00:00";  ///< difference from UTC: when days and months begin
+};
+BOOST_DESCRIBE_STRUCT(MeterConfig, (), (currency, day_offset))
+
 struct LogConfig {
   std::string level = "info";  ///< debug, info, warn, error
   std::string file;            ///< empty: standard error
@@ -80,9 +87,10 @@ struct Config {
   ParserConfig parser;
   KnowledgeConfig knowledge;
   PullConfig pull;
+  MeterConfig meter;
   LogConfig log;
 };
-BOOST_DESCRIBE_STRUCT(Config, (), (data, server, worker, engine, parser, knowledge, pull, log))
+BOOST_DESCRIBE_STRUCT(Config, (), (data, server, worker, engine, parser, knowledge, pull, meter, log))
 
 struct ConfigSources {
   std::string file;  ///< empty: none

@@ -1,6 +1,7 @@
 // Result<T>: a value or an Error that says what failed, on what, and what to do.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -30,6 +31,8 @@ enum class ErrorCode {
 /// Stable snake_case name, as used in logs, audit entries and API error bodies.
 std::string_view to_string(ErrorCode code);
 
+constexpr std::int64_t kNeverRetry = -1;
+
 /// `message` is safe to show to any client. `detail` may name internals and goes to the log only. `reason` is a stable
 /// snake_case name for programs, where the code alone says too little: context_length_exceeded, model_not_found. `param`
 /// is the path of the request's field that is wrong: `messages[0].role`.
@@ -39,6 +42,7 @@ struct Error {
   std::string detail = {};
   std::string reason = {};
   std::string param = {};
+  std::int64_t retry_after_ms = 0;  ///< when trying again may help; 0: not known; kNeverRetry: not as things are
 
   bool operator==(const Error&) const = default;
 };

@@ -140,23 +140,24 @@ struct ToolCallDelta {
   bool operator==(const ToolCallDelta&) const = default;
 };
 
-/// What has been generated since the last delta. Texts are whole UTF-8 characters.
-struct Delta {
-  std::string content;
-  std::string reasoning;
-  std::vector<ToolCallDelta> tool_calls;
-  std::vector<TokenLogprob> logprobs;
-  bool operator==(const Delta&) const = default;
-};
-
-enum class FinishReason { kStop, kLength, kToolCalls, kContentFilter };
-
 struct Usage {
   std::int32_t prompt_tokens = 0;
   std::int32_t completion_tokens = 0;
   std::int32_t cached_tokens = 0;  ///< part of the prompt that needed no computing
   bool operator==(const Usage&) const = default;
 };
+
+/// What has been generated since the last delta. Texts are whole UTF-8 characters.
+struct Delta {
+  std::string content;
+  std::string reasoning;
+  std::vector<ToolCallDelta> tool_calls;
+  std::vector<TokenLogprob> logprobs;
+  Usage usage = {};  ///< what it adds to the answer's usage, so that one that is cut can be charged; the first brings the prompt's tokens
+  bool operator==(const Delta&) const = default;
+};
+
+enum class FinishReason { kStop, kLength, kToolCalls, kContentFilter };
 
 /// Milliseconds; 0 where an engine does not tell.
 struct Timings {

@@ -26,8 +26,9 @@ struct WireDelta {
   std::optional<std::string> content, reasoning;
   std::optional<std::vector<ToolCallDelta>> tool_calls;
   std::optional<std::vector<WireLogprob>> logprobs;
+  std::optional<std::int32_t> tokens, prompt, cached;  // short names: one of these goes out for every token
 };
-BOOST_DESCRIBE_STRUCT(WireDelta, (), (content, reasoning, tool_calls, logprobs))
+BOOST_DESCRIBE_STRUCT(WireDelta, (), (content, reasoning, tool_calls, logprobs, tokens, prompt, cached))
 struct WireError {
   std::string code, message, detail, reason;
 };
@@ -66,6 +67,9 @@ WireDelta to_wire(const Delta& delta) {
   if (!delta.content.empty()) wire.content = delta.content;
   if (!delta.reasoning.empty()) wire.reasoning = delta.reasoning;
   if (!delta.tool_calls.empty()) wire.tool_calls = delta.tool_calls;
+  if (delta.usage.completion_tokens != 0) wire.tokens = delta.usage.completion_tokens;
+  if (delta.usage.prompt_tokens != 0) wire.prompt = delta.usage.prompt_tokens;
+  if (delta.usage.cached_tokens != 0) wire.cached = delta.usage.cached_tokens;
   if (delta.logprobs.empty()) return wire;
   auto& logprobs = wire.logprobs.emplace();
   for (const auto& one : delta.logprobs) {
@@ -83,7 +87,10 @@ Result<std::string> token_from_wire(const std::string& text) {
 
 Result<Delta> from_wire(WireDelta wire) {
   Delta delta{.content = std::move(wire.content).value_or(""), .reasoning = std::move(wire.reasoning).value_or(""),
-              .tool_calls = std::move(wire.tool_calls).value_or(std::vector<ToolCallDelta>()), .logprobs = {}};
+              .tool_calls = std::move(wire.tool_calls).value_or(std::vector<ToolCallDelta>()), .logprobs = {},
+              .usage = {.prompt_tokens = wire.prompt.value_or(0), .completion_tokens = wire.tokens.value_or(0), .cached_tokens = wire.cached.value_or(0)}};
+  if (delta.usage.prompt_tokens < 0 || delta.usage.completion_tokens < 0 || delta.usage.cached_tokens < 0)
+    return fail(ErrorCode::kCorrupted, "A delta counts fewer than no tokens");
   if (!wire.logprobs) return delta;
   for (const auto& one : *wire.logprobs) {
     ASSIGN_OR_RETURN(auto token, token_from_wire(one.token));

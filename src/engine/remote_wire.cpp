@@ -328,6 +328,7 @@ Result<std::optional<Delta>> ChunkReader::read(std::string_view data) {
   }
   ASSIGN_OR_RETURN(auto delta, delta_of(choice));
   if (delta == Delta{}) return std::optional<Delta>();
+  delta.usage.completion_tokens = 1;  // what servers send with a chunk; the true number comes with the end
   return std::optional(std::move(delta));
 }
 

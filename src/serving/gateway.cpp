@@ -2,35 +2,72 @@
 
 #include <utility>
 
+#include "serving/admission.h"
+#include "serving/metered_stream.h"
+
 namespace siyu::serving {
 namespace {
 
-/// An engine that works for one caller.
+/// An engine that works for one caller: may they → engine → what did it take.
 class CallersEngine final : public engine::Engine {
  public:
-  CallersEngine(std::shared_ptr<engine::Engine> engine, std::string tenant) : engine_(std::move(engine)), tenant_(std::move(tenant)) {}
+  struct Parts {
+    std::shared_ptr<engine::Engine> engine;
+    std::string model;
+    Caller caller;
+    Meter& meter;
+    const Clock& clock;
+    CallObserver* observer;
+  };
+  explicit CallersEngine(Parts parts) : my_(std::move(parts)) {}
 
   Result<std::unique_ptr<engine::GenerationStream>> generate(engine::GenerateRequest request) override {
-    request.tenant = tenant_;
-    return engine_->generate(std::move(request));
+    const auto begun = my_.clock.steady_now();
+    request.tenant = my_.caller.user.str();
+    request.priority = my_.meter.priority(my_.caller, request.priority);
+    ASSIGN_OR_RETURN(auto hold, admit(my_.meter, my_.caller, my_.model, *my_.engine, request));
+    const auto estimate = prompt_estimate(request);
+    ASSIGN_OR_RETURN(auto stream, my_.engine->generate(std::move(request)));
+    return metered(std::move(stream), {.hold = std::move(hold), .record = {.model = my_.model}, .prompt_estimate = estimate, .begun = begun,
+                                       .clock = my_.clock, .observer = my_.observer});
   }
-  Result<engine::EmbedResult> embed(const engine::EmbedRequest& request) override { return engine_->embed(request); }
-  Result<engine::RerankResult> rerank(const engine::RerankRequest& request) override { return engine_->rerank(request); }
-  Result<std::vector<engine::Token>> tokenize(const std::string& text) override { return engine_->tokenize(text); }
-  Result<std::int32_t> count_prompt_tokens(const engine::GenerateRequest& request) override { return engine_->count_prompt_tokens(request); }
-  engine::ModelInfo info() const override { return engine_->info(); }
-  engine::EngineHealth health() const override { return engine_->health(); }
+
+  Result<engine::EmbedResult> embed(const engine::EmbedRequest& request) override {
+    return in_one(prompt_bound(request), [&] { return my_.engine->embed(request); });
+  }
+  Result<engine::RerankResult> rerank(const engine::RerankRequest& request) override {
+    return in_one(prompt_bound(request), [&] { return my_.engine->rerank(request); });
+  }
+
+  Result<std::vector<engine::Token>> tokenize(const std::string& text) override { return my_.engine->tokenize(text); }
+  Result<std::int32_t> count_prompt_tokens(const engine::GenerateRequest& request) override { return my_.engine->count_prompt_tokens(request); }
+  engine::ModelInfo info() const override { return my_.engine->info(); }
+  engine::EngineHealth health() const override { return my_.engine->health(); }
 
  private:
-  const std::shared_ptr<engine::Engine> engine_;
-  const std::string tenant_;
+  /// A call that is answered in one piece and has a prompt only.
+  template <class Work>
+  std::invoke_result_t<Work> in_one(std::int64_t prompt, const Work& work) {
+    const auto begun = my_.clock.steady_now();
+    ASSIGN_OR_RETURN(auto hold, my_.meter.hold(my_.caller, {.model = my_.model, .prompt = prompt}));
+    auto result = work();
+    CallRecord record{.model = my_.model, .outcome = result ? CallOutcome::kDone : CallOutcome::kFailed};
+    if (result) record.usage.prompt_tokens = result->prompt_tokens;
+    record.seconds = std::chrono::duration<double>(my_.clock.steady_now() - begun).count();
+    hold.settle({.used = record.usage, .saved = {}, .from_cache = false, .failed = !result.has_value()});
+    if (my_.observer != nullptr) my_.observer->on_call(record);
+    return result;
+  }
+
+  const Parts my_;
 };
 
 }  // namespace
 
 Result<Served> Gateway::route(const Pass& pass, const std::string& name, Kind kind) const {
   ASSIGN_OR_RETURN(auto served, host_.route(name, kind));
-  served.engine = std::make_shared<CallersEngine>(std::move(served.engine), pass.principal().user.str());
+  served.engine = std::make_shared<CallersEngine>(CallersEngine::Parts{.engine = std::move(served.engine), .model = served.name, .caller = Caller::of(pass),
+                                                                       .meter = meter_, .clock = clock_, .observer = observer_});
   return served;
 }
 

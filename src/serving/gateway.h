@@ -3,6 +3,8 @@
 #pragma once
 
 #include "identity/pass.h"
+#include "serving/call_record.h"
+#include "serving/meter.h"
 #include "serving/model_host.h"
 
 namespace siyu::serving {
@@ -10,15 +12,20 @@ namespace siyu::serving {
 /// Thread-safe.
 class Gateway {
  public:
-  explicit Gateway(ModelHost& host) : host_(host) {}
+  /// `observer` may be none; it outlives the gateway.
+  Gateway(ModelHost& host, Meter& meter, const Clock& clock, CallObserver* observer = nullptr)
+      : host_(host), meter_(meter), clock_(clock), observer_(observer) {}
 
   /// The engine for one call of the pass's principal; without a name the only one of its kind. Errors name what is loaded.
-  /// It may be kept as long as the call lasts.
+  /// It may be kept as long as the call lasts. Its calls are held against the caller's limits and counted.
   Result<Served> route(const Pass& pass, const std::string& name, Kind kind) const;
   bool serves(Kind kind) const { return host_.serves(kind); }
 
  private:
   ModelHost& host_;
+  Meter& meter_;
+  const Clock& clock_;
+  CallObserver* const observer_;
 };
 
 }  // namespace siyu::serving

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "engine/remote_peer.h"
 #include "models/library.h"
+#include "serving/meter.h"
 #include "store/blobs.h"
 
 namespace siyu::serving {
@@ -29,9 +30,11 @@ Status check_key(std::string_view key) {
 }  // namespace
 
 std::vector<store::Migration> migrations() {
-  return {{.number = 101, .name = "remote engines", .sql = R"sql(
+  auto all = meter_migrations();
+  all.push_back({.number = 101, .name = "remote engines", .sql = R"sql(
 CREATE TABLE remote_engines (name TEXT PRIMARY KEY, url TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL, added_at INTEGER NOT NULL);
-)sql"}};
+)sql"});
+  return all;
 }
 
 Result<std::unique_ptr<RemoteEngines>> RemoteEngines::open(store::Database& db, const std::filesystem::path& secrets, const Clock& clock) {
