@@ -14,7 +14,7 @@ LAYERS = [
     ["serving", "governance", "knowledge", "graph"],
     ["chat", "scheduler", "tuning", "evaluation", "planner", "flows", "ops"],
     ["mcp"],
-    ["api"],
+    ["api", "rpc"],
 ]
 LAYER = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
 # Rooms of one layer that may see each other, and why.
@@ -25,6 +25,7 @@ ALLOWED = {
 FENCED = [
     (re.compile(r"^(llama|ggml|gguf)[\w-]*\.h$"), ("apps/worker/", "tests/support/")),
     (re.compile(r"^(sqlite3|libpq-fe)\.h$"), ("src/store/",)),
+    (re.compile(r"^(grpcpp?|google/protobuf)/|^siyu\.(grpc\.)?pb\.h$"), ("src/rpc/",)),
     (re.compile(r"^openssl/"), ("src/crypto/", "src/net/")),
     (re.compile(r"^(boost/(asio|beast)/|boost/(asio|beast)\.hpp|curl/)"), ("src/net/", "src/engine/")),
 ]

@@ -18,7 +18,7 @@ scripts/fetch_sources.sh --with-server  # llama-server: a real engine elsewhere 
 export SIYU_LLAMA_SERVER=${SIYU_LLAMA_SERVER:-${SIYU_DEPS_DIR:-$root/build/deps}/llama-build/bin/llama-server}
 step "integration tests"; scripts/integration.sh
 step "official SDKs"; scripts/sdk_test.sh
-step "official MCP clients"; scripts/client_test.sh
+step "official MCP and gRPC clients"; scripts/client_test.sh
 step "browser tests"; scripts/browser_test.sh
 step "fuzz"; scripts/fuzz.sh 8
 step "done"

@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <thread>
 
 #include "cli/environment.h"
 #include "crypto/certificate.h"
 #include "documents/sandboxed_parser.h"
 #include "engine/local_worker.h"
 #include "engine/remote_engine.h"
+#include "rpc/server.h"
 #include "sandbox/process.h"
 #include "server/assets.h"
 #include "server/host_embedder.h"
@@ -28,7 +30,7 @@ struct Address {
   std::uint16_t port = 0;
 };
 
-Result<Address> parse_listen(const std::string& listen) {
+Result<Address> parse_listen(const std::string& listen, const std::string& key) {
   const auto colon = listen.rfind(':');
   Address address;
   if (colon != std::string::npos) {
@@ -37,7 +39,7 @@ Result<Address> parse_listen(const std::string& listen) {
     const auto [end, error] = std::from_chars(listen.data() + colon + 1, listen.data() + listen.size(), address.port);
     if (error == std::errc() && end == listen.data() + listen.size() && !address.host.empty()) return address;
   }
-  return invalid("`server.listen` must be HOST:PORT, such as 127.0.0.1:8080, not `" + listen + "`");
+  return invalid("`" + key + "` must be HOST:PORT, such as 127.0.0.1:8080, not `" + listen + "`");
 }
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
@@ -137,6 +139,7 @@ struct Machine::Parts {
   Address address;
   std::atomic<bool> ready = false;
   std::unique_ptr<net::Server> server;
+  std::unique_ptr<rpc::Server> grpc;
 
   Status prepare_folder() {
     std::error_code error;
@@ -253,6 +256,23 @@ struct Machine::Parts {
     console = console_assets();
     dispatcher.emplace(*services, console);
     ASSIGN_OR_RETURN(server, net::Server::start(options, *dispatcher, random, *log));
+    return config.server.grpc_listen.empty() ? Status() : listen_grpc(options);
+  }
+
+  Status listen_grpc(const net::ServerOptions& http) {
+    ASSIGN_OR_RETURN(const auto own, parse_listen(config.server.grpc_listen, "server.grpc_listen"));
+    if (config.server.insecure_http && !is_loopback(own.host)) return invalid("gRPC without TLS is allowed on a loopback address only; leave out --insecure-http");
+    rpc::Parts parts{.identity = *identity, .policy = *policy, .knowledge = *knowledge, .gateway = *gateway, .chat = *chat, .clock = clock, .random = random, .log = *log,
+                     .answer_limit = std::chrono::seconds(config.worker.request_seconds),
+                     .generated = [this](const std::string& model, const engine::Usage& usage, bool failed) { metrics.on_generation(model, usage, failed); },
+                     .embedded = [this](const std::string& model, std::int32_t tokens) { metrics.on_embedding(model, tokens); },
+                     .called = [this](std::string_view method, int status, double seconds) { metrics.on_rpc(method, status, seconds); }};
+    ASSIGN_OR_RETURN(grpc, rpc::Server::start({.address = config.server.grpc_listen, .certificate_file = http.certificate_file, .private_key_file = http.private_key_file,
+                                               .threads = http.handler_threads, .queue = http.queue, .max_calls = http.max_connections,
+                                               .idle = std::chrono::seconds(config.server.idle_seconds)},
+                                              std::move(parts)));
+    const auto shown = own.host.find(':') == std::string::npos ? own.host : "[" + own.host + "]";
+    log->info("grpc_ready", {{"address", shown + ":" + std::to_string(grpc->port())}});
     return {};
   }
 };
@@ -264,7 +284,7 @@ Result<std::unique_ptr<Machine>> Machine::start(const Config& config) {
   auto parts = std::make_unique<Parts>();
   parts->config = config;
   parts->data = config.data;
-  ASSIGN_OR_RETURN(parts->address, parse_listen(config.server.listen));
+  ASSIGN_OR_RETURN(parts->address, parse_listen(config.server.listen, "server.listen"));
   if (config.server.insecure_http && !is_loopback(parts->address.host))
     return invalid("Plain HTTP is allowed on a loopback address only; leave out --insecure-http, or listen on 127.0.0.1");
   ASSIGN_OR_RETURN(const auto level, parse_level(config.log.level));
@@ -292,7 +312,12 @@ Logger& Machine::log() { return *parts_->log; }
 
 void Machine::drain() {
   if (!parts_->ready.exchange(false)) return;
-  parts_->server->drain(std::chrono::seconds(parts_->config.server.drain_seconds));
+  const auto patience = std::chrono::seconds(parts_->config.server.drain_seconds);
+  std::thread grpc([&] {
+    if (parts_->grpc) parts_->grpc->drain(patience);
+  });
+  parts_->server->drain(patience);
+  grpc.join();
   parts_->ingester->stop();
   parts_->vectors->stop();
   parts_->pulls->stop();

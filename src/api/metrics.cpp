@@ -20,6 +20,10 @@ struct Metrics::Hidden {
                                                            .Name("siyu_http_request_duration_seconds")
                                                            .Help("Time in the handler; a generation goes on after it")
                                                            .Register(registry);
+  prometheus::Family<prometheus::Counter>& rpcs =
+      prometheus::BuildCounter().Name("siyu_grpc_requests_total").Help("gRPC calls by method and status code").Register(registry);
+  prometheus::Family<prometheus::Histogram>& rpc_seconds =
+      prometheus::BuildHistogram().Name("siyu_grpc_request_duration_seconds").Help("gRPC calls from begin to end, streams included").Register(registry);
   prometheus::Family<prometheus::Counter>& tokens =
       prometheus::BuildCounter().Name("siyu_tokens_total").Help("Tokens by model and kind: prompt, cached, completion, embedding").Register(registry);
   prometheus::Family<prometheus::Counter>& generations =
@@ -85,10 +89,18 @@ Metrics::Hidden::OfModel Metrics::Hidden::make_series(const std::string& model) 
 Metrics::Metrics() : hidden_(std::make_unique<Hidden>()) {}
 Metrics::~Metrics() = default;
 
+namespace {
+const prometheus::Histogram::BucketBoundaries kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
+}  // namespace
+
 void Metrics::on_request(std::string_view operation, int status, double seconds) {
-  static const prometheus::Histogram::BucketBoundaries kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
   hidden_->requests.Add({{"operation", std::string(operation)}, {"status", std::to_string(status)}}).Increment();
   hidden_->seconds.Add({{"operation", std::string(operation)}}, kSeconds).Observe(seconds);
+}
+
+void Metrics::on_rpc(std::string_view method, int status, double seconds) {
+  hidden_->rpcs.Add({{"method", std::string(method)}, {"code", std::to_string(status)}}).Increment();
+  hidden_->rpc_seconds.Add({{"method", std::string(method)}}, kSeconds).Observe(seconds);
 }
 
 void Metrics::on_generation(const std::string& model, const engine::Usage& usage, bool failed) {

@@ -23,6 +23,8 @@ class Metrics final : public serving::CallObserver {
   void on_request(std::string_view operation, int status, double seconds);
   /// One ended generation.
   void on_generation(const std::string& model, const engine::Usage& usage, bool failed);
+  /// One gRPC call; `status` is gRPC's code.
+  void on_rpc(std::string_view method, int status, double seconds);
   /// Tokens that were embedded.
   void on_embedding(const std::string& model, std::int32_t tokens);
 

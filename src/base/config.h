@@ -18,6 +18,7 @@ namespace siyu {
 
 struct ServerConfig {
   std::string listen = "127.0.0.1:8080";  ///< HOST:PORT; port 0 takes a free one
+  std::string grpc_listen;                ///< HOST:PORT of the gRPC twin; empty: none
   bool insecure_http = false;             ///< plain HTTP; allowed on loopback only
   std::string hostnames;                  ///< extra names for the self-signed certificate, comma separated
   std::string certificate;                ///< PEM chain; empty: self-signed, made on first start
@@ -29,7 +30,7 @@ struct ServerConfig {
   std::uint32_t stalled_client_seconds = 30;  ///< a client that stops reading its answer is dropped after this
   std::uint32_t drain_seconds = 20;       ///< on SIGTERM, running requests may take this long to finish
 };
-BOOST_DESCRIBE_STRUCT(ServerConfig, (), (listen, insecure_http, hostnames, certificate, private_key, handler_threads, queue,
+BOOST_DESCRIBE_STRUCT(ServerConfig, (), (listen, grpc_listen, insecure_http, hostnames, certificate, private_key, handler_threads, queue,
                                          max_connections, idle_seconds, stalled_client_seconds, drain_seconds))
 
 struct WorkerConfig {
