@@ -148,8 +148,10 @@ Status serve(Channel& channel) {
   auto* load = std::get_if<engine::Load>(&first);
   if (load == nullptr) return fail(ErrorCode::kCorrupted, "The first message to a worker must be load");
   // The model file comes from outside as well: the sandbox closes before its first byte is read.
+  auto files = model_files(load->request.model_path);
+  for (const auto& adapter : load->request.adapters) files.emplace_back(adapter.path);
   ASSIGN_OR_RETURN(const auto report, sandbox::lock_down({.profile = sandbox::Profile::kWorker,
-                                                          .read_paths = model_files(load->request.model_path)}));
+                                                          .read_paths = std::move(files)}));
   double told = -1;
   ASSIGN_OR_RETURN(const auto model, Model::load(load->request, [&](double fraction) {
                      if (fraction < told + 0.01 && fraction < 1) return;

@@ -22,6 +22,7 @@ constexpr std::int32_t kDefaultQueue = 256;
 constexpr std::int64_t kDefaultKvBudget = 2L << 30;  // with defaults a cache never takes more than this, unless one context does
 constexpr std::int32_t kDefaultKvContexts = 4;
 constexpr std::int32_t kEmbedSequences = 32;     // texts embedded in one step
+constexpr std::int32_t kMostGuesses = 64;        // guessed tokens checked in one step, of all sequences together
 constexpr std::int64_t kOneThreadBelow = 16L << 20;
 constexpr std::size_t kKeptMessages = 2048;
 
@@ -87,10 +88,33 @@ Result<std::unique_ptr<Model>> Model::load(const engine::LoadRequest& request, s
     model->describe(request);
     RETURN_IF_ERROR(model->choose_limits(request));
     RETURN_IF_ERROR(model->read_templates());
+    RETURN_IF_ERROR(model->load_adapters(request));
   } catch (const std::exception& failure) {
     return unusable(failure.what());
   }
   return model;
+}
+
+Status Model::load_adapters(const engine::LoadRequest& request) {
+  for (const auto& file : request.adapters) {
+    auto* lora = llama_adapter_lora_init(model_.get(), file.path.c_str());
+    if (lora == nullptr)
+      return fail(ErrorCode::kCorrupted, "The adapter " + file.name + " cannot be loaded: its file is damaged, or it was made for another model than " +
+                  request.name, last_llama_errors());
+    adapters_.push_back({file.name, lora});
+    info_.adapters.push_back(file.name);
+  }
+  return {};
+}
+
+Result<std::int32_t> Model::adapter_named(const std::string& name) const {
+  if (name.empty()) return -1;
+  const auto found = std::ranges::find(adapters_, name, &Adapter::name);
+  if (found != adapters_.end()) return static_cast<std::int32_t>(found - adapters_.begin());
+  std::string names;
+  for (const auto& one : adapters_) names += (names.empty() ? "" : ", ") + one.name;
+  return fail_because(ErrorCode::kNotFound, "adapter_not_found", "The model " + info_.name + " has no adapter " + name.substr(0, 64) + "; " +
+                      (names.empty() ? "it was loaded without any" : "it has: " + names));
 }
 
 std::string Model::metadata(const std::string& key) const {
@@ -132,6 +156,7 @@ Status Model::choose_limits(const engine::LoadRequest& request) {
   limits_.embed_tokens = embeds_only_ ? limits_.context_tokens : std::min(limits_.context_tokens, kDefaultEmbedContext);
   limits_.parallel = chosen(request.parallel, kDefaultParallel, 1, kMaxParallel);
   limits_.batch_tokens = std::max(chosen(request.batch_tokens, kDefaultBatch, 16, 8192), limits_.parallel);
+  limits_.guesses = shares_prefixes() ? std::min(kMostGuesses, limits_.batch_tokens - limits_.parallel) : 0;  // wrong ones must be taken out of memory again
   limits_.queue_limit = chosen(request.queue_limit, kDefaultQueue, 1, 100'000);
   // Threads meet after every operation; on a tiny model the meetings cost more than the work, above all on a busy machine.
   const std::int32_t useful = info_.model_bytes < kOneThreadBelow ? 1 : usable_cores();
@@ -169,8 +194,8 @@ Result<LlamaContext> Model::generation_context() const {
   params.n_batch = params.n_ubatch = static_cast<std::uint32_t>(limits_.batch_tokens);
   // Ids beyond these may be used too, as the cache is one for all; but each of these gets a row of logits.
   params.n_seq_max = static_cast<std::uint32_t>(limits_.parallel);
-  // Only one place per sequence needs logits; room for a whole batch of them would cost vocabulary × 512 floats.
-  params.n_outputs_max = static_cast<std::uint32_t>(limits_.parallel);
+  // One place per sequence needs logits, and each guessed token; room for a whole batch of them would cost vocabulary × 512 floats.
+  params.n_outputs_max = static_cast<std::uint32_t>(limits_.parallel + limits_.guesses);
   params.n_threads = params.n_threads_batch = limits_.threads;
   params.type_k = params.type_v = limits_.kv_type;
   params.kv_unified = true;

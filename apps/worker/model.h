@@ -18,6 +18,12 @@ namespace siyu::worker {
 
 using engine::Token;
 
+/// A LoRA adapter that was loaded with the model; it lives as long as the model.
+struct Adapter {
+  std::string name;
+  llama_adapter_lora* lora = nullptr;
+};
+
 struct LlamaDeleter {
   void operator()(llama_model* model) const { llama_model_free(model); }
   void operator()(llama_context* context) const { llama_free(context); }
@@ -32,6 +38,7 @@ struct Limits {
   std::int32_t kv_tokens = 0;
   std::int32_t parallel = 0;
   std::int32_t batch_tokens = 0;
+  std::int32_t guesses = 0;  ///< of what comes next, checked in one step
   std::int32_t queue_limit = 0;
   std::int32_t threads = 0;
   ggml_type kv_type = GGML_TYPE_F16;
@@ -49,6 +56,9 @@ class Model {
   /// Null when the model has none: prompts are then joined plainly.
   const common_chat_templates* templates() const { return templates_.get(); }
   bool embeds_only() const { return embeds_only_; }
+  const std::vector<Adapter>& adapters() const { return adapters_; }
+  /// −1 for an empty name. kNotFound names those there are.
+  Result<std::int32_t> adapter_named(const std::string& name) const;
   /// Its memory can hold one beginning for several sequences; recurrent models keep a state instead.
   bool shares_prefixes() const { return !llama_model_is_recurrent(model_.get()) && !llama_model_is_hybrid(model_.get()); }
   /// Of the KV cache: for what runs, and for beginnings that are kept.
@@ -73,10 +83,12 @@ class Model {
   void describe(const engine::LoadRequest& request);
   Status choose_limits(const engine::LoadRequest& request);
   Status read_templates();
+  Status load_adapters(const engine::LoadRequest& request);
 
   LlamaModel model_;
   const llama_vocab* vocab_ = nullptr;
   common_chat_templates_ptr templates_;
+  std::vector<Adapter> adapters_;
   engine::ModelInfo info_;
   Limits limits_;
   bool embeds_only_ = false;

@@ -1,13 +1,11 @@
 #include "prefix_cache.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace siyu::worker {
 namespace {
 
-constexpr std::size_t kEnd = std::numeric_limits<std::int32_t>::max();
 // A leaf gives up at least this much at once, so that eviction is not paid for token by token.
 constexpr std::size_t kSmallestTrim = 64;
 
@@ -40,7 +38,7 @@ PrefixCache::PrefixCache(KvMemory& memory, std::size_t cells, KvMemory::Id ids, 
 PrefixCache::~PrefixCache() = default;
 
 void PrefixCache::clear() {
-  root_ = std::make_unique<Node>();
+  roots_.clear();
   free_ids_.clear();
   for (KvMemory::Id id = ids_; id-- > 0;) free_ids_.push_back(id);
   in_tree_ = private_ = 0;
@@ -59,8 +57,15 @@ PrefixCache::Position PrefixCache::walk(Node* from, std::size_t depth, Tokens to
   return position;
 }
 
-std::size_t PrefixCache::matched(Tokens tokens) const {
-  return sharing_ && !tokens.empty() ? walk(root_.get(), 0, tokens.first(tokens.size() - 1)).depth : 0;
+PrefixCache::Node* PrefixCache::root_of(std::int32_t world) {
+  auto& root = roots_[world];
+  if (!root) root = std::make_unique<Node>();
+  return root.get();
+}
+
+std::size_t PrefixCache::matched(Tokens tokens, std::int32_t world) const {
+  const auto root = roots_.find(world);
+  return sharing_ && !tokens.empty() && root != roots_.end() ? walk(root->second.get(), 0, tokens.first(tokens.size() - 1)).depth : 0;
 }
 
 /// The upper part of a run becomes a node of its own; leases that end at `node` still do.
@@ -124,8 +129,8 @@ void PrefixCache::move_pin(Lease& lease, Node* node) {
   lease.shared = node->end();
 }
 
-PrefixCache::Lease PrefixCache::lease(Tokens tokens) {
-  Node* node = root_.get();
+PrefixCache::Lease PrefixCache::lease(Tokens tokens, std::int32_t world) {
+  Node* node = root_of(world);
   if (sharing_ && !tokens.empty()) node = settle(walk(node, 0, tokens.first(tokens.size() - 1)));
   const auto id = take_id(node);
   if (!id) return {};
@@ -199,7 +204,8 @@ void PrefixCache::release(Lease& lease, Tokens tokens) {
 
 PrefixCache::Node* PrefixCache::oldest_leaf() {
   Node* oldest = nullptr;
-  std::vector<Node*> rest = {root_.get()};
+  std::vector<Node*> rest;
+  for (const auto& [world, root] : roots_) rest.push_back(root.get());
   while (!rest.empty()) {
     Node* node = rest.back();
     rest.pop_back();
@@ -242,7 +248,7 @@ std::size_t PrefixCache::reclaimable() const {
     return pinned;
   };
   std::size_t free = 0;
-  count(count, *root_, free);
+  for (const auto& [world, root] : roots_) count(count, *root, free);
   return free;
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +33,7 @@ class PrefixCache {
   using Token = std::int32_t;
   using Tokens = std::span<const Token>;
   struct Node;
+  static constexpr std::int32_t kPlainWorld = -1;
 
   /// What a running answer holds: a sequence id, and the first `computed` of its tokens in memory.
   struct Lease {
@@ -49,11 +51,14 @@ class PrefixCache {
   PrefixCache& operator=(const PrefixCache&) = delete;
 
   /// How many of the tokens' beginning are in memory. All but the last may be: its logits are always computed.
-  std::size_t matched(Tokens tokens) const;
-  /// An id and all that is in memory of the tokens. An empty lease when every id is running.
-  Lease lease(Tokens tokens);
+  std::size_t matched(Tokens tokens, std::int32_t world = kPlainWorld) const;
+  /// An id and all that is in memory of the tokens. An empty lease when every id is running. What was computed in one `world`
+  /// (with one adapter) is no good in another.
+  Lease lease(Tokens tokens, std::int32_t world = kPlainWorld);
   /// Takes over what others have published since; only while the lease has nothing of its own.
   void catch_up(Lease& lease, Tokens tokens);
+  /// Takes what was computed beyond the lease's tokens (wrong guesses) out of memory.
+  void forget_beyond(const Lease& lease) { memory_.remove(lease.id, lease.computed, kEnd); }
   /// `count` more of its tokens were computed.
   void advance(Lease& lease, std::size_t count);
   /// Lets others share what it has computed. `tokens` are those of the lease, from the first.
@@ -74,11 +79,13 @@ class PrefixCache {
   std::int64_t evicted() const { return evicted_; }
 
  private:
+  static constexpr std::size_t kEnd = std::numeric_limits<std::int32_t>::max();
   struct Position {
     Node* node;
     std::size_t depth;  // tokens up to the match's end
     std::size_t within; // tokens of the node's run that matched
   };
+  Node* root_of(std::int32_t world);
   Position walk(Node* from, std::size_t depth, Tokens tokens) const;
   Node* settle(Position position);
   Node* split(Node* node, std::size_t count);
@@ -95,7 +102,7 @@ class PrefixCache {
   const std::size_t cells_;
   const KvMemory::Id ids_;
   const bool sharing_;
-  std::unique_ptr<Node> root_;
+  std::map<std::int32_t, std::unique_ptr<Node>> roots_;  // by world
   std::vector<KvMemory::Id> free_ids_;
   std::size_t in_tree_ = 0;
   std::size_t private_ = 0;

@@ -61,7 +61,7 @@ common_chat_templates_inputs template_inputs(const Model& model, const GenerateR
   inputs.json_schema = schema_of(request);
   inputs.use_jinja = true;
   inputs.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;  // reasoning goes into its own field
-  inputs.enable_thinking = request.enable_thinking.value_or(true);
+  inputs.enable_thinking = request.enable_thinking.value_or(true) && request.reasoning_tokens != 0;
   auto caps = common_chat_templates_get_caps(model.templates());
   inputs.parallel_tool_calls = request.parallel_tool_calls.value_or(caps["supports_parallel_tool_calls"]);
   return inputs;
@@ -113,11 +113,21 @@ common_chat_params apply_for_tools(const Model& model, common_chat_templates_inp
   return common_chat_templates_apply(model.templates(), inputs);
 }
 
+void take_reasoning_limit(const Model& model, const GenerateRequest& request, const common_chat_params& chat, PreparedPrompt& out) {
+  if (!request.reasoning_tokens || chat.thinking_start_tag.empty()) return;
+  out.reasoning.tokens = *request.reasoning_tokens;
+  out.reasoning.begin = model.tokenize(chat.thinking_start_tag, false, true);
+  for (const auto& tag : chat.thinking_end_tags)
+    if (!tag.empty()) out.reasoning.ends.push_back(model.tokenize(tag, false, true));
+  out.grammar.generation_prompt = chat.generation_prompt;  // the template may have begun the reasoning already
+}
+
 void apply_template(const Model& model, const GenerateRequest& request, PreparedPrompt& out) {
   auto inputs = template_inputs(model, request);
   const common_chat_params chat = apply_for_tools(model, inputs);
   out.tokens = model.tokenize(chat.prompt, true, true);
   take_grammar(model, chat, !inputs.tools.empty(), out);
+  take_reasoning_limit(model, request, chat, out);
   if (request.tool_choice != ToolChoice::kAuto && inputs.tool_choice == COMMON_CHAT_TOOL_CHOICE_AUTO) out.grammar.generation_prompt.clear();  // it begins with the call
   out.output.stops.insert(out.output.stops.end(), chat.additional_stops.begin(), chat.additional_stops.end());
   if (chat.parser.empty() && chat.generation_prompt.empty()) return;

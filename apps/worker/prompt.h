@@ -15,6 +15,7 @@ struct PreparedPrompt {
   std::vector<Token> tokens;
   std::string echo;  ///< the prompt's text, when it is to come first
   GrammarRules grammar;
+  ReasoningLimit reasoning;
   OutputRules output;
 };
 

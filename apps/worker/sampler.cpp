@@ -48,7 +48,8 @@ bool has_penalties(const common_params_sampling& params) {
 
 }  // namespace
 
-Result<TokenSampler> TokenSampler::make(const Model& model, const engine::Sampling& sampling, const GrammarRules& rules) {
+Result<TokenSampler> TokenSampler::make(const Model& model, const engine::Sampling& sampling, const GrammarRules& rules,
+                                        const ReasoningLimit& reasoning) {
   common_params_sampling params = to_params(model, sampling);
   for (const auto& [id, bias] : sampling.logit_bias) {
     const long token = std::strtol(id.c_str(), nullptr, 10);
@@ -61,13 +62,20 @@ Result<TokenSampler> TokenSampler::make(const Model& model, const engine::Sampli
   params.grammar_triggers = rules.triggers;
   params.preserved_tokens = rules.preserved_tokens;
   params.generation_prompt = rules.generation_prompt;
+  const bool reasons_within_limit = reasoning.tokens >= 0 && !reasoning.ends.empty();
+  if (reasons_within_limit) {
+    params.reasoning_budget_tokens = reasoning.tokens;
+    params.reasoning_budget_start = reasoning.begin;
+    params.reasoning_budget_end = reasoning.ends;
+    params.reasoning_budget_forced = reasoning.ends.front();
+  }
 
   TokenSampler sampler;
   sampler.vocabulary_ = model.info().vocabulary;
   sampler.looks_back_ = params.penalty_repeat != 1.0F;
   std::int32_t suppressed = 0;
   llama_vocab_get_suppress_tokens(model.vocab(), &suppressed);
-  const bool plain_greedy = params.temp <= 0 && params.logit_bias.empty() && params.grammar.empty() && !has_penalties(params) && suppressed == 0;
+  const bool plain_greedy = params.temp <= 0 && params.logit_bias.empty() && params.grammar.empty() && !reasons_within_limit && !has_penalties(params) && suppressed == 0;
   if (plain_greedy) return sampler;
   if (!has_penalties(params)) params.samplers.erase(params.samplers.begin());
   try {

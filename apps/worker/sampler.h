@@ -21,10 +21,18 @@ struct GrammarRules {
   std::string generation_prompt;
 };
 
+/// How long a model may reason before its answer must begin; without end marks there is no limit.
+struct ReasoningLimit {
+  std::int32_t tokens = -1;  ///< −1: none
+  std::vector<Token> begin;  ///< the mark that reasoning begins with
+  std::vector<std::vector<Token>> ends;  ///< marks that end it; the first is put in when the budget is spent
+};
+
 /// Used by one thread at a time.
 class TokenSampler {
  public:
-  static Result<TokenSampler> make(const Model& model, const engine::Sampling& sampling, const GrammarRules& rules);
+  static Result<TokenSampler> make(const Model& model, const engine::Sampling& sampling, const GrammarRules& rules,
+                                   const ReasoningLimit& reasoning);
 
   /// Penalties look back at the prompt too.
   void accept_prompt(const std::vector<Token>& prompt);

@@ -1,20 +1,19 @@
 #include "scheduler.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "attention.h"
 
 namespace siyu::worker {
 namespace {
 
-// While answers are being written, a step may spend about this long on new prompts, so that text keeps flowing.
-constexpr double kPrefillSliceMs = 200;
-constexpr std::size_t kSmallestSlice = 16;
 // Cache places a request must find free beyond its prompt, so that it is not admitted only to be preempted at once.
 constexpr std::size_t kHeadroom = 32;
-constexpr double kAverageWeight = 0.2;
 // A request waits for another that computes the same beginning when that saves it at least this many tokens.
 constexpr std::size_t kWorthFollowing = 32;
+constexpr double kGeneratedWeight = 2;  // of a generated token beside one of a prompt, in what a tenant has got
 
 std::int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now().time_since_epoch()).count();
@@ -100,12 +99,15 @@ engine::WorkerStats Scheduler::stats() const {
   stats.preemptions = preemptions_;
   stats.prefix_queried_tokens = prefix_queried_;
   stats.prefix_hit_tokens = prefix_hit_;
+  stats.guessed_tokens = guessed_;
+  stats.guessed_right_tokens = guessed_right_;
   if (const auto began = step_began_.load(); began != 0) stats.busy_ms = static_cast<double>(steady_ms() - began);
   return stats;
 }
 
 void Scheduler::run() {
   for (;;) {
+    end_late_ones();
     admit();
     take_inbox(!has_runnable() && embed_jobs_.empty());
     {
@@ -130,12 +132,23 @@ void Scheduler::take_inbox(bool may_wait) {
   {
     std::unique_lock lock(mu_);
     const auto something = [&] { return stopping_ || !new_sequences_.empty() || !new_embeds_.empty() || !controls_.empty(); };
-    if (may_wait) arrived_.wait(lock, something);
+    if (may_wait) {
+      auto deadline = waiting_.earliest_deadline();
+      for (const auto& one : active_)
+        if (one->deadline() && (!deadline || *one->deadline() < *deadline)) deadline = one->deadline();
+      if (deadline) arrived_.wait_until(lock, *deadline, something);
+      else arrived_.wait(lock, something);
+    }
     sequences.swap(new_sequences_);
     embeds.swap(new_embeds_);
     controls.swap(controls_);
   }
-  for (auto& sequence : sequences) waiting_.push_back(std::move(sequence));
+  for (auto& sequence : sequences) {
+    sequence->tenant = tenants_.enter(sequence->tenant_name());
+    sequence->arrival = ++arrivals_;
+    waiting_.add(std::move(sequence));
+    admission_waits_ = false;  // it may be more deserving than those that run
+  }
   for (auto& job : embeds) embed_jobs_.push_back(std::move(job));
   for (const auto control : controls) apply(control);
 }
@@ -148,11 +161,11 @@ void Scheduler::apply(engine::Control control) {
     return;
   }
   std::erase_if(embed_jobs_, [&](const EmbedJob& job) { return job.stream == control.stream; });
-  if (running != active_.end()) {
-    release(**running);
-    active_.erase(running);
+  if (running != active_.end()) leave(**running);
+  for (const auto& sequence : waiting_.take_all([&](const Sequence& one) { return one.stream() == control.stream; })) {
+    --queued_;
+    depart(*sequence);
   }
-  queued_ -= static_cast<std::int32_t>(std::erase_if(waiting_, is_it));
   publish();
 }
 
@@ -160,13 +173,37 @@ bool Scheduler::has_runnable() const {
   return std::ranges::any_of(active_, [](const auto& sequence) { return !sequence->paused; });
 }
 
-void Scheduler::admit() {
-  while (!waiting_.empty() && active_.size() < static_cast<std::size_t>(model_.limits().parallel)) {
-    // First come, first served: a long prompt is not overtaken for ever by short ones.
-    if (admission_waits_ || !lease_for(*waiting_.front())) return;
-    auto next = std::move(waiting_.front());
-    waiting_.pop_front();
+void Scheduler::end_late_ones() {
+  const auto now = SteadyClock::now();
+  const auto tell = [&](const Sequence& sequence) {
+    say(engine::ErrorMessage{sequence.stream(), {ErrorCode::kDeadlineExceeded, "The answer was not complete within the request's time limit; ask for fewer tokens or allow more time"}});
+  };
+  for (const auto& sequence : waiting_.take_all([&](const Sequence& one) { return one.late(now); })) {
+    tell(*sequence);
     --queued_;
+    depart(*sequence);
+  }
+  for (std::size_t i = active_.size(); i-- > 0;) {
+    if (!active_[i]->late(now)) continue;
+    tell(*active_[i]);
+    leave(*active_[i]);
+  }
+  if (active_.empty()) flush();  // else the step does
+}
+
+void Scheduler::admit() {
+  while (Sequence* first = waiting_.first()) {
+    if (admission_waits_) return;
+    // First come, first served among equals: a long prompt is not overtaken for ever by short ones.
+    const bool has_place = active_.size() < static_cast<std::size_t>(model_.limits().parallel);
+    if (!has_place || !lease_for(*first)) {
+      if (make_place_for(*first)) continue;
+      admission_waits_ = true;
+      return;
+    }
+    auto next = waiting_.take(*first);
+    --queued_;
+    ++next->tenant->running;
     next->admitted_at(SteadyClock::now());
     prefix_queried_ += static_cast<std::int64_t>(next->tokens().size());
     prefix_hit_ += static_cast<std::int64_t>(next->lease.computed);
@@ -176,12 +213,48 @@ void Scheduler::admit() {
 }
 
 bool Scheduler::lease_for(Sequence& sequence) {
-  sequence.lease = cache_->lease(sequence.tokens());
+  sequence.lease = cache_->lease(sequence.tokens(), sequence.adapter());
   const std::size_t wanted = sequence.remaining() + kHeadroom + active_.size();
   if (sequence.lease && (active_.empty() || cache_->used() - cache_->reclaimable() + wanted <= cache_->capacity())) return true;
   release(sequence);
-  admission_waits_ = true;
   return false;
+}
+
+/// A running answer gives its place up for a more urgent request, or for one of a tenant that holds less than its share.
+bool Scheduler::make_place_for(const Sequence& newcomer) {
+  const auto victim = least_deserving();
+  if (victim == active_.end()) return false;
+  const std::size_t share = tenants_.share_of(static_cast<std::size_t>(model_.limits().parallel));
+  const bool less_urgent = (*victim)->priority() > newcomer.priority();
+  const bool over_its_share = (*victim)->priority() == newcomer.priority() && (*victim)->tenant->running > share && newcomer.tenant->running < share;
+  if (!less_urgent && !over_its_share) return false;
+  put_back(victim);
+  return true;
+}
+
+/// The least urgent, of the tenant that holds most, the last admitted.
+Scheduler::Sequences::iterator Scheduler::least_deserving() {
+  auto least = active_.begin();
+  for (auto one = active_.begin(); one != active_.end(); ++one)
+    if (std::tuple((*one)->priority(), (*one)->tenant->running) >= std::tuple((*least)->priority(), (*least)->tenant->running)) least = one;
+  return least;
+}
+
+void Scheduler::put_back(Sequences::iterator victim) {
+  auto sequence = std::move(*victim);
+  active_.erase(victim);
+  --sequence->tenant->running;
+  release(*sequence);
+  waiting_.add(std::move(sequence));
+  ++queued_;
+  ++preemptions_;
+}
+
+bool Scheduler::preempt() {
+  if (active_.size() < 2) return false;
+  put_back(least_deserving());
+  admission_waits_ = true;  // until somebody ends
+  return true;
 }
 
 /// Of requests that arrive together with the same beginning, the first computes it for all.
@@ -190,7 +263,7 @@ void Scheduler::follow_one_ahead(Sequence& sequence) {
   sequence.follows = 0;
   sequence.follow_until = sequence.lease.computed + kWorthFollowing;
   for (const auto& other : active_) {
-    if (other->decoding()) continue;
+    if (other->decoding() || other->adapter() != sequence.adapter()) continue;
     const auto& theirs = other->tokens();
     const std::size_t most = std::min(theirs.size(), sequence.tokens().size() - 1);
     const auto differ = std::mismatch(theirs.begin(), theirs.begin() + static_cast<std::ptrdiff_t>(most), sequence.tokens().begin());
@@ -201,10 +274,11 @@ void Scheduler::follow_one_ahead(Sequence& sequence) {
   }
 }
 
-bool Scheduler::waits(Sequence& sequence) {
+/// False also when the one ahead is not served in this step: nobody waits for those whose turn it is not.
+bool Scheduler::waits(Sequence& sequence, const std::unordered_set<std::uint32_t>& served) {
   if (sequence.follows == 0) return false;
   for (const auto& other : active_)
-    if (other->stream() == sequence.follows && !other->paused && other->lease.computed < sequence.follow_until) return true;
+    if (other->stream() == sequence.follows && served.contains(other->stream()) && other->lease.computed < sequence.follow_until) return true;
   sequence.follows = 0;
   const std::size_t before = sequence.lease.computed;
   cache_->catch_up(sequence.lease, sequence.tokens());
@@ -212,59 +286,17 @@ bool Scheduler::waits(Sequence& sequence) {
   return false;
 }
 
-bool Scheduler::preempt_youngest() {
-  if (active_.size() < 2) return false;
-  auto victim = std::move(active_.back());
-  active_.pop_back();
-  release(*victim);
-  admission_waits_ = true;  // the victim itself, until somebody ends
-  waiting_.push_front(std::move(victim));
-  ++queued_;
-  ++preemptions_;
-  return true;
-}
-
-std::size_t Scheduler::prefill_budget(std::size_t decoders) const {
-  const auto batch = static_cast<std::size_t>(model_.limits().batch_tokens);
-  if (decoders == 0) return batch;
-  const auto slice = static_cast<std::size_t>(kPrefillSliceMs / std::max(prefill_ms_per_token_, 1e-3));
-  return std::min(batch - decoders, std::max(slice, kSmallestSlice));
-}
-
-void Scheduler::add_to_batch(Sequence& sequence, std::size_t count, std::vector<Piece>& pieces) {
-  const bool to_the_end = count == sequence.remaining();
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto place = batch_.n_tokens++;
-    batch_.token[place] = sequence.tokens()[sequence.lease.computed + i];
-    batch_.pos[place] = static_cast<llama_pos>(sequence.lease.computed + i);
-    batch_.n_seq_id[place] = 1;
-    batch_.seq_id[place][0] = sequence.lease.id;
-    batch_.logits[place] = to_the_end && i + 1 == count;
-  }
-  pieces.push_back({&sequence, count, to_the_end ? batch_.n_tokens - 1 : -1});
-}
-
-std::vector<Scheduler::Piece> Scheduler::fill_batch() {
-  std::vector<Piece> pieces;
-  batch_.n_tokens = 0;
-  for (const auto& sequence : active_)
-    if (!sequence->paused && sequence->decoding()) add_to_batch(*sequence, 1, pieces);
-  std::size_t budget = prefill_budget(pieces.size());
-  for (const auto& sequence : active_) {
-    if (sequence->paused || sequence->decoding() || budget == 0 || waits(*sequence)) continue;
-    const std::size_t count = std::min(budget, sequence->remaining());
-    add_to_batch(*sequence, count, pieces);
-    budget -= count;
-  }
-  return pieces;
-}
-
 void Scheduler::step() {
   if (active_.empty()) return;
+  ++steps_;
+  bool may_guess = true;
   for (;;) {
-    const auto pieces = fill_batch();
+    auto pieces = fill_batch(may_guess);
     if (pieces.empty()) return;
-    if (!cache_->make_room(static_cast<std::size_t>(batch_.n_tokens)) && preempt_youngest()) continue;
+    if (!cache_->make_room(static_cast<std::size_t>(batch_.n_tokens))) {
+      if (std::exchange(may_guess, false)) continue;  // guesses are the first to go
+      if (preempt()) continue;
+    }
     const auto began = SteadyClock::now();
     begin_attention_step();
     const std::int32_t result = llama_decode(context_.get(), batch_);
@@ -272,35 +304,60 @@ void Scheduler::step() {
       after_decode(pieces, std::chrono::duration<double, std::milli>(SteadyClock::now() - began).count());
       return;
     }
-    if (result == 1 && preempt_youngest()) continue;  // no room in the cache after all
+    if (result == 1 && preempt()) continue;  // no room in the cache after all
     fail_all({ErrorCode::kInternal, "The model failed while computing; the request can be sent again",
               "llama_decode " + std::to_string(result) + " " + last_llama_errors()});
     return;
   }
 }
 
-void Scheduler::after_decode(const std::vector<Piece>& pieces, double milliseconds) {
-  std::size_t prefilled = 0;
-  for (const auto& piece : pieces)
-    if (piece.count > 1) prefilled += piece.count;
-  prefilled_ += static_cast<std::int64_t>(prefilled);
-  if (prefilled >= kSmallestSlice)
-    prefill_ms_per_token_ += kAverageWeight * (milliseconds / static_cast<double>(prefilled) - prefill_ms_per_token_);
-  for (const auto& piece : pieces) {
+void Scheduler::after_decode(std::vector<Piece>& pieces, double milliseconds) {
+  cost_.learn(static_cast<std::size_t>(batch_.n_tokens), milliseconds);
+  for (auto& piece : pieces) {
     Sequence& sequence = *piece.sequence;
+    sequence.last_step = steps_;
     cache_->advance(sequence.lease, piece.count);
-    if (!sequence.decoding()) cache_->publish(sequence.lease, sequence.tokens());
-    if (piece.logits_at < 0) continue;
-    const bool complete = sequence.take_next(model_, context_.get(), piece.logits_at);
-    ++generated_;
-    if (sequence.output().has_pending()) say(engine::DeltaMessage{sequence.stream(), sequence.take_delta()});
-    if (complete) retire(sequence, engine::FinishMessage{sequence.stream(), sequence.finish()});
+    if (!sequence.decoding()) {
+      prefilled_ += static_cast<std::int64_t>(piece.count);
+      sequence.tenant->got += static_cast<double>(piece.count);
+      cache_->publish(sequence.lease, sequence.tokens());
+    }
+    if (piece.logits_at >= 0) choose_tokens(piece);
   }
+}
+
+/// The next token, and those after it as long as they were guessed.
+void Scheduler::choose_tokens(Piece& piece) {
+  Sequence& sequence = *piece.sequence;
+  std::size_t right = 0;
+  bool complete = false;
+  for (std::int32_t at = piece.logits_at;; ++at) {
+    complete = sequence.take_next(model_, context_.get(), at);
+    ++generated_;
+    sequence.tenant->got += kGeneratedWeight;
+    if (complete || right == piece.guesses.size() || sequence.tokens().back() != piece.guesses[right]) break;
+    ++right;
+  }
+  if (!piece.guesses.empty()) {
+    cache_->advance(sequence.lease, right);
+    cache_->forget_beyond(sequence.lease);
+    guessed_ += static_cast<std::int64_t>(piece.guesses.size());
+    guessed_right_ += static_cast<std::int64_t>(right);
+  }
+  sequence.lookup.learn(complete ? right : piece.guesses.size(), right);
+  if (sequence.output().has_pending()) say(engine::DeltaMessage{sequence.stream(), sequence.take_delta()});
+  if (complete) retire(sequence, engine::FinishMessage{sequence.stream(), sequence.finish()});
 }
 
 void Scheduler::retire(Sequence& sequence, const engine::WorkerMessage& last_word) {
   say(last_word);
+  leave(sequence);
+}
+
+void Scheduler::leave(Sequence& sequence) {
+  --sequence.tenant->running;
   release(sequence);
+  depart(sequence);
   std::erase_if(active_, [&](const auto& one) { return one.get() == &sequence; });
 }
 

@@ -2,9 +2,13 @@
 // of the prompts of new ones. One thread runs it; others hand work in.
 //
 // The KV cache is shared, and beginnings that were computed once are not computed again (prefix_cache.h). A request is
-// admitted when its prompt fits; answers grow as they come, and when the cache runs full the youngest gives its place up and
-// is computed again later (its text so far stands). So nothing fails for lack of cache, and no cache is held back for
-// answers that may never be long.
+// admitted when its prompt fits; answers grow as they come, and when the cache runs full one gives its place up and is
+// computed again later (its text so far stands). So nothing fails for lack of cache, and no cache is held back for answers
+// that may never be long.
+//
+// Whom a step serves: the most urgent requests of the tenants that have got least (tenants.h). The others are added while they
+// slow those by a small share only, which is measured (step_cost.h): on a machine where a fuller step takes no longer, all
+// run always; on one where it does, a modest tenant hardly feels a greedy one.
 #pragma once
 
 #include <atomic>
@@ -15,6 +19,7 @@
 #include <mutex>
 #include <optional>
 #include <unordered_set>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -22,6 +27,9 @@
 #include "embedder.h"
 #include "kv_memory.h"
 #include "sequence.h"
+#include "step_cost.h"
+#include "tenants.h"
+#include "waiting_line.h"
 
 namespace siyu::worker {
 
@@ -50,25 +58,39 @@ class Scheduler {
   // inference thread only
   void take_inbox(bool may_wait);
   void apply(engine::Control control);
+  void end_late_ones();
   void admit();
   bool lease_for(Sequence& sequence);
   void follow_one_ahead(Sequence& sequence);
-  bool waits(Sequence& sequence);
-  bool preempt_youngest();
+  bool waits(Sequence& sequence, const std::unordered_set<std::uint32_t>& served);
+  bool make_place_for(const Sequence& newcomer);
+  Sequences::iterator least_deserving();
+  bool preempt();
+  void put_back(Sequences::iterator victim);
   bool has_runnable() const;
-  std::size_t prefill_budget(std::size_t decoders) const;
+  /// What a step computes of one sequence.
   struct Piece {
     Sequence* sequence;
-    std::size_t count;
-    std::int32_t logits_at;  // batch place whose logits choose the next token, or −1
+    std::size_t count;            // of its own tokens
+    std::vector<Token> guesses;   // after them
+    std::int32_t logits_at;       // batch place of the last of its own tokens, or −1 when the prompt is not at its end
   };
-  std::vector<Piece> fill_batch();
-  void add_to_batch(Sequence& sequence, std::size_t count, std::vector<Piece>& pieces);
+  struct Turn;
+  Turn whose_turn();
+  void use_adapter(std::int32_t index);
+  std::vector<Piece> fill_batch(bool may_guess);
+  void add_decoders(const std::vector<Sequence*>& sequences, bool may_guess, std::vector<Piece>& pieces);
+  void add_prompts(const std::vector<Sequence*>& sequences, std::size_t budget, std::vector<Piece>& pieces);
+  void add_neighbours(const Turn& turn, std::vector<Piece>& pieces);
+  void add_to_batch(Sequence& sequence, std::size_t count, std::vector<Token> guesses, std::vector<Piece>& pieces);
   void step();
-  void after_decode(const std::vector<Piece>& pieces, double milliseconds);
+  void after_decode(std::vector<Piece>& pieces, double milliseconds);
+  void choose_tokens(Piece& piece);
   void embed_step();
   void retire(Sequence& sequence, const engine::WorkerMessage& last_word);
+  void leave(Sequence& sequence);
   void release(Sequence& sequence);
+  void depart(Sequence& sequence) { tenants_.leave(std::exchange(sequence.tenant, nullptr)); }
   void fail_all(const Error& error);
   void say(const engine::WorkerMessage& message) { frames_ += encode_frame(engine::encode(message)); }
   void flush();
@@ -85,11 +107,16 @@ class Scheduler {
   std::optional<PrefixCache> cache_;
   bool admission_waits_ = false;      // for a place: no use to try again before one ends
   llama_batch batch_{};
-  std::deque<std::unique_ptr<Sequence>> waiting_;
+  Tenants tenants_;
+  WaitingLine waiting_;
   Sequences active_;                  // in order of admission
   std::deque<EmbedJob> embed_jobs_;
   std::string frames_;
-  double prefill_ms_per_token_ = 1.0; // moving average
+  std::int32_t adapter_in_use_ = -1;
+  StepCost cost_;
+  double neighbour_credit_ms_ = 0;    // by which the next step may be longer for those whose turn it is not
+  std::uint64_t arrivals_ = 0;
+  std::uint64_t steps_ = 0;
 
   mutable std::mutex mu_;
   std::condition_variable arrived_;
@@ -102,7 +129,7 @@ class Scheduler {
 
   std::atomic<std::int32_t> queued_{0};  // announced or waiting, not yet active
   std::atomic<std::int32_t> active_count_{0}, kv_used_{0}, kv_kept_{0};
-  std::atomic<std::int64_t> generated_{0}, prefilled_{0}, preemptions_{0}, prefix_queried_{0}, prefix_hit_{0};
+  std::atomic<std::int64_t> generated_{0}, prefilled_{0}, preemptions_{0}, prefix_queried_{0}, prefix_hit_{0}, guessed_{0}, guessed_right_{0};
   std::atomic<std::int64_t> step_began_{0};  // steady milliseconds; 0 between steps
 
  public:

@@ -23,11 +23,15 @@ Result<std::unique_ptr<Sequence>> Sequence::prepare(const Model& model, std::uin
     return fail(ErrorCode::kUnsupported, "The model " + model.info().name + " makes embeddings and cannot write text; choose a language model");
   RETURN_IF_ERROR(engine::validate(request));
   ASSIGN_OR_RETURN(auto prompt, prepare_prompt(model, request));
-  ASSIGN_OR_RETURN(auto sampler, TokenSampler::make(model, request.sampling, prompt.grammar));
+  ASSIGN_OR_RETURN(auto sampler, TokenSampler::make(model, request.sampling, prompt.grammar, prompt.reasoning));
   sampler.accept_prompt(prompt.tokens);
   auto sequence = std::unique_ptr<Sequence>(new Sequence(stream, std::move(prompt), std::move(sampler)));
   const auto room = model.limits().context_tokens - static_cast<std::int32_t>(sequence->tokens_.size());
   sequence->max_tokens_ = std::min(request.max_tokens.value_or(room), room);
+  ASSIGN_OR_RETURN(sequence->adapter_, model.adapter_named(request.adapter));
+  sequence->tenant_name_ = request.tenant;
+  sequence->priority_ = request.priority;
+  if (request.time_limit_ms) sequence->deadline_ = sequence->submitted_ + std::chrono::milliseconds(*request.time_limit_ms);
   if (request.logprobs) sequence->top_logprobs_ = request.top_logprobs;
   return sequence;
 }

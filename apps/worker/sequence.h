@@ -1,16 +1,21 @@
 // One running answer: its tokens, its place in the KV cache, and how it is to go on.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "lookup.h"
 #include "model.h"
 #include "output.h"
 #include "prefix_cache.h"
 #include "prompt.h"
 #include "sampler.h"
+#include "tenants.h"
 
 namespace siyu::worker {
 
@@ -27,6 +32,14 @@ class Sequence {
   std::size_t remaining() const { return tokens_.size() - lease.computed; }
   bool decoding() const { return generated_ > 0 && remaining() == 1; }
   const std::vector<Token>& tokens() const { return tokens_; }
+  const std::string& tenant_name() const { return tenant_name_; }
+  std::int32_t priority() const { return priority_; }
+  const std::optional<SteadyClock::time_point>& deadline() const { return deadline_; }
+  bool late(SteadyClock::time_point now) const { return deadline_ && now >= *deadline_; }
+  /// Index of its LoRA adapter in Model::adapters(); −1: none.
+  std::int32_t adapter() const { return adapter_; }
+  /// The most tokens it may still add.
+  std::size_t may_generate() const { return static_cast<std::size_t>(std::max(0, max_tokens_ - generated_)); }
 
   /// Chooses the next token from the logits at batch place `index`. True when the answer is complete.
   bool take_next(const Model& model, llama_context* context, std::int32_t index);
@@ -45,6 +58,10 @@ class Sequence {
   std::uint32_t follows = 0;
   std::size_t follow_until = 0;
   bool paused = false;          ///< its reader is slow
+  Tenant* tenant = nullptr;     ///< from its arrival to its end
+  std::uint64_t arrival = 0;    ///< counts requests
+  std::uint64_t last_step = 0;  ///< in which something of it was computed; counts steps
+  Lookup lookup;
 
  private:
   Sequence(std::uint32_t stream, PreparedPrompt prompt, TokenSampler sampler);
@@ -56,6 +73,10 @@ class Sequence {
   std::int32_t generated_ = 0;
   std::int32_t reported_ = 0;  // of generated_: told with the deltas so far
   std::int32_t max_tokens_ = 0;
+  std::int32_t priority_ = 0;
+  std::int32_t adapter_ = -1;
+  std::string tenant_name_;
+  std::optional<SteadyClock::time_point> deadline_;
   std::int32_t top_logprobs_ = -1;  // −1: none wanted
   TokenSampler sampler_;
   Output output_;

@@ -139,6 +139,7 @@ def figures(outcomes, slo=None):
         "ttft_p50_s": quantile([one.ttft for one in good], 0.5),
         "ttft_p95_s": quantile([one.ttft for one in good], 0.95),
         "tpot_p50_s": quantile([one.per_token for one in good], 0.5),
+        "e2e_p50_s": quantile([one.ended - one.begun for one in good], 0.5),
         "e2e_p95_s": quantile([one.ended - one.begun for one in good], 0.95),
     }
     if slo:

@@ -242,6 +242,7 @@ struct ModelInfo {
   bool chat_template = false;             ///< the model brings its own; without it messages are joined plainly
   bool tools = false;                     ///< its template knows tools
   bool thinking = false;                  ///< its template can switch thinking on and off
+  std::vector<std::string> adapters;      ///< LoRA adapters a request may name
   std::int64_t parameters = 0;
   std::int64_t model_bytes = 0;
 };
@@ -266,6 +267,8 @@ struct EngineHealth {
   std::int64_t preemptions = 0;
   std::int64_t prefix_queried_tokens = 0;
   std::int64_t prefix_hit_tokens = 0;
+  std::int64_t guessed_tokens = 0;    ///< by prompt lookup, each checked by the model
+  std::int64_t guessed_right_tokens = 0;
   std::vector<std::string> sandbox;   ///< what confines the process: "seccomp", "landlock v3", …
 };
 

@@ -32,13 +32,20 @@ BOOST_DESCRIBE_STRUCT(Timings, (), (queued_ms, prefill_ms, decode_ms))
 BOOST_DESCRIBE_STRUCT(Finish, (), (reason, stop, usage, timings))
 BOOST_DESCRIBE_STRUCT(ModelInfo, (), (name, architecture, context_tokens, train_context_tokens, parallel_sequences,
                                       vocabulary, embedding_dimensions, can_generate, can_embed, can_rerank, chat_template, tools,
-                                      thinking, parameters, model_bytes))
+                                      thinking, adapters, parameters, model_bytes))
 
 /// The numbers are on the wire: never reuse one.
 enum class FrameType : std::uint8_t {
   kLoad = 1, kGenerate = 2, kCancel = 3, kPause = 4, kResume = 5, kEmbed = 6, kTokenize = 7, kCountPrompt = 8, kPing = 9,
   kProgress = 33, kReady = 34, kDelta = 35, kFinish = 36, kError = 37, kVectors = 38, kTokens = 39, kCount = 40, kPong = 41,
 };
+
+/// A LoRA adapter: GGUF.
+struct AdapterFile {
+  std::string name;
+  std::string path;
+};
+BOOST_DESCRIBE_STRUCT(AdapterFile, (), (name, path))
 
 /// First message to a fresh worker; it loads one model in its life. 0 means the worker's default.
 struct LoadRequest {
@@ -51,9 +58,10 @@ struct LoadRequest {
   std::int32_t queue_limit = 0;     ///< requests waiting for a place; default 256
   std::int32_t threads = 0;         ///< default: the cores it may run on
   std::string kv_type;              ///< f16 (default), q8_0, f32
+  std::vector<AdapterFile> adapters;
 };
 BOOST_DESCRIBE_STRUCT(LoadRequest, (), (model_path, name, context_tokens, kv_tokens, parallel, batch_tokens, queue_limit,
-                                        threads, kv_type))
+                                        threads, kv_type, adapters))
 
 struct TokenizeRequest {
   std::string text;
@@ -90,11 +98,13 @@ struct WorkerStats {
   std::int64_t preemptions = 0;  ///< sequences that gave their KV place up and were computed again
   std::int64_t prefix_queried_tokens = 0;  ///< of the prompts admitted
   std::int64_t prefix_hit_tokens = 0;      ///< those of them that needed no computing
+  std::int64_t guessed_tokens = 0;         ///< by prompt lookup
+  std::int64_t guessed_right_tokens = 0;
   double busy_ms = 0;            ///< since the present step of the model began; 0 between steps
 };
 BOOST_DESCRIBE_STRUCT(WorkerStats, (), (active_sequences, waiting_requests, resident_bytes, kv_bytes, kv_used_tokens,
                                         kv_kept_tokens, kv_total_tokens, generated_tokens, prefilled_tokens, preemptions,
-                                        prefix_queried_tokens, prefix_hit_tokens, busy_ms))
+                                        prefix_queried_tokens, prefix_hit_tokens, guessed_tokens, guessed_right_tokens, busy_ms))
 
 struct ReadyReport {
   ModelInfo info;

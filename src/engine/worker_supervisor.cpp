@@ -334,6 +334,8 @@ void WorkerSupervisor::handle(Session& session, WorkerMessage message) {
     health_.preemptions = stats.preemptions;
     health_.prefix_queried_tokens = stats.prefix_queried_tokens;
     health_.prefix_hit_tokens = stats.prefix_hit_tokens;
+    health_.guessed_tokens = stats.guessed_tokens;
+    health_.guessed_right_tokens = stats.guessed_right_tokens;
     if (stats.busy_ms > static_cast<double>(options_.stall_timeout.count())) session.finish("it was stuck in one step of the model");
   } else {
     const auto stream = std::visit([](const auto& one) -> std::uint32_t {

@@ -6,6 +6,9 @@
 // With --weights it takes a BERT sentence embedder's published weights instead (all-MiniLM-L6-v2 and its kin share BERT's vocabulary):
 //
 //   model_writer --arch bert --preset minilm --weights model.safetensors -o minilm.gguf
+//
+// With --chain each token is followed by the next one of the vocabulary: such a model quotes any run of them in its prompt, at the
+// full cost of its size.
 #include <ggml.h>
 #include <gguf.h>
 #include <unistd.h>
@@ -33,7 +36,7 @@ struct Arguments {
   std::string arch = "qwen2", preset = "tiny", type = "f16", vocabulary, weights, output;
   std::uint64_t seed = 1;
   std::uint32_t layers = 0, width = 0, heads = 0, kv_heads = 0, feed_forward = 0, context = 0;
-  bool chat = true;
+  bool chat = true, chain = false;
 };
 
 const std::map<std::string, Shape> kPresets{
@@ -47,6 +50,7 @@ const std::map<std::string, std::string> kVocabularies{
 const std::map<std::string, ggml_type> kTypes{{"f16", GGML_TYPE_F16}, {"f32", GGML_TYPE_F32}, {"q8_0", GGML_TYPE_Q8_0}, {"q4_0", GGML_TYPE_Q4_0}};
 
 constexpr float kSpread = 0.04F;  // standard deviation of the weights
+constexpr float kWhisper = 0.0005F;  // of what layers add to a token in a chain: too little to change what follows
 constexpr const char* kChatTemplate = R"({%- if tools %}<|im_start|>system
 {% if messages[0].role == 'system' %}{{ messages[0].content }}
 
@@ -154,6 +158,7 @@ class Model {
   void lay_out() {
     const std::int64_t width = shape_.width, head = width / shape_.heads, keys = head * shape_.kv_heads, inner = shape_.feed_forward;
     matrix("token_embd.weight", width, words_);
+    if (arguments_.chain) matrix("output.weight", width, words_);
     if (arguments_.arch == "bert") {
       matrix("position_embd.weight", width, shape_.context, GGML_TYPE_F32);
       matrix("token_types.weight", width, 2, GGML_TYPE_F32);
@@ -202,6 +207,7 @@ class Model {
     std::size_t done = 0;
     for (const auto& [tensor, constant] : tensors_) {
       if (weights) write_rows(file.get(), *tensor, weights->values(published_name(ggml_get_name(tensor)), static_cast<std::size_t>(ggml_nelements(tensor))));
+      else if (arguments_.chain && ggml_nrows(tensor) == words_) write_chain(file.get(), *tensor);
       else write_tensor(file.get(), *tensor, constant, normal);
       if (::isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "\r%zu of %zu tensors", ++done, tensors_.size());
     }
@@ -262,23 +268,41 @@ class Model {
     std::vector<char> packed(ggml_row_size(tensor.type, tensor.ne[0]) * static_cast<std::size_t>(ggml_nrows(&tensor)));
     ggml_quantize_chunk(tensor.type, values.data(), packed.data(), 0, ggml_nrows(&tensor), tensor.ne[0], nullptr);
     put(file, packed.data(), packed.size());
-    const std::vector<char> padding(GGML_PAD(packed.size(), GGUF_DEFAULT_ALIGNMENT) - packed.size(), 0);
+    pad(file, packed.size());
+  }
+
+  /// Token t + 1 answers to what token t looks like.
+  void write_chain(std::FILE* file, const ggml_tensor& tensor) const {
+    const std::int64_t shift = std::string(ggml_get_name(&tensor)) == "output.weight" ? words_ - 1 : 0;
+    std::vector<float> row(static_cast<std::size_t>(tensor.ne[0]));
+    std::vector<char> packed(ggml_row_size(tensor.type, tensor.ne[0]));
+    for (std::int64_t i = 0; i < words_; ++i) {
+      Normal normal(arguments_.seed + static_cast<std::uint64_t>((i + shift) % words_) * 0x9E3779B97F4A7C15ULL);
+      for (auto& value : row) value = normal.next();
+      ggml_quantize_chunk(tensor.type, row.data(), packed.data(), 0, 1, tensor.ne[0], nullptr);
+      put(file, packed.data(), packed.size());
+    }
+    pad(file, packed.size() * static_cast<std::size_t>(words_));
+  }
+  static void pad(std::FILE* file, std::size_t written) {
+    const std::vector<char> padding(GGML_PAD(written, GGUF_DEFAULT_ALIGNMENT) - written, 0);
     put(file, padding.data(), padding.size());
   }
 
-  static void write_tensor(std::FILE* file, const ggml_tensor& tensor, float constant, Normal& normal) {
+  void write_tensor(std::FILE* file, const ggml_tensor& tensor, float constant, Normal& normal) const {
+    const std::string name = ggml_get_name(&tensor);
+    const float spread = arguments_.chain && (name.ends_with("attn_output.weight") || name.ends_with("ffn_down.weight")) ? kWhisper : kSpread;
     std::vector<float> row(static_cast<std::size_t>(tensor.ne[0]), constant);
     std::vector<char> packed(ggml_row_size(tensor.type, tensor.ne[0]));
     std::size_t written = 0;
     for (std::int64_t i = 0; i < tensor.ne[1]; ++i) {
       if (std::isnan(constant))
-        for (auto& value : row) value = kSpread * normal.next();
+        for (auto& value : row) value = spread * normal.next();
       ggml_quantize_chunk(tensor.type, row.data(), packed.data(), 0, 1, tensor.ne[0], nullptr);
       put(file, packed.data(), packed.size());
       written += packed.size();
     }
-    const std::vector<char> padding(GGML_PAD(written, GGUF_DEFAULT_ALIGNMENT) - written, 0);
-    put(file, padding.data(), padding.size());
+    pad(file, written);
   }
 
   template <auto free>
@@ -333,6 +357,7 @@ int main(int argc, char** argv) {
   app.add_option("--feed-forward", arguments.feed_forward);
   app.add_option("--context", arguments.context);
   app.add_flag("!--no-chat-template", arguments.chat);
+  app.add_flag("--chain", arguments.chain, "Each token is followed by the next one of the vocabulary");
   app.add_option("-o,--output", arguments.output)->required();
   CLI11_PARSE(app, argc, argv);
   try {

@@ -1,0 +1,30 @@
+#include "tenants.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace siyu::worker {
+
+Tenant* Tenants::enter(const std::string& name) {
+  Tenant& tenant = tenants_[name];
+  if (tenant.requests++ > 0) return &tenant;
+  double least = std::numeric_limits<double>::max();
+  for (const auto& [other, one] : tenants_)
+    if (one.requests > 0 && &one != &tenant) least = std::min(least, one.got);
+  // A newcomer begins as one who is just behind: it need not pay for what the others got before it came.
+  if (least != std::numeric_limits<double>::max()) tenant.got = std::max(tenant.got, least - 2 * kMargin);
+  return &tenant;
+}
+
+void Tenants::leave(Tenant* tenant) {
+  --tenant->requests;
+  if (tenants_.size() <= kMostRemembered) return;
+  std::erase_if(tenants_, [](const auto& entry) { return entry.second.requests == 0; });
+}
+
+std::size_t Tenants::share_of(std::size_t places) const {
+  const auto with_work = std::ranges::count_if(tenants_, [](const auto& entry) { return entry.second.requests > 0; });
+  return std::max<std::size_t>(1, places / static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, with_work)));
+}
+
+}  // namespace siyu::worker

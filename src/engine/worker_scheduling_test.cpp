@@ -1,0 +1,122 @@
+// How a real worker process shares its model: guesses, urgency, tenants, time limits.
+#include <future>
+#include <vector>
+
+#include "engine/local_worker_fixture.h"
+
+namespace siyu::engine {
+namespace {
+
+class WorkerScheduling : public LocalWorkerTest {
+ protected:
+  static GenerateRequest of(std::string tenant, std::int32_t tokens, std::int32_t priority = 0) {
+    auto request = completion("Once upon a time", tokens);
+    request.tenant = std::move(tenant);
+    request.priority = priority;
+    return request;
+  }
+  /// The first event has come: it runs.
+  static void await_begin(GenerationStream& stream) {
+    auto begun = std::make_shared<std::promise<bool>>();
+    auto future = begun->get_future();
+    stream.pull([begun](Result<std::optional<Event>> event) { begun->set_value(event.has_value() && event->has_value()); });
+    ASSERT_EQ(future.wait_for(kLong), std::future_status::ready);
+    EXPECT_TRUE(future.get());
+  }
+};
+
+TEST_F(WorkerScheduling, GuessesChangeTheSpeedAndNothingElse) {
+  const auto guessing = stories();
+  const auto plain = stories({.parallel = 16, .batch_tokens = 16});  // a batch without room for guesses
+  const std::string prompt = "Lily had a red ball. She played with the red ball. Tom saw the red ball. Lily had a red";
+  for (const double temperature : {0.0, 0.8}) {
+    auto request = completion(prompt, 200);
+    request.sampling.temperature = temperature;
+    request.sampling.seed = 7;
+    EXPECT_EQ(text(*guessing, request), text(*plain, request)) << temperature;
+  }
+  EXPECT_TRUE(eventually(*guessing, [](const EngineHealth& health) { return health.guessed_right_tokens > 0; }));
+  EXPECT_EQ(plain->health().guessed_tokens, 0);
+}
+
+TEST_F(WorkerScheduling, GuessesOfManyAtOnceChangeNothing) {
+  const auto worker = stories();
+  const std::vector<std::string> prompts = {"The cat sat. The cat sat. The cat", "One day, one day, one day,", "Tom and Lily and Tom and Lily and Tom", "A big dog and a big"};
+  std::vector<std::string> alone;
+  for (const auto& prompt : prompts) alone.push_back(text(*worker, completion(prompt, 120)));
+  std::vector<std::unique_ptr<GenerationStream>> streams;
+  for (int round = 0; round < 4; ++round)
+    for (const auto& prompt : prompts) streams.push_back(*worker->generate(completion(prompt, 120)));
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    const auto whole = collect(*streams[i], kLong);
+    ASSERT_TRUE(whole) << whole.error().message;
+    EXPECT_EQ(whole->content, alone[i % prompts.size()]);
+  }
+}
+
+TEST_F(WorkerScheduling, AnUrgentRequestTakesThePlaceOfOneThatCanWait) {
+  const auto worker = stories({.parallel = 1});
+  const auto expected = text(*worker, of("a", 400));
+  auto patient = *worker->generate(of("a", 400));
+  await_begin(*patient);
+  EXPECT_FALSE(text(*worker, of("b", 5, -1)).empty());
+  EXPECT_TRUE(eventually(*worker, [](const EngineHealth& health) { return health.preemptions > 0; }));
+  const auto whole = collect(*patient, kLong);
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_TRUE(expected.ends_with(whole->content)) << "its text so far stands, and it goes on where it was";
+  EXPECT_EQ(whole->finish.usage.completion_tokens, 400);
+}
+
+TEST_F(WorkerScheduling, AModestTenantWaitsNotForAllOfAGreedyOne) {
+  const auto worker = stories({.parallel = 4});
+  std::vector<std::unique_ptr<GenerationStream>> greedy;
+  for (int i = 0; i < 24; ++i) greedy.push_back(*worker->generate(of("greedy", 400)));
+  await_begin(*greedy.front());
+  EXPECT_FALSE(text(*worker, of("modest", 20)).empty());
+  int unfinished = 0;
+  ASSERT_TRUE(eventually(*worker, [&](const EngineHealth& health) {
+    unfinished = health.active_sequences + health.waiting_requests;
+    return health.preemptions > 0;
+  }));
+  EXPECT_GT(unfinished, 12);
+  for (const auto& one : greedy) EXPECT_TRUE(collect(*one, kLong));
+}
+
+TEST_F(WorkerScheduling, WhoIsLateIsToldSoWhetherRunningOrWaiting) {
+  const auto worker = stories({.parallel = 1});
+  auto first = *worker->generate(of("a", 450));
+  await_begin(*first);
+  auto waiting = of("a", 450);
+  waiting.time_limit_ms = 1;
+  EXPECT_EQ(run(*worker, waiting).error().code, ErrorCode::kDeadlineExceeded);
+  const auto whole = collect(*first, kLong);
+  ASSERT_TRUE(whole) << whole.error().message;
+  auto running = of("a", 450);
+  running.time_limit_ms = 5;
+  EXPECT_EQ(run(*worker, running).error().code, ErrorCode::kDeadlineExceeded);
+  EXPECT_TRUE(eventually(*worker, [](const EngineHealth& health) { return health.active_sequences + health.waiting_requests == 0; }));
+}
+
+TEST_F(WorkerScheduling, AnUnknownAdapterIsNamed) {
+  const auto worker = stories();
+  auto request = of("a", 5);
+  request.adapter = "legal";
+  const auto answer = run(*worker, request);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(answer.error().message, testing::HasSubstr("legal"));
+}
+
+TEST_F(WorkerScheduling, OddValuesAreRefused) {
+  const auto worker = stories();
+  EXPECT_EQ(run(*worker, of("a", 5, 101)).error().code, ErrorCode::kInvalidArgument);
+  auto request = of("a", 5);
+  request.time_limit_ms = 0;
+  EXPECT_EQ(run(*worker, request).error().code, ErrorCode::kInvalidArgument);
+  request = of("a", 5);
+  request.reasoning_tokens = -1;
+  EXPECT_EQ(run(*worker, request).error().code, ErrorCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace siyu::engine
