@@ -20,12 +20,14 @@ LAYER = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
 # Rooms of one layer that may see each other, and why.
 ALLOWED = {
     ("store", "crypto"),  # blobs are named by their hash
+    ("store", "net"),     # a Redis server is reached over the network
 }
 # Libraries that only some places may include.
 FENCED = [
     (re.compile(r"^(llama|ggml|gguf)[\w-]*\.h$"), ("apps/worker/", "tests/support/")),
     (re.compile(r"^(sqlite3|libpq-fe)\.h$"), ("src/store/",)),
     (re.compile(r"^(grpcpp?|google/protobuf)/|^siyu\.(grpc\.)?pb\.h$"), ("src/rpc/",)),
+    (re.compile(r"^hiredis/"), ("src/store/",)),
     (re.compile(r"^openssl/"), ("src/crypto/", "src/net/")),
     (re.compile(r"^(boost/(asio|beast)/|boost/(asio|beast)\.hpp|curl/)"), ("src/net/", "src/engine/")),
 ]

@@ -23,6 +23,9 @@ namespace {
 
 constexpr std::uint64_t kEnoughToMeasure = 1ULL << 30;  // free memory below which its speed is left unknown
 
+constexpr std::uint64_t kMaxPasswordFile = 4096;
+constexpr auto kQuestionLimit = std::chrono::seconds(2);  // comparing a question must not take longer than this
+
 constexpr auto kFirstLook = std::chrono::seconds(3);  // adding an engine waits so long to say whether it answers
 
 struct Address {
@@ -123,6 +126,7 @@ struct Machine::Parts {
   std::optional<net::StreamClient> engine_client;
   std::optional<serving::ModelHost> host;
   api::Metrics metrics;
+  std::optional<serving::AnswerCache> answers;
   std::optional<serving::Gateway> gateway;
   std::optional<models::Pulls> pulls;
   std::optional<HostEmbedder> embedder;
@@ -194,6 +198,28 @@ struct Machine::Parts {
                                          *engine_client, *log);
   }
 
+  Status open_answers() {
+    const auto& wanted = config.cache;
+    std::unique_ptr<store::Cache> kept;
+    if (!wanted.redis.empty()) {
+      std::string password;
+      if (!wanted.redis_password_file.empty()) {
+        ASSIGN_OR_RETURN(password, store::read_file(wanted.redis_password_file, kMaxPasswordFile));
+      }
+      store::RedisOptions options{.address = wanted.redis, .password = Sensitive(std::string(trim(password))), .ca_file = wanted.redis_ca_file};
+      ASSIGN_OR_RETURN(kept, store::redis_cache(std::move(options), clock, *log));
+    } else if (wanted.bytes > 0) {
+      kept = store::memory_cache(wanted.bytes, clock);
+    }
+    answers.emplace(wanted, std::move(kept), [this](const std::string& text) -> std::optional<std::vector<float>> {
+      const auto served = host->route("", serving::Kind::kEmbedding);
+      if (!served) return std::nullopt;
+      auto result = served->engine->embed({.texts = {text}, .timeout = kQuestionLimit});
+      return result && result->vectors.size() == 1 ? std::optional(std::move(result->vectors[0])) : std::nullopt;
+    });
+    return {};
+  }
+
   Status open_models() {
     ASSIGN_OR_RETURN(models, models::ModelLibrary::open(*db, data / "models", clock));
     ASSIGN_OR_RETURN(engines, serving::RemoteEngines::open(*db, data / "secrets", clock));
@@ -209,7 +235,8 @@ struct Machine::Parts {
     ASSIGN_OR_RETURN(const auto offset, serving::parse_offset(config.meter.day_offset));
     ASSIGN_OR_RETURN(meter, serving::Meter::open(*db, {.dir = data / "meter", .offset_minutes = offset, .currency = config.meter.currency}, clock, *log));
     meter->start();
-    gateway.emplace(*host, *meter, clock, &metrics);
+    RETURN_IF_ERROR(open_answers());
+    gateway.emplace(*host, *meter, *answers, clock, &metrics);
     ASSIGN_OR_RETURN(const auto pass, policy->internal("models that were loaded before the restart"));
     RETURN_IF_ERROR(host->resume(pass));
     ASSIGN_OR_RETURN(auto hubs, models::hub_options(cli::environment));
@@ -249,7 +276,7 @@ struct Machine::Parts {
     services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
                                    .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls,
                                    .machine = [this] { return machine_facts(); },
-                                   .host = *host, .gateway = *gateway, .meter = *meter, .engines = *engines,
+                                   .host = *host, .gateway = *gateway, .meter = *meter, .answers = *answers, .engines = *engines,
                                    .chat = *chat, .mcp = *mcp, .metrics = metrics,
                                    .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});

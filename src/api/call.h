@@ -44,6 +44,7 @@ struct Services {
   serving::ModelHost& host;
   serving::Gateway& gateway;
   serving::Meter& meter;
+  serving::AnswerCache& answers;
   serving::RemoteEngines& engines;
   chat::Chat& chat;
   mcp::Endpoint& mcp;
@@ -61,6 +62,7 @@ struct Call {
   std::optional<Principal> principal;  ///< absent when the operation is open to anyone
   std::optional<Pass> pass;            ///< present for Access::kSignedIn and kPermission
   SteadyTime begun;                    ///< when a thread took the request up
+  std::shared_ptr<serving::CallReport> report = {};  ///< of a model's call; shared with it
 
   /// A path parameter; the route table guarantees that it is there.
   const std::string& param(std::string_view name) const {

@@ -67,7 +67,7 @@ Reply Dispatcher::dispatch(net::Request& request) {
   auto reply = operation->handler(call);
   if (operation->permission != Permission::kInfer) return reply;
   auto response = reply ? std::move(*reply) : error_reply(reply.error(), request.id, services_.log, operation->errors);
-  add_limit_headers(response, services_.meter, serving::Caller::of(*call.pass));
+  add_call_headers(response, services_.meter, serving::Caller::of(*call.pass), call.report.get());
   return response;
 }
 

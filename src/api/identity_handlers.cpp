@@ -1,5 +1,5 @@
 // Sessions, users, keys.
-#include "api/call.h"
+#include "api/call_options.h"
 #include "crypto/password.h"
 #include "routes.gen.h"
 
@@ -133,7 +133,10 @@ Reply delete_user(Call& call) {
   for (const auto& key : keys)
     if (key.owner == username) RETURN_IF_ERROR(call.services.meter.forget(*call.pass, serving::Subject::of(key.id)));
   for (const auto& user : users)
-    if (user.username == username) RETURN_IF_ERROR(call.services.meter.forget(*call.pass, serving::Subject::of(user.id)));
+    if (user.username == username) {
+      RETURN_IF_ERROR(call.services.meter.forget(*call.pass, serving::Subject::of(user.id)));
+      forget_answers(call, call.services.answers.forget_user(user.id));
+    }
   return reply_empty();
 }
 

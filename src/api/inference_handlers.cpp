@@ -1,6 +1,7 @@
 // OpenAI's endpoints: models, chat, completions, embeddings; and ask, which is a chat of one question.
 #include <cstring>
 
+#include "api/call_options.h"
 #include "api/generation_call.h"
 #include "api/knowledge_bodies.h"
 #include "api/openai_convert.h"
@@ -69,6 +70,7 @@ Reply create_chat_completion(Call& call) {
   chat::Request request{.model = body.model.value_or(""), .generate = {}, .knowledge = body.knowledge.value_or(std::vector<std::string>{})};
   if (choices > 1 && !request.knowledge.empty()) return invalid("`n` must be 1 when `knowledge` is given");
   ASSIGN_OR_RETURN(request.generate, openai::to_generate(body, sampling));
+  ASSIGN_OR_RETURN(request.call, call_options(call, json, choices));
 
   std::vector<std::unique_ptr<chat::Stream>> streams;
   ReplyHead head;
@@ -93,7 +95,8 @@ Reply create_completion(Call& call) {
   ASSIGN_OR_RETURN(const auto sampling, from_json<openai::SamplingFields>(json));
   ASSIGN_OR_RETURN(const auto choices, openai::choices_of(sampling));
   ASSIGN_OR_RETURN(const auto requests, openai::to_generate(body, sampling));
-  ASSIGN_OR_RETURN(const auto served, call.services.gateway.route(*call.pass, body.model.value_or(""), serving::Kind::kChat));
+  ASSIGN_OR_RETURN(const auto options, call_options(call, json, choices));
+  ASSIGN_OR_RETURN(const auto served, call.services.gateway.route(*call.pass, body.model.value_or(""), serving::Kind::kChat, options));
   std::vector<std::unique_ptr<chat::Stream>> streams;
   for (const auto& request : requests) {
     for (int i = 0; i < choices; ++i) {
@@ -133,6 +136,7 @@ Reply ask_knowledge_base(Call& call) {
   if (trim(body.question).empty()) return invalid("`question` is empty");
   chat::Request request{.model = body.model.value_or(""), .generate = {}, .knowledge = {call.param("base")}, .mode = body.mode.value_or(chat::Mode::kAuto)};
   request.generate.messages.push_back({.role = engine::Role::kUser, .content = body.question});
+  ASSIGN_OR_RETURN(request.call, call_options(call, nullptr));
   const auto begin = call.services.clock.steady_now();
   ASSIGN_OR_RETURN(auto answer, call.services.chat.answer(*call.pass, std::move(request)));
   auto head = head_of(call, "ask", answer.model, answer.grounding);

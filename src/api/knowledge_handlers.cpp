@@ -6,7 +6,7 @@
 #include <charconv>
 #include <fstream>
 
-#include "api/call.h"
+#include "api/call_options.h"
 #include "api/knowledge_bodies.h"
 #include "api/query.h"
 #include "knowledge/eval.h"
@@ -107,7 +107,9 @@ Reply get_knowledge_base(Call& call) {
 }
 
 Reply delete_knowledge_base(Call& call) {
+  ASSIGN_OR_RETURN(const auto version, call.services.knowledge.version(*call.pass, call.param("base")));
   RETURN_IF_ERROR(call.services.knowledge.remove(*call.pass, call.param("base")));
+  forget_answers(call, call.services.answers.forget_base(version.id.str()));
   return reply_empty();
 }
 
@@ -154,7 +156,9 @@ Reply get_document(Call& call) {
 }
 
 Reply delete_document(Call& call) {
+  ASSIGN_OR_RETURN(const auto version, call.services.knowledge.version(*call.pass, call.param("base")));
   RETURN_IF_ERROR(call.services.knowledge.remove_document(*call.pass, call.param("base"), DocumentId(call.param("document"))));
+  forget_answers(call, call.services.answers.forget_base(version.id.str()));
   return reply_empty();
 }
 

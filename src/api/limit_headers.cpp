@@ -8,25 +8,27 @@ namespace {
 
 constexpr std::int64_t kWorthWaitingMs = 60'000;  // clients sleep in their caller's thread; nobody wants that for hours
 
-void add_standing(net::Headers& headers, const std::string& what, const std::optional<serving::Standing>& standing) {
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+void add_standing(Fields& fields, const std::string& what, const std::optional<serving::Standing>& standing) {
   if (!standing) return;
-  headers.set("x-ratelimit-limit-" + what, std::to_string(standing->limit));
-  headers.set("x-ratelimit-remaining-" + what, std::to_string(standing->remaining));
-  headers.set("x-ratelimit-reset-" + what, duration_text(standing->reset_ms));
+  fields.emplace_back("x-ratelimit-limit-" + what, std::to_string(standing->limit));
+  fields.emplace_back("x-ratelimit-remaining-" + what, std::to_string(standing->remaining));
+  fields.emplace_back("x-ratelimit-reset-" + what, duration_text(standing->reset_ms));
 }
 
-void add_standing(net::Headers& headers, const serving::CallerStanding& standing) {
-  add_standing(headers, "requests", standing.requests);
-  add_standing(headers, "tokens", standing.tokens);
+void add_cache_use(Fields& fields, serving::CacheUse use) {
+  using enum serving::CacheUse;
+  if (use != kNone) fields.emplace_back("X-Siyu-Cache", use == kExact ? "hit" : use == kSemantic ? "similar" : "miss");
 }
 
-/// Adds the headers when the answer's own headers are known.
-class WithStanding final : public net::DeferredResponse {
+/// Adds the fields when the answer's own headers are known.
+class WithFields final : public net::DeferredResponse {
  public:
-  WithStanding(std::unique_ptr<net::DeferredResponse> inner, serving::CallerStanding standing) : inner_(std::move(inner)), standing_(standing) {}
+  WithFields(std::unique_ptr<net::DeferredResponse> inner, Fields fields) : inner_(std::move(inner)), fields_(std::move(fields)) {}
   void start(Ready ready) override {
-    inner_->start([ready = std::move(ready), standing = standing_](net::Response response) mutable {
-      add_standing(response.headers, standing);
+    inner_->start([ready = std::move(ready), fields = std::move(fields_)](net::Response response) mutable {
+      for (auto& [name, value] : fields) response.headers.add(std::move(name), std::move(value));
       ready(std::move(response));
     });
   }
@@ -34,7 +36,7 @@ class WithStanding final : public net::DeferredResponse {
 
  private:
   const std::unique_ptr<net::DeferredResponse> inner_;
-  const serving::CallerStanding standing_;
+  Fields fields_;
 };
 
 }  // namespace
@@ -48,13 +50,17 @@ std::string duration_text(std::int64_t ms) {
   return text + std::to_string(seconds % 60) + "s";
 }
 
-void add_limit_headers(net::Response& response, serving::Meter& meter, const serving::Caller& caller) {
+void add_call_headers(net::Response& response, serving::Meter& meter, const serving::Caller& caller, const serving::CallReport* report) {
   const auto standing = meter.standing(caller);
-  if (!standing.requests && !standing.tokens) return;
+  Fields fields;
+  add_standing(fields, "requests", standing.requests);
+  add_standing(fields, "tokens", standing.tokens);
+  if (report != nullptr) add_cache_use(fields, report->cache);
+  if (fields.empty()) return;
   if (auto* deferred = std::get_if<std::unique_ptr<net::DeferredResponse>>(&response.body))
-    response.body = std::make_unique<WithStanding>(std::move(*deferred), standing);
+    response.body = std::make_unique<WithFields>(std::move(*deferred), std::move(fields));
   else
-    add_standing(response.headers, standing);
+    for (auto& [name, value] : fields) response.headers.add(std::move(name), std::move(value));
 }
 
 void add_retry_headers(net::Response& response, std::int64_t retry_after_ms) {

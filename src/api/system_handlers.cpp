@@ -113,6 +113,7 @@ Reply metrics(Call& call) {
     out.set_labelled("siyu_refused_requests", "Requests refused by a limit since the server started", "limit", enum_spelling(limit.name),
                      static_cast<double>(services.meter.refused(limit.value)));
   });
+  out.set("siyu_answer_cache_up", "1 when the answer cache can be asked", services.answers.up() ? 1 : 0);
   for (const auto& served : services.host.served()) {
     const auto health = served.engine->health();
     out.set_of_model("siyu_model_ready", "1 when the model can answer", served.name, health.state == engine::EngineState::kReady ? 1 : 0);

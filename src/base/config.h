@@ -74,6 +74,20 @@ struct MeterConfig {
 };
 BOOST_DESCRIBE_STRUCT(MeterConfig, (), (currency, day_offset))
 
+/// Answers that are kept and given again.
+struct CacheConfig {
+  std::string exact;     ///< models whose repeatable answers are kept: names, comma separated, or *
+  std::string semantic;  ///< models where a question in other words gets a kept answer too; needs an embedding model
+  std::uint32_t similarity_percent = 95;  ///< how near such questions are at least (cosine)
+  bool semantic_shared = false;           ///< also between users: a question may hold what its asker alone should read again
+  std::uint32_t seconds = 3600;           ///< an answer is given for so long
+  std::uint64_t bytes = 64ULL << 20;      ///< of memory for answers; 0 without Redis: none are kept, whatever requests ask
+  std::string redis;               ///< redis://HOST:PORT/DATABASE, rediss:// for TLS, or unix:///PATH: keeps them there instead
+  std::string redis_password_file;
+  std::string redis_ca_file;       ///< PEM of the authority of its certificate; empty: the system's
+};
+BOOST_DESCRIBE_STRUCT(CacheConfig, (), (exact, semantic, similarity_percent, semantic_shared, seconds, bytes, redis, redis_password_file, redis_ca_file))
+
 struct LogConfig {
   std::string level = "info";  ///< debug, info, warn, error
   std::string file;            ///< empty: standard error
@@ -89,9 +103,10 @@ struct Config {
   KnowledgeConfig knowledge;
   PullConfig pull;
   MeterConfig meter;
+  CacheConfig cache;
   LogConfig log;
 };
-BOOST_DESCRIBE_STRUCT(Config, (), (data, server, worker, engine, parser, knowledge, pull, meter, log))
+BOOST_DESCRIBE_STRUCT(Config, (), (data, server, worker, engine, parser, knowledge, pull, meter, cache, log))
 
 struct ConfigSources {
   std::string file;  ///< empty: none

@@ -42,7 +42,7 @@ Result<std::string> question_of(const std::vector<engine::Message>& messages) {
 
 Result<Answer> Chat::answer(const Pass& pass, Request request) {
   if (request.knowledge.empty()) {
-    ASSIGN_OR_RETURN(const auto served, gateway_.route(pass, request.model, serving::Kind::kChat));
+    ASSIGN_OR_RETURN(const auto served, gateway_.route(pass, request.model, serving::Kind::kChat, request.call));
     return generate(served, std::move(request));
   }
   if (request.knowledge.size() > kMaxBases) return invalid("`knowledge` may name at most 16 knowledge bases");
@@ -88,10 +88,15 @@ Result<std::vector<Source>> Chat::find(const Pass& pass, const std::vector<std::
 }
 
 Result<Answer> Chat::ground(const Pass& pass, const serving::Served& served, Request request, const std::string& question) {
+  for (const auto& base : request.knowledge) {
+    ASSIGN_OR_RETURN(const auto version, knowledge_.version(pass, base));
+    request.call.knowledge.push_back({.base = version.id.str(), .version = version.version});
+  }
   ASSIGN_OR_RETURN(auto sources, find(pass, request.knowledge, question));
   if (sources.empty()) return nothing_relevant(served.name, question);
   ASSIGN_OR_RETURN(auto generate, fit_into_context(*served.engine, std::move(request.generate), sources, question));
-  ASSIGN_OR_RETURN(auto generation, served.engine->generate(std::move(generate)));
+  ASSIGN_OR_RETURN(const auto bound, gateway_.route(pass, served.name, serving::Kind::kChat, request.call));
+  ASSIGN_OR_RETURN(auto generation, bound.engine->generate(std::move(generate)));
   return Answer{.model = served.name, .grounding = knowledge::AnswerMode::kGenerative,
                 .stream = with_citations(std::move(generation), std::move(sources))};
 }

@@ -28,6 +28,7 @@ struct Request {
   engine::GenerateRequest generate;
   std::vector<std::string> knowledge;  ///< bases to answer from; empty: the model alone
   Mode mode = Mode::kAuto;             ///< matters with knowledge only
+  serving::CallOptions call = {};
 };
 
 struct Answer {

@@ -74,6 +74,14 @@ Result<KnowledgeBase> KnowledgeService::get(const Pass&, const std::string& base
   });
 }
 
+Result<BaseVersion> KnowledgeService::version(const Pass&, const std::string& base) {
+  return db_.read([&](store::Transaction& tx) -> Result<BaseVersion> {
+    ASSIGN_OR_RETURN(const auto number, find_base(tx, base));
+    ASSIGN_OR_RETURN(const auto rows, tx.query("SELECT id, version FROM knowledge_bases WHERE number = ?", number));
+    return BaseVersion{.id = KnowledgeBaseId(rows[0].text(0)), .version = rows[0].integer(1)};
+  });
+}
+
 Status KnowledgeService::remove(const Pass&, const std::string& base) {
   std::vector<std::string> blobs;
   std::int64_t number = 0;

@@ -18,6 +18,12 @@
 
 namespace siyu::knowledge {
 
+/// What a base holds, as a number that rises with every change of it.
+struct BaseVersion {
+  KnowledgeBaseId id;
+  std::int64_t version = 0;
+};
+
 enum class DocumentState { kQueued, kParsing, kIndexed, kRefused, kFailed };
 BOOST_DESCRIBE_ENUM(DocumentState, kQueued, kParsing, kIndexed, kRefused, kFailed)
 
@@ -120,6 +126,8 @@ class KnowledgeService {
   Result<KnowledgeBase> create(const Pass& pass, const std::string& name, const std::string& description);
   Result<std::vector<KnowledgeBase>> list(const Pass& pass);
   Result<KnowledgeBase> get(const Pass& pass, const std::string& base);
+  /// Read before its passages, it names what they can be at the newest.
+  Result<BaseVersion> version(const Pass& pass, const std::string& base);
   Status remove(const Pass& pass, const std::string& base);
   /// Queues every document anew; they stay searchable until their new form replaces the old one.
   Result<std::int64_t> rebuild(const Pass& pass, const std::string& base);

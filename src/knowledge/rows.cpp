@@ -43,7 +43,8 @@ CREATE TABLE chunk_vectors (document INTEGER NOT NULL REFERENCES documents(numbe
 CREATE TABLE embedded_documents (document INTEGER PRIMARY KEY REFERENCES documents(number) ON DELETE CASCADE, model TEXT NOT NULL);
 CREATE INDEX documents_with_chunks ON documents(number) WHERE chunks > 0;
 )sql"},
-          {.number = 203, .name = "files in files", .sql = "ALTER TABLE documents ADD COLUMN depth INTEGER NOT NULL DEFAULT 0;"}};
+          {.number = 203, .name = "files in files", .sql = "ALTER TABLE documents ADD COLUMN depth INTEGER NOT NULL DEFAULT 0;"},
+          {.number = 204, .name = "versions of bases", .sql = "ALTER TABLE knowledge_bases ADD COLUMN version INTEGER NOT NULL DEFAULT 0;"}};
 }
 
 Result<std::int64_t> find_base(store::Transaction& tx, const std::string& name) {
@@ -74,6 +75,7 @@ std::vector<documents::PageSpan> read_pages(const std::string& text) {
 Status unindex(store::Transaction& tx, std::int64_t base, std::int64_t document) {
   ASSIGN_OR_RETURN(const auto rows, tx.query("SELECT title, markdown FROM documents WHERE number = ?", document));
   if (rows.empty()) return {};
+  RETURN_IF_ERROR(tx.execute("UPDATE knowledge_bases SET version = version + 1 WHERE number = ?", base));
   const auto title = rows[0].text(0), markdown = rows[0].text(1);
   ASSIGN_OR_RETURN(const auto chunks, tx.query("SELECT begin, \"end\", heading FROM chunks WHERE document = ? ORDER BY ordinal", document));
   std::vector<std::string> texts;

@@ -8,14 +8,16 @@
 namespace siyu::serving {
 namespace {
 
-/// An engine that works for one caller: may they → engine → what did it take.
+/// An engine that works for one caller: is the answer known → may they → engine → what did it take.
 class CallersEngine final : public engine::Engine {
  public:
   struct Parts {
     std::shared_ptr<engine::Engine> engine;
-    std::string model;
+    CachedModel model;
     Caller caller;
+    CallOptions options;
     Meter& meter;
+    AnswerCache& answers;
     const Clock& clock;
     CallObserver* observer;
   };
@@ -23,13 +25,20 @@ class CallersEngine final : public engine::Engine {
 
   Result<std::unique_ptr<engine::GenerationStream>> generate(engine::GenerateRequest request) override {
     const auto begun = my_.clock.steady_now();
+    auto known = my_.answers.look_up(my_.caller, my_.model, request, my_.options);
+    if (my_.options.report) my_.options.report->cache = known.use;
+    if (known.answer) return again(*std::move(known.answer), known.use, begun);
+
     request.tenant = my_.caller.user.str();
     request.priority = my_.meter.priority(my_.caller, request.priority);
-    ASSIGN_OR_RETURN(auto hold, admit(my_.meter, my_.caller, my_.model, *my_.engine, request));
+    ASSIGN_OR_RETURN(auto hold, admit(my_.meter, my_.caller, my_.model.name, *my_.engine, request));
     const auto estimate = prompt_estimate(request);
     ASSIGN_OR_RETURN(auto stream, my_.engine->generate(std::move(request)));
-    return metered(std::move(stream), {.hold = std::move(hold), .record = {.model = my_.model}, .prompt_estimate = estimate, .begun = begun,
-                                       .clock = my_.clock, .observer = my_.observer});
+    MeteredCall call{.hold = std::move(hold), .record = {.model = my_.model.name, .cache = known.use}, .prompt_estimate = estimate, .begun = begun,
+                     .clock = my_.clock, .observer = my_.observer};
+    if (known.ticket && known.ticket->keep)
+      call.keep = [&answers = my_.answers, ticket = *std::move(known.ticket)](const engine::Generation& whole) { answers.keep(ticket, whole); };
+    return metered(std::move(stream), std::move(call));
   }
 
   Result<engine::EmbedResult> embed(const engine::EmbedRequest& request) override {
@@ -45,13 +54,21 @@ class CallersEngine final : public engine::Engine {
   engine::EngineHealth health() const override { return my_.engine->health(); }
 
  private:
+  std::unique_ptr<engine::GenerationStream> again(engine::Generation answer, CacheUse use, SteadyTime begun) {
+    const auto& saved = answer.finish.usage;
+    my_.meter.record_cached(my_.caller, my_.model.name, saved);
+    if (my_.observer != nullptr)
+      my_.observer->on_call({.model = my_.model.name, .cache = use, .usage = saved, .seconds = std::chrono::duration<double>(my_.clock.steady_now() - begun).count()});
+    return replay(std::move(answer));
+  }
+
   /// A call that is answered in one piece and has a prompt only.
   template <class Work>
   std::invoke_result_t<Work> in_one(std::int64_t prompt, const Work& work) {
     const auto begun = my_.clock.steady_now();
-    ASSIGN_OR_RETURN(auto hold, my_.meter.hold(my_.caller, {.model = my_.model, .prompt = prompt}));
+    ASSIGN_OR_RETURN(auto hold, my_.meter.hold(my_.caller, {.model = my_.model.name, .prompt = prompt}));
     auto result = work();
-    CallRecord record{.model = my_.model, .outcome = result ? CallOutcome::kDone : CallOutcome::kFailed};
+    CallRecord record{.model = my_.model.name, .outcome = result ? CallOutcome::kDone : CallOutcome::kFailed};
     if (result) record.usage.prompt_tokens = result->prompt_tokens;
     record.seconds = std::chrono::duration<double>(my_.clock.steady_now() - begun).count();
     hold.settle({.used = record.usage, .saved = {}, .from_cache = false, .failed = !result.has_value()});
@@ -64,10 +81,11 @@ class CallersEngine final : public engine::Engine {
 
 }  // namespace
 
-Result<Served> Gateway::route(const Pass& pass, const std::string& name, Kind kind) const {
+Result<Served> Gateway::route(const Pass& pass, const std::string& name, Kind kind, const CallOptions& options) const {
   ASSIGN_OR_RETURN(auto served, host_.route(name, kind));
-  served.engine = std::make_shared<CallersEngine>(CallersEngine::Parts{.engine = std::move(served.engine), .model = served.name, .caller = Caller::of(pass),
-                                                                       .meter = meter_, .clock = clock_, .observer = observer_});
+  served.engine = std::make_shared<CallersEngine>(CallersEngine::Parts{.engine = std::move(served.engine), .model = {served.name, served.sha256},
+                                                                       .caller = Caller::of(pass), .options = options, .meter = meter_, .answers = answers_,
+                                                                       .clock = clock_, .observer = observer_});
   return served;
 }
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "identity/pass.h"
+#include "serving/answer_cache.h"
+#include "serving/call_options.h"
 #include "serving/call_record.h"
 #include "serving/meter.h"
 #include "serving/model_host.h"
@@ -12,18 +14,19 @@ namespace siyu::serving {
 /// Thread-safe.
 class Gateway {
  public:
-  /// `observer` may be none; it outlives the gateway.
-  Gateway(ModelHost& host, Meter& meter, const Clock& clock, CallObserver* observer = nullptr)
-      : host_(host), meter_(meter), clock_(clock), observer_(observer) {}
+  /// `observer` may be none. All of them outlive the calls.
+  Gateway(ModelHost& host, Meter& meter, AnswerCache& answers, const Clock& clock, CallObserver* observer = nullptr)
+      : host_(host), meter_(meter), answers_(answers), clock_(clock), observer_(observer) {}
 
   /// The engine for one call of the pass's principal; without a name the only one of its kind. Errors name what is loaded.
   /// It may be kept as long as the call lasts. Its calls are held against the caller's limits and counted.
-  Result<Served> route(const Pass& pass, const std::string& name, Kind kind) const;
+  Result<Served> route(const Pass& pass, const std::string& name, Kind kind, const CallOptions& options = {}) const;
   bool serves(Kind kind) const { return host_.serves(kind); }
 
  private:
   ModelHost& host_;
   Meter& meter_;
+  AnswerCache& answers_;
   const Clock& clock_;
   CallObserver* const observer_;
 };

@@ -20,11 +20,11 @@ class Tally {
     if (!*event) return end(CallOutcome::kFailed);  // an end without a Finish
     if (const auto* delta = std::get_if<engine::Delta>(&**event)) return add(*delta);
     const auto& finish = std::get<engine::Finish>(**event);
-    call_.record.usage = finish.usage;
+    if (finish.usage != engine::Usage{}) call_.record.usage = finish.usage;  // an engine that does not tell: what was counted on the way
     end(CallOutcome::kDone);
     if (call_.keep) {
       whole_.finish = finish;
-      call_.keep(std::move(whole_));
+      call_.keep(whole_);
     }
   }
 

@@ -18,7 +18,7 @@ struct MeteredCall {
   const Clock& clock;
   CallObserver* observer = nullptr;  ///< may be none
   /// Gets the whole answer after its Finish, when it is wanted. Must not block.
-  std::function<void(engine::Generation)> keep = {};
+  std::function<void(const engine::Generation&)> keep = {};
 };
 
 /// Charged: what the Finish says; without one the prompt and what went out; nothing when nothing went out.

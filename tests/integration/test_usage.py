@@ -3,6 +3,7 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
+import os
 import random
 import signal
 import threading
@@ -10,7 +11,7 @@ import time
 import unittest
 import urllib.parse
 
-from test_remote import Peer, delta, finish, sse, wait_for
+from test_remote import STORIES, Peer, delta, finish, sse, wait_for
 from test_server import ServerCase
 
 QUESTION = [{"role": "user", "content": "Count to three, please."}]
@@ -197,6 +198,56 @@ class BudgetTest(UsageCase):
             time.sleep(0.002)
         reply.piece(sse(*finish(prompt=9, completion=16)))
         reply.wfile.write(b"0\r\n\r\n")
+
+
+@unittest.skipUnless(STORIES.exists(), "SIYU_TEST_MODELS names no folder with stories260K-f16.gguf")
+class KilledWorkerTest(ServerCase):
+    def test_what_killed_workers_wrote_is_charged_to_the_token(self):
+        """What every client counted for itself, by log probabilities and usage, is the usage of the server."""
+        self.server.cli("model", "import", STORIES, "--name", "stories")
+        self.server.cli("model", "load", "stories", "--sequences", "8")
+        self.server.cli("limit", "set", "user:admin", "--tokens-per-day", "10000000")
+        worker = lambda: self.server.cli_json("model", "list")["models"][0]["worker"]["pid"]
+        prompt = json.loads(self.stream(1)[0])["usage"]["prompt_tokens"]
+        totals, lock, stop = {"prompt": prompt, "completion": 1, "cut": 0, "done": 0}, threading.Lock(), threading.Event()
+
+        def client():
+            while not stop.is_set():
+                last, tokens = self.stream(300)
+                usage = json.loads(last or "{}").get("usage")
+                with lock:
+                    totals["prompt"] += prompt if usage or tokens else 0
+                    totals["completion"] += usage["completion_tokens"] if usage else tokens
+                    totals["done" if usage else "cut"] += bool(usage or tokens)
+
+        threads = [threading.Thread(target=client) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for _ in range(4):
+            done = totals["done"]
+            wait_for(lambda: totals["done"] > done + 5, 60)
+            time.sleep(random.random() / 10)  # any moment will do
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker(), signal.SIGKILL)
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+        total = self.server.cli_json("usage")["total"]
+        self.assertGreater(totals["cut"], 0)
+        self.assertEqual((total["prompt_tokens"], total["completion_tokens"]), (totals["prompt"], totals["completion"]))
+        used = self.server.cli_json("limit", "list")["limits"][0]["used"]
+        self.assertEqual((used["tokens_today"], used["tokens_held"], used["requests_running"]), (total["total_tokens"], 0, 0))
+
+    def stream(self, tokens):
+        """The last chunk of a whole answer (nothing for a cut one), and how many tokens came."""
+        body = {"model": "stories", "messages": QUESTION, "stream": True, "stream_options": {"include_usage": True}, "max_tokens": tokens, "logprobs": True}
+        status, answer, _ = self.server.request("POST", "/v1/chat/completions", body)
+        chunks = [line[6:] for line in answer.decode().split("\n") if line.startswith("data: {")] if status == 200 else []
+        count = 0
+        for chunk in map(json.loads, chunks):
+            for choice in chunk.get("choices", []):
+                count += len(((choice.get("logprobs") or {}).get("content")) or [])
+        return (chunks[-1] if b"[DONE]" in answer else None), count
 
 
 if __name__ == "__main__":
