@@ -36,7 +36,7 @@ def ask(client, **more):
 
 class LimitsTest(unittest.TestCase):
     def setUp(self):
-        self.client = openai.OpenAI(base_url=server.url + "/v1", api_key=server.admin["api_key"], max_retries=8)
+        self.client = openai.OpenAI(base_url=server.url + "/v1", api_key=server.admin["api_key"], max_retries=20)
         self.addCleanup(self.client.close)
         self.addCleanup(lambda: server.cli("limit", "rm", "user:admin", check=False))
 
@@ -47,7 +47,7 @@ class LimitsTest(unittest.TestCase):
         server.cli("limit", "set", "user:admin", "--concurrent-requests", "1")
         before = self.used()["requests"]
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            answers = list(pool.map(lambda _: ask(self.client, max_tokens=200), range(4)))
+            answers = list(pool.map(lambda _: ask(self.client, max_tokens=100), range(4)))
         self.assertTrue(all(answer.choices[0].message.content for answer in answers))
         self.assertEqual(self.used()["requests"], before + 4)
         metrics = server.request("GET", "/metrics")[1].decode()
