@@ -220,13 +220,15 @@ bool Scheduler::lease_for(Sequence& sequence) {
   return false;
 }
 
-/// A running answer gives its place up for a more urgent request, or for one of a tenant that holds less than its share.
+/// A running answer gives its place up for a more urgent request, or for one of a tenant that holds less than its share. The
+/// newcomer must come before it in the line too, or the two would take the place from each other for ever.
 bool Scheduler::make_place_for(const Sequence& newcomer) {
   const auto victim = least_deserving();
   if (victim == active_.end()) return false;
   const std::size_t share = tenants_.share_of(static_cast<std::size_t>(model_.limits().parallel));
   const bool less_urgent = (*victim)->priority() > newcomer.priority();
-  const bool over_its_share = (*victim)->priority() == newcomer.priority() && (*victim)->tenant->running > share && newcomer.tenant->running < share;
+  const bool over_its_share = (*victim)->priority() == newcomer.priority() && (*victim)->tenant->running > share && newcomer.tenant->running < share &&
+                              newcomer.tenant->got < (*victim)->tenant->got;
   if (!less_urgent && !over_its_share) return false;
   put_back(victim);
   return true;

@@ -134,6 +134,15 @@ TEST(Tenants, WhoWasAwayCannotSaveUpAndWhoGotMuchDoesNotForget) {
   EXPECT_EQ(tenants.enter("b")->got, 5'000);
 }
 
+TEST(Tenants, WhatWasGotWhileAloneIsNotHeldAgainstAnyone) {
+  Tenants tenants;
+  Tenant* modest = tenants.enter("modest");
+  modest->got = 3'000;
+  tenants.leave(modest);
+  Tenant* greedy = tenants.enter("greedy");
+  EXPECT_LE(tenants.enter("modest")->got, greedy->got + 3 * Tenants::kMargin);
+}
+
 TEST(Tenants, SharesPlacesAmongThoseWithWork) {
   Tenants tenants;
   EXPECT_EQ(tenants.share_of(64), 64U);

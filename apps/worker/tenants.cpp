@@ -12,12 +12,13 @@ Tenant* Tenants::enter(const std::string& name) {
   for (const auto& [other, one] : tenants_)
     if (one.requests > 0 && &one != &tenant) least = std::min(least, one.got);
   // A newcomer begins as one who is just behind: it need not pay for what the others got before it came.
-  if (least != std::numeric_limits<double>::max()) tenant.got = std::max(tenant.got, least - 2 * kMargin);
+  if (least != std::numeric_limits<double>::max()) level_ = least;
+  tenant.got = std::max(tenant.got, level_ - 2 * kMargin);
   return &tenant;
 }
 
 void Tenants::leave(Tenant* tenant) {
-  --tenant->requests;
+  if (--tenant->requests == 0) level_ = std::max(level_, tenant->got);  // what it got while nobody else wanted any costs it nothing
   if (tenants_.size() <= kMostRemembered) return;
   std::erase_if(tenants_, [](const auto& entry) { return entry.second.requests == 0; });
 }

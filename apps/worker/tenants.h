@@ -29,6 +29,7 @@ class Tenants {
  private:
   static constexpr std::size_t kMostRemembered = 4096;
   std::map<std::string, Tenant> tenants_;
+  double level_ = 0;  // what those with work had got at least, when it was last looked at
 };
 
 }  // namespace siyu::worker

@@ -82,6 +82,14 @@ TEST_F(WorkerScheduling, AModestTenantWaitsNotForAllOfAGreedyOne) {
   for (const auto& one : greedy) EXPECT_TRUE(collect(*one, kLong));
 }
 
+TEST_F(WorkerScheduling, TenantsThatPushEachOtherOutAllComeToTheirEnd) {
+  const auto worker = stories({.parallel = 4});
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(text(*worker, of("early", 300)).empty());
+  std::vector<std::unique_ptr<GenerationStream>> streams;
+  for (int i = 0; i < 48; ++i) streams.push_back(*worker->generate(of(i % 8 == 0 ? "early" : i % 3 == 0 ? "second" : "third", 20 + 10 * (i % 7))));
+  for (const auto& one : streams) EXPECT_TRUE(collect(*one, kLong));
+}
+
 TEST_F(WorkerScheduling, WhoIsLateIsToldSoWhetherRunningOrWaiting) {
   const auto worker = stories({.parallel = 1});
   auto first = *worker->generate(of("a", 450));

@@ -9,6 +9,8 @@
 //
 // With --chain each token is followed by the next one of the vocabulary: such a model quotes any run of them in its prompt, at the
 // full cost of its size.
+//
+// With --lora R it writes a LoRA adapter of rank R for the model of the same shape instead.
 #include <ggml.h>
 #include <gguf.h>
 #include <unistd.h>
@@ -35,7 +37,7 @@ struct Shape {
 struct Arguments {
   std::string arch = "qwen2", preset = "tiny", type = "f16", vocabulary, weights, output;
   std::uint64_t seed = 1;
-  std::uint32_t layers = 0, width = 0, heads = 0, kv_heads = 0, feed_forward = 0, context = 0;
+  std::uint32_t layers = 0, width = 0, heads = 0, kv_heads = 0, feed_forward = 0, context = 0, lora = 0;
   bool chat = true, chain = false;
 };
 
@@ -153,6 +155,23 @@ class Model {
       set("attention.value_length", shape_.width / shape_.heads);
     }
     if (arguments_.chat && arch != "llama") gguf_set_val_str(meta_.get(), "tokenizer.chat_template", kChatTemplate);
+  }
+
+  void lay_out_adapter() {
+    meta_.reset(gguf_init_empty());
+    gguf_set_val_str(meta_.get(), "general.type", "adapter");
+    gguf_set_val_str(meta_.get(), "general.architecture", arguments_.arch.c_str());
+    gguf_set_val_str(meta_.get(), "general.name", ("random adapter of " + arguments_.arch + " " + arguments_.preset).c_str());
+    gguf_set_val_str(meta_.get(), "adapter.type", "lora");
+    gguf_set_val_f32(meta_.get(), "adapter.lora.alpha", static_cast<float>(16 * arguments_.lora));  // loud, so that it is heard in random weights
+    const std::int64_t rank = arguments_.lora, width = shape_.width;
+    for (std::uint32_t i = 0; i < shape_.layers; ++i) {
+      for (const char* name : {"attn_q", "attn_output"}) {
+        const auto weight = "blk." + std::to_string(i) + "." + name + ".weight";
+        matrix(weight + ".lora_a", width, rank, GGML_TYPE_F32);
+        matrix(weight + ".lora_b", rank, width, GGML_TYPE_F32);
+      }
+    }
   }
 
   void lay_out() {
@@ -357,13 +376,18 @@ int main(int argc, char** argv) {
   app.add_option("--feed-forward", arguments.feed_forward);
   app.add_option("--context", arguments.context);
   app.add_flag("!--no-chat-template", arguments.chat);
+  app.add_option("--lora", arguments.lora, "Write an adapter of this rank");
   app.add_flag("--chain", arguments.chain, "Each token is followed by the next one of the vocabulary");
   app.add_option("-o,--output", arguments.output)->required();
   CLI11_PARSE(app, argc, argv);
   try {
     Model model(arguments, shape_of(arguments));
-    model.describe();
-    model.lay_out();
+    if (arguments.lora > 0) {
+      model.lay_out_adapter();
+    } else {
+      model.describe();
+      model.lay_out();
+    }
     model.write();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "model_writer: %s\n", error.what());
