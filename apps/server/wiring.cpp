@@ -99,7 +99,7 @@ class DataLock {
 
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
-  for (auto part : {identity::migrations(), models::migrations(), serving::migrations(), store::FullText::migrations(), knowledge::migrations()}) all.insert(all.end(), part.begin(), part.end());
+  for (auto part : {identity::migrations(), models::migrations(), serving::migrations(), store::FullText::migrations(), knowledge::migrations(), chat::response_migrations()}) all.insert(all.end(), part.begin(), part.end());
   return all;
 }
 
@@ -136,6 +136,8 @@ struct Machine::Parts {
   std::optional<knowledge::Ingester> ingester;
   std::optional<chat::Chat> chat;
   std::optional<mcp::Endpoint> mcp;
+  std::unique_ptr<chat::ResponseStore> response_store;
+  std::optional<api::responses::Runs> response_runs;
   std::optional<api::Services> services;
   std::vector<api::Asset> console;
   std::optional<api::Dispatcher> dispatcher;
@@ -174,6 +176,8 @@ struct Machine::Parts {
     parser.emplace(config.parser);
     ingester.emplace(*db, *blobs, *parser, clock, random, *log, &*vectors);
     chat.emplace(*knowledge, *gateway, config.knowledge.passages);
+    ASSIGN_OR_RETURN(response_store, chat::ResponseStore::open(*db, clock));
+    response_runs.emplace(*response_store, metrics, clock, *log, std::chrono::seconds(config.worker.request_seconds));
     vectors->start();
     return ingester->start(config.knowledge.ingest_threads);
   }
@@ -277,7 +281,9 @@ struct Machine::Parts {
                                    .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls,
                                    .machine = [this] { return machine_facts(); },
                                    .host = *host, .gateway = *gateway, .meter = *meter, .answers = *answers, .engines = *engines,
-                                   .chat = *chat, .mcp = *mcp, .metrics = metrics,
+                                   .chat = *chat, .mcp = *mcp,
+                                   .response_store = *response_store, .response_runs = *response_runs,
+                                   .metrics = metrics,
                                    .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});
     console = console_assets();

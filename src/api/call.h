@@ -10,6 +10,7 @@
 
 #include "api/metrics.h"
 #include "api/operation.h"
+#include "api/responses_runs.h"
 #include "api/router.h"
 #include "audit/audit_log.h"
 #include "base/config.h"
@@ -48,6 +49,8 @@ struct Services {
   serving::RemoteEngines& engines;
   chat::Chat& chat;
   mcp::Endpoint& mcp;
+  chat::ResponseStore& response_store;
+  responses::Runs& response_runs;
   Metrics& metrics;
   std::filesystem::path spool_dir;
   SteadyTime started;
