@@ -37,13 +37,15 @@ bool Run::ended() const {
 }
 
 void Run::cancel(std::optional<Error> why) {
+  std::shared_ptr<chat::Stream> stream;
   {
     const std::lock_guard lock(mu_);
     if (ending_ || cancelled_ || why_) return;
     cancelled_ = !why;
     why_ = std::move(why);
+    stream = stream_;
   }
-  stream_->cancel();  // the pull under way ends with an error; a new one would as well
+  stream->cancel();  // the pull under way ends with an error; a new one would as well
 }
 
 /// What runs in the background shows itself at once; the others when their first event says that they work.
@@ -59,13 +61,14 @@ void Run::begin() {
 
 /// One pull at a time; one that is answered at once does not nest, however many follow.
 void Run::pull() {
+  const auto stream = stream_;  // nobody takes it away while events come
   struct Step {
     std::mutex mu;
     bool inside = true, answered = false;
   };
   for (;;) {
     const auto step = std::make_shared<Step>();
-    stream_->pull([self = shared_from_this(), step](Result<std::optional<chat::Event>> event) {
+    stream->pull([self = shared_from_this(), step](Result<std::optional<chat::Event>> event) {
       const bool last = !event || !*event;
       self->take(std::move(event));
       if (last) return;
@@ -140,6 +143,7 @@ void Run::settle(std::optional<Error> error) {
   log_.close();
   {
     const std::lock_guard lock(mu_);
+    stream_.reset();
     runs_.metrics_.on_generation(options_.model, writer_.usage(), error.has_value());
     ended_ = true;
     ended_at_ = runs_.clock_.steady_now();

@@ -107,7 +107,7 @@ class Run : public std::enable_shared_from_this<Run> {
   EventLog log_;
   mutable std::mutex mu_;
   // guarded by mu_
-  std::unique_ptr<chat::Stream> stream_;
+  std::shared_ptr<chat::Stream> stream_;  // shared with a cancel() under way; goes at the end, so that it holds no model
   ResponseWriter writer_;
   bool begun_ = false, ending_ = false, ended_ = false, cancelled_ = false;
   std::optional<Error> failed_at_once_, why_;
