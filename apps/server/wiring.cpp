@@ -7,6 +7,7 @@
 #include <charconv>
 #include <thread>
 
+#include "api/batch_lines.h"
 #include "cli/environment.h"
 #include "crypto/certificate.h"
 #include "documents/sandboxed_parser.h"
@@ -99,7 +100,7 @@ class DataLock {
 
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
-  for (auto part : {identity::migrations(), models::migrations(), serving::migrations(), store::FullText::migrations(), knowledge::migrations(), chat::response_migrations()}) all.insert(all.end(), part.begin(), part.end());
+  for (auto part : {identity::migrations(), models::migrations(), serving::migrations(), store::FullText::migrations(), knowledge::migrations(), chat::response_migrations(), batches::migrations()}) all.insert(all.end(), part.begin(), part.end());
   return all;
 }
 
@@ -138,7 +139,9 @@ struct Machine::Parts {
   std::optional<mcp::Endpoint> mcp;
   std::unique_ptr<chat::ResponseStore> response_store;
   std::optional<api::responses::Runs> response_runs;
+  std::unique_ptr<batches::Files> files;
   std::optional<api::Services> services;
+  std::optional<batches::Batches> batches;  // its lines use the services
   std::vector<api::Asset> console;
   std::optional<api::Dispatcher> dispatcher;
   std::optional<crypto::CertificateFiles> certificate;
@@ -176,6 +179,12 @@ struct Machine::Parts {
     parser.emplace(config.parser);
     ingester.emplace(*db, *blobs, *parser, clock, random, *log, &*vectors);
     chat.emplace(*knowledge, *gateway, config.knowledge.passages);
+    ASSIGN_OR_RETURN(files, batches::Files::open(*db, data / "files", clock, random));
+    batches.emplace(*db, *files, [this](const UserId& owner, const std::optional<ApiKeyId>& key) { return identity->principal_of(owner, key); },
+                    [this](const Principal& owner, const std::string& endpoint, const std::string& body, std::stop_token stop) {
+                      return api::execute_line(*services, owner, endpoint, body, std::move(stop));
+                    },
+                    clock, random, *log);
     ASSIGN_OR_RETURN(response_store, chat::ResponseStore::open(*db, clock));
     response_runs.emplace(*response_store, metrics, clock, *log, std::chrono::seconds(config.worker.request_seconds));
     vectors->start();
@@ -282,7 +291,7 @@ struct Machine::Parts {
                                    .machine = [this] { return machine_facts(); },
                                    .host = *host, .gateway = *gateway, .meter = *meter, .answers = *answers, .engines = *engines,
                                    .chat = *chat, .mcp = *mcp,
-                                   .response_store = *response_store, .response_runs = *response_runs,
+                                   .response_store = *response_store, .response_runs = *response_runs, .files = *files, .batches = *batches,
                                    .metrics = metrics,
                                    .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});
@@ -327,6 +336,7 @@ Result<std::unique_ptr<Machine>> Machine::start(const Config& config) {
   RETURN_IF_ERROR(parts->open_models());
   RETURN_IF_ERROR(parts->open_knowledge());
   RETURN_IF_ERROR(parts->listen());
+  RETURN_IF_ERROR(parts->batches->start());  // their lines go through what has just been built
   RETURN_IF_ERROR(parts->policy->record("system", {.action = "server.start", .resource = "server", .request = ""}, "done"));
   parts->ready = true;
   std::unique_ptr<Machine> machine(new Machine(std::move(parts)));
@@ -351,6 +361,7 @@ void Machine::drain() {
   });
   parts_->server->drain(patience);
   grpc.join();
+  parts_->batches->stop();
   parts_->ingester->stop();
   parts_->vectors->stop();
   parts_->pulls->stop();

@@ -14,6 +14,7 @@
 #include "api/router.h"
 #include "audit/audit_log.h"
 #include "base/config.h"
+#include "batches/batches.h"
 #include "base/json.h"
 #include "chat/chat.h"
 #include "identity/identity.h"
@@ -51,6 +52,8 @@ struct Services {
   mcp::Endpoint& mcp;
   chat::ResponseStore& response_store;
   responses::Runs& response_runs;
+  batches::Files& files;
+  batches::Batches& batches;
   Metrics& metrics;
   std::filesystem::path spool_dir;
   SteadyTime started;

@@ -225,6 +225,7 @@ Result<std::vector<engine::GenerateRequest>> to_generate(const CompletionRequest
   RETURN_IF_ERROR(read_sampling(sampling, common));
   RETURN_IF_ERROR(read_max_tokens(body.max_tokens.value_or(kDefaultCompletionTokens), "max_tokens", common));
   common.echo = body.echo.value_or(false);
+  RETURN_IF_ERROR(read_priority(body.priority, {}, common));
   if (body.logprobs) {
     common.logprobs = true;
     ASSIGN_OR_RETURN(common.top_logprobs, narrow(*body.logprobs, "logprobs", 0, engine::kMaxTopLogprobs));

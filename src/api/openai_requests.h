@@ -108,9 +108,9 @@ struct CompletionRequest {
   std::optional<bool> stream, echo;
   std::optional<std::string> suffix;
   std::optional<StreamOptions> stream_options;
-  std::optional<std::int64_t> max_tokens, logprobs;
+  std::optional<std::int64_t> max_tokens, logprobs, priority;
 };
-BOOST_DESCRIBE_STRUCT(CompletionRequest, (), (model, prompt, stream, echo, suffix, stream_options, max_tokens, logprobs))
+BOOST_DESCRIBE_STRUCT(CompletionRequest, (), (model, prompt, stream, echo, suffix, stream_options, max_tokens, logprobs, priority))
 
 struct EmbeddingRequest {
   std::optional<std::string> model;
