@@ -214,7 +214,7 @@ struct EmbedResult {
   std::int32_t prompt_tokens = 0;
 };
 
-constexpr std::size_t kMaxEmbedTexts = 2048;  // OpenAI's limit
+constexpr std::size_t kMaxEmbedTexts = 2048;  // OpenAI's limit; of documents to rank as well
 
 struct RerankRequest {
   std::string query;
@@ -223,7 +223,7 @@ struct RerankRequest {
 };
 
 struct RerankResult {
-  std::vector<float> scores;  ///< one per document, in their order: the model's own score, larger is more relevant
+  std::vector<float> scores;  ///< one per document, in their order; larger is more relevant, from 0 to 1 for models here
   std::int32_t prompt_tokens = 0;
 };
 

@@ -152,8 +152,14 @@ Result<std::vector<Token>> RemoteEngine::tokens_of(const std::string& text, cons
   return tokens;
 }
 
-Result<RerankResult> RemoteEngine::rerank(const RerankRequest&) {
-  return fail(ErrorCode::kUnsupported, "The engine " + options_.name + " is no reranker");
+Result<RerankResult> RemoteEngine::rerank(const RerankRequest& request) {
+  if (!options_.ranks) return fail(ErrorCode::kUnsupported, "The engine " + options_.name + " is no reranker");
+  if (request.documents.empty() || request.documents.size() > kMaxEmbedTexts) return invalid_field("documents", "must hold 1 to " + std::to_string(kMaxEmbedTexts) + " documents");
+  RETURN_IF_ERROR(check_reachable());
+  ASSIGN_OR_RETURN(const auto text, peer_->fetch_ok(peer_->api_request("/rerank", rerank_body(request, peer_->state().model), request.timeout)));
+  auto result = read_scores(text, request.documents.size());
+  if (!result) return std::unexpected(peer_->malformed(result.error()));
+  return result;
 }
 
 Result<std::vector<Token>> RemoteEngine::tokenize(const std::string& text) {
@@ -185,8 +191,8 @@ ModelInfo RemoteEngine::info() const {
   const auto state = peer_->state();
   const auto dimensions = peer_->dimensions.load();
   return {.name = options_.name, .architecture = {}, .context_tokens = state.context_tokens,
-          .embedding_dimensions = dimensions > 0 ? dimensions : state.embedding_dimensions, .can_generate = !options_.embeds, .can_embed = options_.embeds,
-          .chat_template = !options_.embeds, .tools = !options_.embeds, .parameters = state.parameters};
+          .embedding_dimensions = dimensions > 0 ? dimensions : state.embedding_dimensions, .can_generate = !options_.embeds && !options_.ranks, .can_embed = options_.embeds, .can_rerank = options_.ranks,
+          .chat_template = !options_.embeds && !options_.ranks, .tools = !options_.embeds && !options_.ranks, .parameters = state.parameters};
 }
 
 EngineHealth RemoteEngine::health() const {

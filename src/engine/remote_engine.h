@@ -21,6 +21,7 @@ struct RemoteEngineOptions {
   std::string url;                ///< as parse_engine_url gives it
   std::string model;              ///< at the endpoint; empty: the only one it lists, else `name`
   bool embeds = false;            ///< it makes vectors and cannot generate
+  bool ranks = false;             ///< it scores documents and can do nothing else
   Sensitive<std::string> api_key; ///< empty: none is sent
 
   Millis request_timeout = std::chrono::minutes(10);

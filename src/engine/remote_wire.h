@@ -36,6 +36,10 @@ class ChunkReader {
 /// Vectors in the order of the texts, scaled to length 1.
 Result<EmbedResult> read_embeddings(std::string_view body, std::size_t expected);
 
+/// Body and answer of POST /rerank, as vLLM, llama-server, Jina and Cohere know it.
+std::string rerank_body(const RerankRequest& request, const std::string& model);
+Result<RerankResult> read_scores(std::string_view body, std::size_t expected);
+
 /// What a server says of a fault in its body; empty where it says nothing.
 struct PeerFault {
   std::string message;

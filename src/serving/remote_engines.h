@@ -15,8 +15,8 @@
 
 namespace siyu::serving {
 
-enum class Kind { kChat, kEmbedding };
-BOOST_DESCRIBE_ENUM(Kind, kChat, kEmbedding)
+enum class Kind { kChat, kEmbedding, kRerank };
+BOOST_DESCRIBE_ENUM(Kind, kChat, kEmbedding, kRerank)
 
 struct RemoteRecord {
   std::string name;
