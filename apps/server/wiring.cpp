@@ -206,7 +206,7 @@ struct Machine::Parts {
   }
 
   std::unique_ptr<engine::Engine> connect_engine(const serving::RemoteRecord& record, Sensitive<std::string> key) {
-    return engine::RemoteEngine::connect({.name = record.name, .url = record.url, .model = record.model, .embeds = record.kind == serving::Kind::kEmbedding, .ranks = record.kind == serving::Kind::kRerank,
+    return engine::RemoteEngine::connect({.name = record.name, .url = record.url, .model = record.model, .embeds = record.kind == serving::Kind::kEmbedding, .hears = record.kind == serving::Kind::kAudio, .ranks = record.kind == serving::Kind::kRerank,
                                           .api_key = std::move(key), .request_timeout = std::chrono::seconds(config.worker.request_seconds)},
                                          *engine_client, *log);
   }

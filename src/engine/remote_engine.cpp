@@ -162,6 +162,18 @@ Result<RerankResult> RemoteEngine::rerank(const RerankRequest& request) {
   return result;
 }
 
+Result<TranscribeResult> RemoteEngine::transcribe(const TranscribeRequest& request) {
+  if (!options_.hears) return Engine::transcribe(request);
+  RETURN_IF_ERROR(check_reachable());
+  const auto form = transcription_form(request, peer_->state().model);
+  auto http = peer_->api_request("/audio/transcriptions", form.body, request.timeout);
+  http.headers.emplace_back("Content-Type", form.content_type);
+  auto answer = peer_->fetch(http);
+  if (!answer) return std::unexpected(peer_->lost(answer.error(), false));
+  if (answer->status < 200 || answer->status > 299) return std::unexpected(peer_->refusal(answer->status, answer->headers, answer->body));
+  return TranscribeResult{.content_type = std::string(answer->headers.get("Content-Type").value_or("application/json")), .body = std::move(answer->body)};
+}
+
 Result<std::vector<Token>> RemoteEngine::tokenize(const std::string& text) {
   const auto state = peer_->state();
   if (state.kind == PeerState::Kind::kPlain) return fail(ErrorCode::kUnsupported, "The engine " + options_.name + " does not count tokens");
@@ -188,11 +200,12 @@ Result<std::int32_t> RemoteEngine::count_prompt_tokens(const GenerateRequest& re
 }
 
 ModelInfo RemoteEngine::info() const {
+  const bool chats = !options_.embeds && !options_.ranks && !options_.hears;
   const auto state = peer_->state();
   const auto dimensions = peer_->dimensions.load();
   return {.name = options_.name, .architecture = {}, .context_tokens = state.context_tokens,
-          .embedding_dimensions = dimensions > 0 ? dimensions : state.embedding_dimensions, .can_generate = !options_.embeds && !options_.ranks, .can_embed = options_.embeds, .can_rerank = options_.ranks,
-          .chat_template = !options_.embeds && !options_.ranks, .tools = !options_.embeds && !options_.ranks, .parameters = state.parameters};
+          .embedding_dimensions = dimensions > 0 ? dimensions : state.embedding_dimensions, .can_generate = chats, .can_embed = options_.embeds, .can_rerank = options_.ranks, .can_transcribe = options_.hears,
+          .chat_template = chats, .tools = chats, .parameters = state.parameters};
 }
 
 EngineHealth RemoteEngine::health() const {

@@ -371,6 +371,28 @@ std::string rerank_body(const RerankRequest& request, const std::string& model) 
   return json::serialize(json::object{{"model", model}, {"query", request.query}, {"documents", to_json(request.documents)}, {"top_n", request.documents.size()}});
 }
 
+Form transcription_form(const TranscribeRequest& request, const std::string& model) {
+  // A boundary must not stand in the content; a longer one is tried until it does not.
+  std::string boundary = "siyu-form";
+  while (request.audio.find(boundary) != std::string::npos) boundary += "-" + std::to_string(boundary.size());
+  Form form{.content_type = "multipart/form-data; boundary=" + boundary, .body = {}};
+  const auto begin = [&](const std::string& name, const std::string& more) {
+    form.body += "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + name + "\"" + more + "\r\n\r\n";
+  };
+  begin("model", "");
+  form.body += model + "\r\n";
+  for (const auto& [name, value] : request.fields) {
+    begin(name, "");
+    form.body += value + "\r\n";
+  }
+  std::string filename;  // of the client: only what cannot break the header
+  for (const char c : request.filename)
+    if (c >= ' ' && c != '"' && c != '\\') filename += c;
+  begin("file", "; filename=\"" + filename + "\"\r\nContent-Type: application/octet-stream");
+  form.body += request.audio + "\r\n--" + boundary + "--\r\n";
+  return form;
+}
+
 Result<RerankResult> read_scores(std::string_view body, std::size_t expected) {
   ASSIGN_OR_RETURN(const auto wire, from_json_text<WireScores>(body));
   if (wire.results.size() != expected) return invalid("`results` holds " + std::to_string(wire.results.size()) + " scores for " + std::to_string(expected) + " documents");

@@ -131,7 +131,10 @@ bool ModelHost::serves(Kind kind) const {
 Result<Served> ModelHost::route(const std::string& name, Kind kind) const {
   const std::lock_guard lock(mu_);
   const auto names = names_of(served_, kind);
-  const std::string word = kind == Kind::kRerank ? "reranker" : kind == Kind::kEmbedding ? "embedding model" : "chat model";
+  if (kind == Kind::kAudio && names.empty() && !served_.contains(name))
+    return fail_because(ErrorCode::kNotFound, "model_not_found", "No speech model is served. The models that run here cannot hear; add an engine elsewhere that offers "
+                                                                 "/v1/audio/transcriptions, such as vLLM with a Whisper model, with `siyu engine add NAME --url URL --audio`");
+  const std::string word = kind == Kind::kAudio ? "speech model" : kind == Kind::kRerank ? "reranker" : kind == Kind::kEmbedding ? "embedding model" : "chat model";
   const auto missing = [](std::string message) { return fail_because(ErrorCode::kNotFound, "model_not_found", std::move(message)); };
   if (!name.empty()) {
     const auto found = served_.find(name);
@@ -139,6 +142,8 @@ Result<Served> ModelHost::route(const std::string& name, Kind kind) const {
     // A chat model can embed as well; an embedding model cannot chat.
     if (kind == Kind::kChat && found->second.kind == Kind::kEmbedding) return fail(ErrorCode::kUnsupported, "The model `" + name + "` makes embeddings; it cannot chat");
     if (kind != Kind::kRerank && found->second.kind == Kind::kRerank) return fail(ErrorCode::kUnsupported, "The model `" + name + "` ranks documents; use it with /v1/rerank");
+    if (kind == Kind::kAudio && found->second.kind != kind) return fail(ErrorCode::kUnsupported, "The model `" + name + "` cannot hear; " + (names.empty() ? "no speech model is served" : "speech models: " + names));
+    if (kind != Kind::kAudio && found->second.kind == Kind::kAudio) return fail(ErrorCode::kUnsupported, "The model `" + name + "` turns speech into text; use it with /v1/audio/transcriptions");
     if (kind == Kind::kRerank && found->second.kind != kind) return fail(ErrorCode::kUnsupported, "The model `" + name + "` is no reranker");
     return found->second;
   }
