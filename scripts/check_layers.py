@@ -12,7 +12,7 @@ LAYERS = [
     ["policy"],
     ["guard", "models", "engine", "documents"],
     ["serving", "governance", "knowledge", "graph"],
-    ["chat", "scheduler", "tuning", "evaluation", "planner", "flows", "ops"],
+    ["chat", "batches", "scheduler", "tuning", "evaluation", "planner", "flows", "ops"],
     ["mcp"],
     ["api", "rpc"],
 ]

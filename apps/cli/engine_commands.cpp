@@ -15,7 +15,7 @@ struct NameOption {
 };
 struct AddOptions {
   std::string name, url, model, key_file;
-  bool embedding = false;
+  bool embedding = false, rerank = false, audio = false;
 };
 
 Result<std::string> read_key(const std::string& file) {
@@ -27,7 +27,7 @@ Result<std::string> read_key(const std::string& file) {
 
 Status add(Client& client, Invocation<AddOptions>& call) {
   const auto& options = call.options;
-  json::object body{{"name", options.name}, {"url", options.url}, {"kind", options.embedding ? "embedding" : "chat"}};
+  json::object body{{"name", options.name}, {"url", options.url}, {"kind", options.audio ? "audio" : options.rerank ? "rerank" : options.embedding ? "embedding" : "chat"}};
   if (!options.model.empty()) body["model"] = options.model;
   if (!options.key_file.empty()) {
     ASSIGN_OR_RETURN(body["api_key"], read_key(options.key_file));
@@ -65,6 +65,8 @@ void add_engine_commands(CLI::App& app, int& exit_code) {
                             command.add_option("--model", options.model, "The model's name there; the only one it lists when absent");
                             command.add_option("--key-file", options.key_file, "File on this machine that holds the engine's API key");
                             command.add_flag("--embedding", options.embedding, "It makes embeddings");
+                            command.add_flag("--rerank", options.rerank, "It ranks documents");
+                            command.add_flag("--audio", options.audio, "It turns speech into text");
                           },
                           add);
   add_command<None>(*engine, "list", "Engines elsewhere and how they are", exit_code, [](CLI::App&, None&) {}, list);

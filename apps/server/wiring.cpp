@@ -7,6 +7,7 @@
 #include <charconv>
 #include <thread>
 
+#include "api/batch_lines.h"
 #include "cli/environment.h"
 #include "crypto/certificate.h"
 #include "documents/sandboxed_parser.h"
@@ -99,7 +100,7 @@ class DataLock {
 
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
-  for (auto part : {identity::migrations(), models::migrations(), serving::migrations(), store::FullText::migrations(), knowledge::migrations()}) all.insert(all.end(), part.begin(), part.end());
+  for (auto part : {identity::migrations(), models::migrations(), serving::migrations(), store::FullText::migrations(), knowledge::migrations(), chat::response_migrations(), batches::migrations()}) all.insert(all.end(), part.begin(), part.end());
   return all;
 }
 
@@ -136,7 +137,11 @@ struct Machine::Parts {
   std::optional<knowledge::Ingester> ingester;
   std::optional<chat::Chat> chat;
   std::optional<mcp::Endpoint> mcp;
+  std::unique_ptr<chat::ResponseStore> response_store;
+  std::optional<api::responses::Runs> response_runs;
+  std::unique_ptr<batches::Files> files;
   std::optional<api::Services> services;
+  std::optional<batches::Batches> batches;  // its lines use the services
   std::vector<api::Asset> console;
   std::optional<api::Dispatcher> dispatcher;
   std::optional<crypto::CertificateFiles> certificate;
@@ -174,6 +179,14 @@ struct Machine::Parts {
     parser.emplace(config.parser);
     ingester.emplace(*db, *blobs, *parser, clock, random, *log, &*vectors);
     chat.emplace(*knowledge, *gateway, config.knowledge.passages);
+    ASSIGN_OR_RETURN(files, batches::Files::open(*db, data / "files", clock, random));
+    batches.emplace(*db, *files, [this](const UserId& owner, const std::optional<ApiKeyId>& key) { return identity->principal_of(owner, key); },
+                    [this](const Principal& owner, const std::string& endpoint, const std::string& body, std::stop_token stop) {
+                      return api::execute_line(*services, owner, endpoint, body, std::move(stop));
+                    },
+                    clock, random, *log);
+    ASSIGN_OR_RETURN(response_store, chat::ResponseStore::open(*db, clock));
+    response_runs.emplace(*response_store, metrics, clock, *log, std::chrono::seconds(config.worker.request_seconds));
     vectors->start();
     return ingester->start(config.knowledge.ingest_threads);
   }
@@ -193,7 +206,7 @@ struct Machine::Parts {
   }
 
   std::unique_ptr<engine::Engine> connect_engine(const serving::RemoteRecord& record, Sensitive<std::string> key) {
-    return engine::RemoteEngine::connect({.name = record.name, .url = record.url, .model = record.model, .embeds = record.kind == serving::Kind::kEmbedding,
+    return engine::RemoteEngine::connect({.name = record.name, .url = record.url, .model = record.model, .embeds = record.kind == serving::Kind::kEmbedding, .hears = record.kind == serving::Kind::kAudio, .ranks = record.kind == serving::Kind::kRerank,
                                           .api_key = std::move(key), .request_timeout = std::chrono::seconds(config.worker.request_seconds)},
                                          *engine_client, *log);
   }
@@ -277,7 +290,9 @@ struct Machine::Parts {
                                    .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls,
                                    .machine = [this] { return machine_facts(); },
                                    .host = *host, .gateway = *gateway, .meter = *meter, .answers = *answers, .engines = *engines,
-                                   .chat = *chat, .mcp = *mcp, .metrics = metrics,
+                                   .chat = *chat, .mcp = *mcp,
+                                   .response_store = *response_store, .response_runs = *response_runs, .files = *files, .batches = *batches,
+                                   .metrics = metrics,
                                    .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});
     console = console_assets();
@@ -321,6 +336,7 @@ Result<std::unique_ptr<Machine>> Machine::start(const Config& config) {
   RETURN_IF_ERROR(parts->open_models());
   RETURN_IF_ERROR(parts->open_knowledge());
   RETURN_IF_ERROR(parts->listen());
+  RETURN_IF_ERROR(parts->batches->start());  // their lines go through what has just been built
   RETURN_IF_ERROR(parts->policy->record("system", {.action = "server.start", .resource = "server", .request = ""}, "done"));
   parts->ready = true;
   std::unique_ptr<Machine> machine(new Machine(std::move(parts)));
@@ -345,6 +361,7 @@ void Machine::drain() {
   });
   parts_->server->drain(patience);
   grpc.join();
+  parts_->batches->stop();
   parts_->ingester->stop();
   parts_->vectors->stop();
   parts_->pulls->stop();

@@ -104,6 +104,13 @@ class Service {
       scheduler_.submit(*std::move(job));
     });
   }
+  void on(engine::Rerank& message) {
+    admit(message.stream, [this, message = std::move(message)] {
+      auto job = EmbedJob::prepare(model_, message.stream, message.request);
+      if (!job) return give_up(message.stream, std::move(job).error());
+      scheduler_.submit(*std::move(job));
+    });
+  }
   void on(engine::Tokenize& message) {
     admit(message.stream, [this, message = std::move(message)] {
       auto tokens = model_.tokenize(message.text, false, true);

@@ -134,7 +134,9 @@ void Model::describe(const engine::LoadRequest& request) {
   const std::string pooling = metadata(info_.architecture + ".pooling_type");
   embeds_only_ = metadata(info_.architecture + ".attention.causal") == "false" || (!pooling.empty() && pooling != "0");
   info_.can_generate = !embeds_only_;
-  info_.can_embed = true;
+  ranks_ = pooling == std::to_string(LLAMA_POOLING_TYPE_RANK);
+  info_.can_embed = !ranks_;
+  info_.can_rerank = ranks_;
 }
 
 std::int64_t Model::kv_bytes_per_token() const {

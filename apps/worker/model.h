@@ -56,6 +56,8 @@ class Model {
   /// Null when the model has none: prompts are then joined plainly.
   const common_chat_templates* templates() const { return templates_.get(); }
   bool embeds_only() const { return embeds_only_; }
+  /// It scores pairs of query and document instead of making vectors.
+  bool ranks() const { return ranks_; }
   const std::vector<Adapter>& adapters() const { return adapters_; }
   /// −1 for an empty name. kNotFound names those there are.
   Result<std::int32_t> adapter_named(const std::string& name) const;
@@ -91,7 +93,7 @@ class Model {
   std::vector<Adapter> adapters_;
   engine::ModelInfo info_;
   Limits limits_;
-  bool embeds_only_ = false;
+  bool embeds_only_ = false, ranks_ = false;
 };
 
 /// Sends llama.cpp's messages nowhere but into a short memory, from which load errors take their reason.

@@ -377,18 +377,9 @@ void Scheduler::fail_all(const Error& error) {
 
 void Scheduler::embed_step() {
   if (embed_jobs_.empty()) return;
-  // Calls take turns, so that one of 2,000 texts does not hold up one of a single text.
-  EmbedJob job = std::move(embed_jobs_.front());
-  embed_jobs_.pop_front();
-  auto vectors = embedder_.step(job);
-  if (!vectors) {
-    say(engine::ErrorMessage{job.stream, std::move(vectors).error()});
-    return;
-  }
-  const bool last = vectors->last;
-  if (last) prefilled_ += job.prompt_tokens;
-  say(*std::move(vectors));
-  if (!last) embed_jobs_.push_back(std::move(job));
+  const auto step = embedder_.step(embed_jobs_);
+  prefilled_ += step.tokens;
+  for (const auto& message : step.messages) say(message);
 }
 
 void Scheduler::publish() {

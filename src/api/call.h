@@ -10,9 +10,11 @@
 
 #include "api/metrics.h"
 #include "api/operation.h"
+#include "api/responses_runs.h"
 #include "api/router.h"
 #include "audit/audit_log.h"
 #include "base/config.h"
+#include "batches/batches.h"
 #include "base/json.h"
 #include "chat/chat.h"
 #include "identity/identity.h"
@@ -48,6 +50,10 @@ struct Services {
   serving::RemoteEngines& engines;
   chat::Chat& chat;
   mcp::Endpoint& mcp;
+  chat::ResponseStore& response_store;
+  responses::Runs& response_runs;
+  batches::Files& files;
+  batches::Batches& batches;
   Metrics& metrics;
   std::filesystem::path spool_dir;
   SteadyTime started;

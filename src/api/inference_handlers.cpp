@@ -80,6 +80,7 @@ Reply create_chat_completion(Call& call) {
     if (i > 0 && one.generate.sampling.seed) *one.generate.sampling.seed += static_cast<std::uint32_t>(i);
     ASSIGN_OR_RETURN(auto answer, call.services.chat.answer(*call.pass, std::move(one)));
     if (i == 0) head = head_of(call, "chatcmpl", answer.model, answer.grounding);
+    head.service_tier = openai::tier_of(body.service_tier);
     streams.push_back(std::move(answer.stream));
   }
   const auto model = head.model;

@@ -1,14 +1,10 @@
 // Knowledge bases, documents, search, evaluation.
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <charconv>
-#include <fstream>
 
 #include "api/call_options.h"
 #include "api/knowledge_bodies.h"
 #include "api/query.h"
+#include "api/upload.h"
 #include "knowledge/eval.h"
 #include "routes.gen.h"
 
@@ -16,55 +12,6 @@ namespace siyu::api {
 namespace {
 
 using knowledge::DocumentState;
-
-/// The body of an upload, from memory or mapped from its spool file.
-class UploadBody {
- public:
-  static Result<std::unique_ptr<UploadBody>> open(const net::Request& request) {
-    std::unique_ptr<UploadBody> body(new UploadBody);
-    if (request.body_file.empty()) {
-      body->view_ = request.body;
-      return body;
-    }
-    std::error_code error;
-    const auto size = std::filesystem::file_size(request.body_file, error);
-    const int fd = ::open(request.body_file.c_str(), O_RDONLY | O_CLOEXEC);
-    void* mapped = error || fd < 0 ? MAP_FAILED : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (fd >= 0) ::close(fd);
-    if (mapped == MAP_FAILED) return internal("The upload could not be read back", request.body_file.string());
-    body->mapped_ = mapped;
-    body->view_ = {static_cast<const char*>(mapped), size};
-    return body;
-  }
-  ~UploadBody() {
-    if (mapped_ != nullptr) ::munmap(mapped_, view_.size());
-  }
-  UploadBody(const UploadBody&) = delete;
-  UploadBody& operator=(const UploadBody&) = delete;
-  std::string_view view() const { return view_; }
-
- private:
-  UploadBody() = default;
-  void* mapped_ = nullptr;
-  std::string_view view_;
-};
-
-/// A file that is gone when this is.
-struct ScratchFile {
-  std::filesystem::path path;
-  ~ScratchFile() {
-    if (!path.empty()) ::unlink(path.c_str());
-  }
-};
-
-Status write_part(const Call& call, std::string_view bytes, ScratchFile& file) {
-  file.path = call.services.spool_dir / ("part-" + call.request.id);
-  std::ofstream out(file.path, std::ios::binary);
-  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  out.close();
-  if (!out) return fail(ErrorCode::kStorageFull, "There is no room on the server's disk for this upload; free space and try again");
-  return {};
-}
 
 Result<std::vector<std::size_t>> parse_ks(const std::string& text) {
   std::vector<std::size_t> ks;

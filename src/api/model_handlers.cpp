@@ -61,7 +61,7 @@ void add_engine(const engine::Engine& engine, ModelBody& body) {
 }
 
 ModelBody to_body(const Call& call, const models::Model& model) {
-  ModelBody body{.name = model.name, .kind = model.facts.embedding ? serving::Kind::kEmbedding : serving::Kind::kChat,
+  ModelBody body{.name = model.name, .kind = serving::kind_of(model.facts),
                  .architecture = model.facts.architecture, .quantization = model.facts.quantization, .license = model.facts.license,
                  .sha256 = model.sha256, .origin = model.origin, .added_at = to_rfc3339(model.added_at), .parameters = model.facts.parameters,
                  .context_length = model.facts.context_length, .bytes = model.bytes, .load_progress = {}, .worker = {}};

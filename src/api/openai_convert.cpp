@@ -209,7 +209,11 @@ Result<engine::GenerateRequest> to_generate(const ChatCompletionRequest& body, c
   if (body.top_logprobs) {
     ASSIGN_OR_RETURN(out.top_logprobs, narrow(*body.top_logprobs, "top_logprobs", 0, engine::kMaxTopLogprobs));
   }
-  if (const auto& template_options = body.chat_template_kwargs) out.enable_thinking = template_options->enable_thinking;
+  RETURN_IF_ERROR(read_effort(body.reasoning_effort, "reasoning_effort", out));
+  if (body.chat_template_kwargs && body.chat_template_kwargs->enable_thinking) out.enable_thinking = body.chat_template_kwargs->enable_thinking;
+  RETURN_IF_ERROR(read_priority(body.priority, body.service_tier, out));
+  for (const auto& modality : body.modalities.value_or(std::vector<std::string>{}))
+    if (modality != "text") return invalid_field("modalities", "may only hold text; the models served here write nothing else");
   RETURN_IF_ERROR(engine::validate(out));
   return out;
 }
@@ -221,6 +225,7 @@ Result<std::vector<engine::GenerateRequest>> to_generate(const CompletionRequest
   RETURN_IF_ERROR(read_sampling(sampling, common));
   RETURN_IF_ERROR(read_max_tokens(body.max_tokens.value_or(kDefaultCompletionTokens), "max_tokens", common));
   common.echo = body.echo.value_or(false);
+  RETURN_IF_ERROR(read_priority(body.priority, {}, common));
   if (body.logprobs) {
     common.logprobs = true;
     ASSIGN_OR_RETURN(common.top_logprobs, narrow(*body.logprobs, "logprobs", 0, engine::kMaxTopLogprobs));
@@ -236,6 +241,37 @@ Result<std::vector<engine::GenerateRequest>> to_generate(const CompletionRequest
   }
   for (const auto& one : out) RETURN_IF_ERROR(engine::validate(one));
   return out;
+}
+
+Status read_effort(const std::optional<std::string>& effort, std::string_view field, engine::GenerateRequest& out) {
+  if (!effort) return {};
+  struct Level {
+    std::string_view name;
+    std::optional<std::int32_t> tokens;  // nothing: as many as it likes
+  };
+  static constexpr Level kLevels[] = {{"none", 0}, {"minimal", 256}, {"low", 1024}, {"medium", 4096}, {"high", {}}, {"xhigh", {}}, {"max", {}}};
+  for (const auto& level : kLevels) {
+    if (level.name != *effort) continue;
+    out.enable_thinking = level.tokens != 0;
+    if (out.enable_thinking.value()) out.reasoning_tokens = level.tokens;
+    return {};
+  }
+  return invalid_field(std::string(field), "must be none, minimal, low, medium, high, xhigh or max");
+}
+
+Status read_priority(const std::optional<std::int64_t>& priority, const std::optional<std::string>& tier, engine::GenerateRequest& out) {
+  constexpr std::int32_t kFlex = 50;  // behind everything that asks for nothing, before batches
+  if (tier && *tier != "auto" && *tier != "default" && *tier != "flex" && *tier != "priority" && *tier != "scale")
+    return invalid_field("service_tier", "must be auto, default, flex, priority or scale");
+  if (tier == "flex") out.priority = kFlex;
+  if (!priority) return {};
+  ASSIGN_OR_RETURN(out.priority, narrow(*priority, "priority", engine::kMostUrgent, engine::kLeastUrgent));
+  return {};
+}
+
+std::optional<std::string> tier_of(const std::optional<std::string>& asked) {
+  if (!asked) return {};
+  return *asked == "flex" ? "flex" : "default";
 }
 
 Result<engine::EmbedRequest> to_embed(const EmbeddingRequest& body) {

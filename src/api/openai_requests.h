@@ -12,9 +12,9 @@
 namespace siyu::api::openai {
 
 struct StreamOptions {
-  std::optional<bool> include_usage;
+  std::optional<bool> include_usage, include_obfuscation;
 };
-BOOST_DESCRIBE_STRUCT(StreamOptions, (), (include_usage))
+BOOST_DESCRIBE_STRUCT(StreamOptions, (), (include_usage, include_obfuscation))
 
 struct ToolCallFunction {
   std::string name;
@@ -67,6 +67,13 @@ struct TemplateOptions {
 };
 BOOST_DESCRIBE_STRUCT(TemplateOptions, (), (enable_thinking))
 
+/// Text that the answer is likely to repeat.
+struct Prediction {
+  std::string type;
+  json::value content;
+};
+BOOST_DESCRIBE_STRUCT(Prediction, (), (type, content))
+
 struct ChatCompletionRequest {
   std::optional<std::string> model;
   std::vector<Message> messages;
@@ -81,10 +88,19 @@ struct ChatCompletionRequest {
   std::optional<bool> parallel_tool_calls;
   std::optional<ResponseFormat> response_format;
   std::optional<TemplateOptions> chat_template_kwargs;
+  std::optional<std::string> reasoning_effort, service_tier;
+  std::optional<std::int64_t> priority;
+  // Checked for their types; they change nothing here.
+  std::optional<Prediction> prediction;
+  std::optional<std::map<std::string, std::string>> metadata;
+  std::optional<bool> store;
+  std::optional<std::string> user, safety_identifier, prompt_cache_key, verbosity;
+  std::optional<std::vector<std::string>> modalities;
 };
 BOOST_DESCRIBE_STRUCT(ChatCompletionRequest, (),
                       (model, messages, knowledge, stream, stream_options, max_tokens, max_completion_tokens, logprobs, top_logprobs,
-                       tools, tool_choice, parallel_tool_calls, response_format, chat_template_kwargs))
+                       tools, tool_choice, parallel_tool_calls, response_format, chat_template_kwargs, reasoning_effort, service_tier, priority, prediction,
+                       metadata, store, user, safety_identifier, prompt_cache_key, verbosity, modalities))
 
 struct CompletionRequest {
   std::optional<std::string> model;
@@ -92,9 +108,9 @@ struct CompletionRequest {
   std::optional<bool> stream, echo;
   std::optional<std::string> suffix;
   std::optional<StreamOptions> stream_options;
-  std::optional<std::int64_t> max_tokens, logprobs;
+  std::optional<std::int64_t> max_tokens, logprobs, priority;
 };
-BOOST_DESCRIBE_STRUCT(CompletionRequest, (), (model, prompt, stream, echo, suffix, stream_options, max_tokens, logprobs))
+BOOST_DESCRIBE_STRUCT(CompletionRequest, (), (model, prompt, stream, echo, suffix, stream_options, max_tokens, logprobs, priority))
 
 struct EmbeddingRequest {
   std::optional<std::string> model;

@@ -18,6 +18,7 @@ struct ReplyHead {
   std::int64_t created = 0;  ///< Unix seconds
   std::string model;
   std::optional<knowledge::AnswerMode> grounding;
+  std::optional<std::string> service_tier = {};
 };
 
 /// Not thread-safe; used by one thread after the other.

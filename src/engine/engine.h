@@ -214,7 +214,7 @@ struct EmbedResult {
   std::int32_t prompt_tokens = 0;
 };
 
-constexpr std::size_t kMaxEmbedTexts = 2048;  // OpenAI's limit
+constexpr std::size_t kMaxEmbedTexts = 2048;  // OpenAI's limit; of documents to rank as well
 
 struct RerankRequest {
   std::string query;
@@ -223,8 +223,21 @@ struct RerankRequest {
 };
 
 struct RerankResult {
-  std::vector<float> scores;  ///< one per document, in their order: the model's own score, larger is more relevant
+  std::vector<float> scores;  ///< one per document, in their order; larger is more relevant, from 0 to 1 for models here
   std::int32_t prompt_tokens = 0;
+};
+
+/// A recording, and what else an OpenAI-compatible endpoint takes with it.
+struct TranscribeRequest {
+  std::string audio;     ///< the file's bytes
+  std::string filename;  ///< its ending tells the format
+  std::vector<std::pair<std::string, std::string>> fields;  ///< language, response_format …; without the model
+  std::chrono::milliseconds timeout = std::chrono::minutes(10);
+};
+
+struct TranscribeResult {
+  std::string content_type, body;  ///< as the endpoint answered
+  std::int32_t prompt_tokens = 0;  ///< 0: endpoints count seconds, not tokens
 };
 
 /// What is known about the model behind an engine. Numbers are 0 where a remote engine does not tell.
@@ -239,6 +252,7 @@ struct ModelInfo {
   bool can_generate = false;
   bool can_embed = false;
   bool can_rerank = false;
+  bool can_transcribe = false;
   bool chat_template = false;             ///< the model brings its own; without it messages are joined plainly
   bool tools = false;                     ///< its template knows tools
   bool thinking = false;                  ///< its template can switch thinking on and off
@@ -282,6 +296,10 @@ class Engine {
   virtual Result<EmbedResult> embed(const EmbedRequest& request) = 0;
   /// Blocks like embed(). kUnsupported unless the model is a reranker.
   virtual Result<RerankResult> rerank(const RerankRequest& request) = 0;
+  /// Speech to text. Only engines elsewhere can.
+  virtual Result<TranscribeResult> transcribe(const TranscribeRequest&) {
+    return fail(ErrorCode::kUnsupported, "The model " + info().name + " cannot hear; speech needs an engine elsewhere that was added with --audio");
+  }
   /// Tokens of a text as the model counts them, without begin and end marks. kUnsupported on most remote engines.
   virtual Result<std::vector<Token>> tokenize(const std::string& text) = 0;
   /// Prompt tokens of a request after its template is applied.

@@ -77,8 +77,12 @@ Result<EmbedResult> LocalWorker::embed(const EmbedRequest& request) {
   return EmbedResult{.vectors = std::move(vectors.vectors), .prompt_tokens = vectors.prompt_tokens};
 }
 
-Result<RerankResult> LocalWorker::rerank(const RerankRequest&) {
-  return fail(ErrorCode::kUnsupported, "The model " + info().name + " is no reranker");
+Result<RerankResult> LocalWorker::rerank(const RerankRequest& request) {
+  const auto make = [&](std::uint32_t id) { return Rerank{id, {request.query, request.documents}}; };
+  ASSIGN_OR_RETURN(const auto scores, expect<Vectors>(call(*supervisor_, make, request.timeout)));
+  RerankResult result{.scores = {}, .prompt_tokens = scores.prompt_tokens};
+  for (const auto& score : scores.vectors) result.scores.push_back(score.at(0));
+  return result;
 }
 
 Result<std::vector<Token>> LocalWorker::tokenize(const std::string& text) {

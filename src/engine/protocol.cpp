@@ -145,6 +145,7 @@ struct HostEncoder {
   Frame operator()(const Load& m) const { return frame_of(FrameType::kLoad, 0, m.request); }
   Frame operator()(const Generate& m) const { return frame_of(FrameType::kGenerate, m.stream, m.request); }
   Frame operator()(const Embed& m) const { return frame_of(FrameType::kEmbed, m.stream, m.request); }
+  Frame operator()(const Rerank& m) const { return frame_of(FrameType::kRerank, m.stream, m.request); }
   Frame operator()(const Tokenize& m) const { return frame_of(FrameType::kTokenize, m.stream, TokenizeRequest{m.text}); }
   Frame operator()(const CountPrompt& m) const { return frame_of(FrameType::kCountPrompt, m.stream, m.request); }
   Frame operator()(const Control& m) const {
@@ -196,6 +197,10 @@ Result<HostMessage> decode_host_message(const Frame& frame) {
     case FrameType::kEmbed: {
       ASSIGN_OR_RETURN(auto request, from_json_text<EmbedCall>(frame.payload));
       return Embed{frame.stream, std::move(request)};
+    }
+    case FrameType::kRerank: {
+      ASSIGN_OR_RETURN(auto request, from_json_text<RerankCall>(frame.payload));
+      return Rerank{frame.stream, std::move(request)};
     }
     case FrameType::kTokenize: {
       ASSIGN_OR_RETURN(auto request, from_json_text<TokenizeRequest>(frame.payload));

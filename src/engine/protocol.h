@@ -36,7 +36,7 @@ BOOST_DESCRIBE_STRUCT(ModelInfo, (), (name, architecture, context_tokens, train_
 
 /// The numbers are on the wire: never reuse one.
 enum class FrameType : std::uint8_t {
-  kLoad = 1, kGenerate = 2, kCancel = 3, kPause = 4, kResume = 5, kEmbed = 6, kTokenize = 7, kCountPrompt = 8, kPing = 9,
+  kLoad = 1, kGenerate = 2, kCancel = 3, kPause = 4, kResume = 5, kEmbed = 6, kTokenize = 7, kCountPrompt = 8, kPing = 9, kRerank = 10,
   kProgress = 33, kReady = 34, kDelta = 35, kFinish = 36, kError = 37, kVectors = 38, kTokens = 39, kCount = 40, kPong = 41,
 };
 
@@ -74,15 +74,23 @@ struct EmbedCall {
 };
 BOOST_DESCRIBE_STRUCT(EmbedCall, (), (texts, tokens))
 
+struct RerankCall {
+  std::string query;
+  std::vector<std::string> documents;
+};
+BOOST_DESCRIBE_STRUCT(RerankCall, (), (query, documents))
+
 struct Load { LoadRequest request; };
 struct Generate { std::uint32_t stream = 0; GenerateRequest request; };
 struct Embed { std::uint32_t stream = 0; EmbedCall request; };
+/// Answered with vectors of length 1: the scores.
+struct Rerank { std::uint32_t stream = 0; RerankCall request; };
 struct Tokenize { std::uint32_t stream = 0; std::string text; };
 struct CountPrompt { std::uint32_t stream = 0; GenerateRequest request; };
 enum class StreamControl { kCancel, kPause, kResume };
 struct Control { std::uint32_t stream = 0; StreamControl control = StreamControl::kCancel; };
 struct Ping {};
-using HostMessage = std::variant<Load, Generate, Embed, Tokenize, CountPrompt, Control, Ping>;
+using HostMessage = std::variant<Load, Generate, Embed, Rerank, Tokenize, CountPrompt, Control, Ping>;
 
 /// How the worker is doing.
 struct WorkerStats {

@@ -152,8 +152,26 @@ Result<std::vector<Token>> RemoteEngine::tokens_of(const std::string& text, cons
   return tokens;
 }
 
-Result<RerankResult> RemoteEngine::rerank(const RerankRequest&) {
-  return fail(ErrorCode::kUnsupported, "The engine " + options_.name + " is no reranker");
+Result<RerankResult> RemoteEngine::rerank(const RerankRequest& request) {
+  if (!options_.ranks) return fail(ErrorCode::kUnsupported, "The engine " + options_.name + " is no reranker");
+  if (request.documents.empty() || request.documents.size() > kMaxEmbedTexts) return invalid_field("documents", "must hold 1 to " + std::to_string(kMaxEmbedTexts) + " documents");
+  RETURN_IF_ERROR(check_reachable());
+  ASSIGN_OR_RETURN(const auto text, peer_->fetch_ok(peer_->api_request("/rerank", rerank_body(request, peer_->state().model), request.timeout)));
+  auto result = read_scores(text, request.documents.size());
+  if (!result) return std::unexpected(peer_->malformed(result.error()));
+  return result;
+}
+
+Result<TranscribeResult> RemoteEngine::transcribe(const TranscribeRequest& request) {
+  if (!options_.hears) return Engine::transcribe(request);
+  RETURN_IF_ERROR(check_reachable());
+  const auto form = transcription_form(request, peer_->state().model);
+  auto http = peer_->api_request("/audio/transcriptions", form.body, request.timeout);
+  http.headers.emplace_back("Content-Type", form.content_type);
+  auto answer = peer_->fetch(http);
+  if (!answer) return std::unexpected(peer_->lost(answer.error(), false));
+  if (answer->status < 200 || answer->status > 299) return std::unexpected(peer_->refusal(answer->status, answer->headers, answer->body));
+  return TranscribeResult{.content_type = std::string(answer->headers.get("Content-Type").value_or("application/json")), .body = std::move(answer->body)};
 }
 
 Result<std::vector<Token>> RemoteEngine::tokenize(const std::string& text) {
@@ -182,11 +200,12 @@ Result<std::int32_t> RemoteEngine::count_prompt_tokens(const GenerateRequest& re
 }
 
 ModelInfo RemoteEngine::info() const {
+  const bool chats = !options_.embeds && !options_.ranks && !options_.hears;
   const auto state = peer_->state();
   const auto dimensions = peer_->dimensions.load();
   return {.name = options_.name, .architecture = {}, .context_tokens = state.context_tokens,
-          .embedding_dimensions = dimensions > 0 ? dimensions : state.embedding_dimensions, .can_generate = !options_.embeds, .can_embed = options_.embeds,
-          .chat_template = !options_.embeds, .tools = !options_.embeds, .parameters = state.parameters};
+          .embedding_dimensions = dimensions > 0 ? dimensions : state.embedding_dimensions, .can_generate = chats, .can_embed = options_.embeds, .can_rerank = options_.ranks, .can_transcribe = options_.hears,
+          .chat_template = chats, .tools = chats, .parameters = state.parameters};
 }
 
 EngineHealth RemoteEngine::health() const {

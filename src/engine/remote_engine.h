@@ -21,6 +21,8 @@ struct RemoteEngineOptions {
   std::string url;                ///< as parse_engine_url gives it
   std::string model;              ///< at the endpoint; empty: the only one it lists, else `name`
   bool embeds = false;            ///< it makes vectors and cannot generate
+  bool hears = false;             ///< it turns speech into text and can do nothing else
+  bool ranks = false;             ///< it scores documents and can do nothing else
   Sensitive<std::string> api_key; ///< empty: none is sent
 
   Millis request_timeout = std::chrono::minutes(10);
@@ -44,6 +46,7 @@ class RemoteEngine final : public Engine {
   Result<std::unique_ptr<GenerationStream>> generate(GenerateRequest request) override;
   Result<EmbedResult> embed(const EmbedRequest& request) override;
   Result<RerankResult> rerank(const RerankRequest& request) override;
+  Result<TranscribeResult> transcribe(const TranscribeRequest& request) override;
   Result<std::vector<Token>> tokenize(const std::string& text) override;
   Result<std::int32_t> count_prompt_tokens(const GenerateRequest& request) override;
   ModelInfo info() const override;

@@ -182,6 +182,21 @@ struct WireVectors {
 };
 BOOST_DESCRIBE_STRUCT(WireVectors, (), (data, usage))
 
+struct WireScore {
+  std::size_t index = 0;
+  float relevance_score = 0;
+};
+BOOST_DESCRIBE_STRUCT(WireScore, (), (index, relevance_score))
+struct WireRerankUsage {
+  std::optional<std::int32_t> prompt_tokens, total_tokens;
+};
+BOOST_DESCRIBE_STRUCT(WireRerankUsage, (), (prompt_tokens, total_tokens))
+struct WireScores {
+  std::vector<WireScore> results;
+  std::optional<WireRerankUsage> usage;
+};
+BOOST_DESCRIBE_STRUCT(WireScores, (), (results, usage))
+
 struct WireModelMeta {
   std::optional<std::int32_t> n_ctx, n_embd;
   std::optional<std::int64_t> n_params;
@@ -349,6 +364,47 @@ Result<EmbedResult> read_embeddings(std::string_view body, std::size_t expected)
     result.vectors[index] = std::move(one.embedding);
   }
   result.prompt_tokens = wire.usage.value_or(WireUsage{}).prompt_tokens.value_or(0);
+  return result;
+}
+
+std::string rerank_body(const RerankRequest& request, const std::string& model) {
+  return json::serialize(json::object{{"model", model}, {"query", request.query}, {"documents", to_json(request.documents)}, {"top_n", request.documents.size()}});
+}
+
+Form transcription_form(const TranscribeRequest& request, const std::string& model) {
+  // A boundary must not stand in the content; a longer one is tried until it does not.
+  std::string boundary = "siyu-form";
+  while (request.audio.find(boundary) != std::string::npos) boundary += "-" + std::to_string(boundary.size());
+  Form form{.content_type = "multipart/form-data; boundary=" + boundary, .body = {}};
+  const auto begin = [&](const std::string& name, const std::string& more) {
+    form.body += "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + name + "\"" + more + "\r\n\r\n";
+  };
+  begin("model", "");
+  form.body += model + "\r\n";
+  for (const auto& [name, value] : request.fields) {
+    begin(name, "");
+    form.body += value + "\r\n";
+  }
+  std::string filename;  // of the client: only what cannot break the header
+  for (const char c : request.filename)
+    if (c >= ' ' && c != '"' && c != '\\') filename += c;
+  begin("file", "; filename=\"" + filename + "\"\r\nContent-Type: application/octet-stream");
+  form.body += request.audio + "\r\n--" + boundary + "--\r\n";
+  return form;
+}
+
+Result<RerankResult> read_scores(std::string_view body, std::size_t expected) {
+  ASSIGN_OR_RETURN(const auto wire, from_json_text<WireScores>(body));
+  if (wire.results.size() != expected) return invalid("`results` holds " + std::to_string(wire.results.size()) + " scores for " + std::to_string(expected) + " documents");
+  std::vector<std::optional<float>> scores(expected);
+  for (const auto& one : wire.results) {
+    if (one.index >= expected || scores[one.index]) return invalid("`results.index` is out of range or stands twice");
+    scores[one.index] = one.relevance_score;
+  }
+  RerankResult result;
+  for (const auto& score : scores) result.scores.push_back(*score);
+  const auto usage = wire.usage.value_or(WireRerankUsage{});
+  result.prompt_tokens = usage.prompt_tokens.value_or(usage.total_tokens.value_or(0));
   return result;
 }
 

@@ -36,6 +36,16 @@ class ChunkReader {
 /// Vectors in the order of the texts, scaled to length 1.
 Result<EmbedResult> read_embeddings(std::string_view body, std::size_t expected);
 
+/// Body and answer of POST /rerank, as vLLM, llama-server, Jina and Cohere know it.
+std::string rerank_body(const RerankRequest& request, const std::string& model);
+Result<RerankResult> read_scores(std::string_view body, std::size_t expected);
+
+/// A multipart body of POST /audio/transcriptions.
+struct Form {
+  std::string content_type, body;
+};
+Form transcription_form(const TranscribeRequest& request, const std::string& model);
+
 /// What a server says of a fault in its body; empty where it says nothing.
 struct PeerFault {
   std::string message;

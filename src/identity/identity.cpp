@@ -189,6 +189,19 @@ Result<Principal> Identity::authenticate_key(std::string_view secret) {
   return principal;
 }
 
+Result<Principal> Identity::principal_of(const UserId& user, const std::optional<ApiKeyId>& key) {
+  return impl_->db.read([&](store::Transaction& tx) -> Result<Principal> {
+    ASSIGN_OR_RETURN(const auto users, tx.query("SELECT username, role FROM users WHERE id = ?", user));
+    if (users.empty()) return fail(ErrorCode::kUnauthenticated, "The user this was ordered by is gone");
+    Principal principal{.user = user, .username = users[0].text(0), .role = role_from(users[0].text(1)), .key = key};
+    if (!key) return principal;
+    ASSIGN_OR_RETURN(const auto keys, tx.query("SELECT expires_at FROM api_keys WHERE id = ? AND user_id = ?", *key, user));
+    if (keys.empty() || (!keys[0].is_null(0) && keys[0].time(0) <= impl_->clock.now()))
+      return fail(ErrorCode::kUnauthenticated, "The API key this was ordered with was revoked or has expired");
+    return principal;
+  });
+}
+
 Result<SignedIn> Identity::sign_in(const std::string& username, const std::string& password) {
   if (username.size() > kMaxName || password.size() > kMaxPassword) return fail(ErrorCode::kUnauthenticated, "The user name or the password is wrong");
   RETURN_IF_ERROR(impl_->check_lock(username));

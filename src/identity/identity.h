@@ -56,6 +56,8 @@ class Identity {
 
   /// An API key's owner. A cached answer costs a microsecond; revoking empties the cache.
   Result<Principal> authenticate_key(std::string_view secret);
+  /// A user as they are now, for work done in their name later; kUnauthenticated when they, or the key it came with, are gone.
+  Result<Principal> principal_of(const UserId& user, const std::optional<ApiKeyId>& key);
   Result<Principal> authenticate_session(std::string_view token);
   /// Five failures in a row lock a name for a minute, doubling up to an hour.
   Result<SignedIn> sign_in(const std::string& username, const std::string& password);

@@ -206,6 +206,7 @@ ModelFacts facts_of(const GgufFile& file) {
   facts.kv_heads = at("attention.head_count_kv");
   if (facts.kv_heads == 0) facts.kv_heads = facts.heads;
   facts.chat_template = !file.text("tokenizer.chat_template").empty();
+  facts.rerank = at("pooling_type") == 4;  // LLAMA_POOLING_TYPE_RANK
   facts.embedding = at("pooling_type") != 0 || facts.architecture.ends_with("bert");
   const auto vocabulary = file.array_lengths.find("tokenizer.ggml.tokens");
   if (vocabulary != file.array_lengths.end()) facts.vocabulary = vocabulary->second;

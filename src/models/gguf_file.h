@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -39,6 +40,7 @@ Result<GgufFile> parse_gguf(std::string_view bytes);
 struct ModelFacts {
   std::string architecture, title, license, quantization;
   bool embedding = false;
+  std::optional<bool> rerank;  ///< absent in what older versions stored
   bool chat_template = false;
   std::uint64_t parameters = 0, context_length = 0, layers = 0, embedding_length = 0, heads = 0, kv_heads = 0, vocabulary = 0;
 };

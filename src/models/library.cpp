@@ -16,7 +16,7 @@
 
 namespace siyu::models {
 
-BOOST_DESCRIBE_STRUCT(ModelFacts, (), (architecture, title, license, quantization, embedding, chat_template, parameters, context_length, layers,
+BOOST_DESCRIBE_STRUCT(ModelFacts, (), (architecture, title, license, quantization, embedding, rerank, chat_template, parameters, context_length, layers,
                                        embedding_length, heads, kv_heads, vocabulary))
 
 namespace {

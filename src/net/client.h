@@ -24,7 +24,7 @@ struct ClientRequest {
   std::string method = "GET";
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;                 ///< sent as application/json when not empty
+  std::string body;                 ///< sent when not empty, as application/json unless `headers` say otherwise
   std::vector<UploadFile> files;    ///< sent as multipart/form-data when not empty
   std::filesystem::path body_file;  ///< sent as application/octet-stream when not empty
   std::chrono::milliseconds timeout{60'000};

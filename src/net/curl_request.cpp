@@ -1,5 +1,9 @@
 #include "net/curl_request.h"
 
+#include <algorithm>
+
+#include "net/http.h"
+
 namespace siyu::net {
 namespace {
 constexpr long kConnectMillis = 10'000;
@@ -22,7 +26,8 @@ HeaderList prepare(CURL* curl, const ClientOptions& options, const ClientRequest
   const auto add = [&](const std::string& line) { headers.reset(curl_slist_append(headers.release(), line.c_str())); };
   for (const auto& [name, value] : request.headers) add(name + ": " + value);
   if (!request.body.empty()) {
-    add("Content-Type: application/json");
+    const bool told = std::ranges::any_of(request.headers, [](const auto& header) { return equals_ignoring_case(header.first, "Content-Type"); });
+    if (!told) add("Content-Type: application/json");
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.c_str());
   }

@@ -48,6 +48,10 @@ class CallersEngine final : public engine::Engine {
     return in_one(prompt_bound(request), [&] { return my_.engine->rerank(request); });
   }
 
+  Result<engine::TranscribeResult> transcribe(const engine::TranscribeRequest& request) override {
+    return in_one(0, [&] { return my_.engine->transcribe(request); });
+  }
+
   Result<std::vector<engine::Token>> tokenize(const std::string& text) override { return my_.engine->tokenize(text); }
   Result<std::int32_t> count_prompt_tokens(const engine::GenerateRequest& request) override { return my_.engine->count_prompt_tokens(request); }
   engine::ModelInfo info() const override { return my_.engine->info(); }

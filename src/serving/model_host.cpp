@@ -16,6 +16,11 @@ std::string names_of(const std::map<std::string, Served>& served, Kind kind) {
 
 }  // namespace
 
+Kind kind_of(const models::ModelFacts& facts) {
+  if (facts.rerank.value_or(false)) return Kind::kRerank;
+  return facts.embedding ? Kind::kEmbedding : Kind::kChat;
+}
+
 Result<Served> ModelHost::start(const models::Model& model, const LoadOptions& options) {
   const std::lock_guard lock(mu_);
   if (const auto found = served_.find(model.name); found != served_.end()) {
@@ -23,7 +28,7 @@ Result<Served> ModelHost::start(const models::Model& model, const LoadOptions& o
     return found->second;
   }
   ASSIGN_OR_RETURN(auto engine, start_(model, options));
-  const Served served{.name = model.name, .kind = model.facts.embedding ? Kind::kEmbedding : Kind::kChat, .loaded_at = clock_.now(),
+  const Served served{.name = model.name, .kind = kind_of(model.facts), .loaded_at = clock_.now(),
                       .sha256 = model.sha256, .engine = std::move(engine)};
   served_[model.name] = served;
   return served;
@@ -126,13 +131,20 @@ bool ModelHost::serves(Kind kind) const {
 Result<Served> ModelHost::route(const std::string& name, Kind kind) const {
   const std::lock_guard lock(mu_);
   const auto names = names_of(served_, kind);
-  const std::string word = kind == Kind::kEmbedding ? "embedding model" : "chat model";
+  if (kind == Kind::kAudio && names.empty() && !served_.contains(name))
+    return fail_because(ErrorCode::kNotFound, "model_not_found", "No speech model is served. The models that run here cannot hear; add an engine elsewhere that offers "
+                                                                 "/v1/audio/transcriptions, such as vLLM with a Whisper model, with `siyu engine add NAME --url URL --audio`");
+  const std::string word = kind == Kind::kAudio ? "speech model" : kind == Kind::kRerank ? "reranker" : kind == Kind::kEmbedding ? "embedding model" : "chat model";
   const auto missing = [](std::string message) { return fail_because(ErrorCode::kNotFound, "model_not_found", std::move(message)); };
   if (!name.empty()) {
     const auto found = served_.find(name);
     if (found == served_.end()) return missing("The model `" + name + "` is not loaded; " + (names.empty() ? "no " + word + " is" : "loaded: " + names));
     // A chat model can embed as well; an embedding model cannot chat.
-    if (kind == Kind::kChat && found->second.kind != kind) return fail(ErrorCode::kUnsupported, "The model `" + name + "` makes embeddings; it cannot chat");
+    if (kind == Kind::kChat && found->second.kind == Kind::kEmbedding) return fail(ErrorCode::kUnsupported, "The model `" + name + "` makes embeddings; it cannot chat");
+    if (kind != Kind::kRerank && found->second.kind == Kind::kRerank) return fail(ErrorCode::kUnsupported, "The model `" + name + "` ranks documents; use it with /v1/rerank");
+    if (kind == Kind::kAudio && found->second.kind != kind) return fail(ErrorCode::kUnsupported, "The model `" + name + "` cannot hear; " + (names.empty() ? "no speech model is served" : "speech models: " + names));
+    if (kind != Kind::kAudio && found->second.kind == Kind::kAudio) return fail(ErrorCode::kUnsupported, "The model `" + name + "` turns speech into text; use it with /v1/audio/transcriptions");
+    if (kind == Kind::kRerank && found->second.kind != kind) return fail(ErrorCode::kUnsupported, "The model `" + name + "` is no reranker");
     return found->second;
   }
   const Served* only = nullptr;

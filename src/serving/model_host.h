@@ -40,6 +40,9 @@ struct Served {
   std::shared_ptr<engine::Engine> engine;  // shared with the requests under way
 };
 
+/// What a model of the library is served for.
+Kind kind_of(const models::ModelFacts& facts);
+
 /// Thread-safe.
 class ModelHost {
  public:

@@ -17,8 +17,10 @@ constexpr std::size_t kMaxModel = 256;
 constexpr std::size_t kMaxKey = 8192;     // cloud tokens have up to some kilobytes
 constexpr std::string_view kColumns = "name, url, model, kind, added_at";
 
+Kind kind_named(const std::string& name) { return from_json<Kind>(json::value(name)).value_or(Kind::kChat); }
+
 RemoteRecord to_record(const store::Row& row) {
-  return {.name = row.text(0), .url = row.text(1), .model = row.text(2), .kind = row.text(3) == "embedding" ? Kind::kEmbedding : Kind::kChat, .added_at = row.time(4)};
+  return {.name = row.text(0), .url = row.text(1), .model = row.text(2), .kind = kind_named(row.text(3)), .added_at = row.time(4)};
 }
 
 Status check_key(std::string_view key) {
@@ -64,7 +66,7 @@ Result<RemoteRecord> RemoteEngines::add(const Pass& pass, RemoteRecord record, c
     ASSIGN_OR_RETURN(const auto rows, tx.query("SELECT COUNT(*) FROM remote_engines"));
     if (rows[0].integer(0) >= kMaxEngines) return fail(ErrorCode::kConflict, "There are 64 engines already; remove one with `siyu engine rm NAME`");
     RETURN_IF_ERROR(tx.execute("INSERT INTO remote_engines (name, url, model, kind, added_at) VALUES (?, ?, ?, ?, ?)", record.name, record.url, record.model,
-                               record.kind == Kind::kEmbedding ? "embedding" : "chat", record.added_at));
+                               enum_spelling(boost::describe::enum_to_string(record.kind, "kChat")), record.added_at));
     return {};
   });
   if (!written) return std::unexpected(written.error());

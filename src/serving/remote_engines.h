@@ -15,8 +15,8 @@
 
 namespace siyu::serving {
 
-enum class Kind { kChat, kEmbedding };
-BOOST_DESCRIBE_ENUM(Kind, kChat, kEmbedding)
+enum class Kind { kChat, kEmbedding, kRerank, kAudio };
+BOOST_DESCRIBE_ENUM(Kind, kChat, kEmbedding, kRerank, kAudio)
 
 struct RemoteRecord {
   std::string name;

@@ -63,3 +63,24 @@ test("an aborted stream ends at once", async () => {
   for await (const _ of stream) if (++chunks === 2) abort.abort();
   assert.ok(chunks < 100);
 });
+
+test("responses: whole, streamed, continued and read again", async () => {
+  const question = { model: "talker", input: "Hello", max_output_tokens: 16, seed: 7 };
+  const whole = await client.responses.create(question);
+  let text = "", last = -1, id;
+  for await (const event of await client.responses.create({ ...question, stream: true })) {
+    assert.equal(event.sequence_number, last + 1);
+    last = event.sequence_number;
+    if (event.type === "response.created") id = event.response.id;
+    if (event.type === "response.output_text.delta") text += event.delta;
+  }
+  assert.equal(text, whole.output_text);
+  const rest = [];
+  for await (const event of await client.responses.retrieve(id, { stream: true, starting_after: 3 })) rest.push(event.sequence_number);
+  assert.deepEqual(rest, Array.from({ length: last - 3 }, (_, i) => i + 4));
+  const next = await client.responses.create({ ...question, previous_response_id: whole.id });
+  assert.ok(next.usage.input_tokens > whole.usage.input_tokens);
+  assert.equal((await client.responses.retrieve(whole.id)).output_text, text);
+  await client.responses.delete(whole.id);
+  await assert.rejects(client.responses.retrieve(whole.id), OpenAI.NotFoundError);
+});

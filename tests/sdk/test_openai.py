@@ -101,6 +101,21 @@ class OpenAiTest(unittest.TestCase):
         self.assertEqual([choice.text[:3] for choice in answer.choices], ["One", "Two"])
         self.assertTrue("".join(chunk.choices[0].text for chunk in client.completions.create(model="talker", prompt="One", max_tokens=4, stream=True)))
 
+    def test_what_changes_nothing_here_is_accepted_and_wrong_types_are_named(self):
+        answer = ask(service_tier="flex", reasoning_effort="low", metadata={"a": "b"}, store=True, user="u", safety_identifier="s",
+                     prediction={"type": "content", "content": "Hello"}, stream_options=None, extra_body={"priority": 5, "chat_template_kwargs": {"enable_thinking": False}})
+        self.assertEqual(answer.service_tier, "flex")
+        self.assertEqual(ask(max_completion_tokens=3, max_tokens=9).usage.completion_tokens, 3)
+        chunks = list(ask(service_tier="auto", stream=True))
+        self.assertEqual({chunk.service_tier for chunk in chunks}, {"default"})
+        for wrong, param in ((dict(reasoning_effort="huge"), "reasoning_effort"), (dict(service_tier="gold"), "service_tier"), (dict(temperature="warm"), "temperature"),
+                             (dict(metadata={"a": 1}), "metadata.a"), (dict(max_completion_tokens=0), "max_completion_tokens"), (dict(extra_body={"priority": 999}), "priority"),
+                             (dict(messages=[{"role": "user"}, {"role": 5, "content": "x"}]), "messages[1].role"), (dict(prediction={"type": "content"}), "prediction.content"),
+                             (dict(modalities=["audio"]), "modalities")):
+            with self.assertRaises(openai.BadRequestError) as found:
+                ask(**wrong)
+            self.assertEqual(found.exception.param, param, found.exception)
+
     def test_embeddings(self):
         answer = client.embeddings.create(model="embedder", input=["cat", "a longer text about cars"])  # the SDK asks for base64
         self.assertEqual([len(one.embedding) for one in answer.data], [64, 64])

@@ -38,7 +38,7 @@ struct Arguments {
   std::string arch = "qwen2", preset = "tiny", type = "f16", vocabulary, weights, output;
   std::uint64_t seed = 1;
   std::uint32_t layers = 0, width = 0, heads = 0, kv_heads = 0, feed_forward = 0, context = 0, lora = 0;
-  bool chat = true, chain = false;
+  bool chat = true, chain = false, rerank = false;
 };
 
 const std::map<std::string, Shape> kPresets{
@@ -142,7 +142,7 @@ class Model {
     if (arch == "bert") {
       gguf_set_val_f32(meta_.get(), "bert.attention.layer_norm_epsilon", 1e-12F);
       gguf_set_val_bool(meta_.get(), "bert.attention.causal", false);
-      set("pooling_type", 1);  // mean
+      set("pooling_type", arguments_.rerank ? 4 : 1);  // rank, mean
       gguf_set_val_u32(meta_.get(), "tokenizer.ggml.token_type_count", 2);
       return;
     }
@@ -210,6 +210,12 @@ class Model {
       matrix(block + "ffn_up.weight", width, inner);
       matrix(block + "ffn_down.weight", inner, width);
     }
+  }
+
+  /// The head that scores a pair: BERT's pooler, then one number.
+  void lay_out_rank_head() {
+    linear("cls", shape_.width, shape_.width);
+    linear("cls.output", shape_.width, 1);
   }
 
   void write() {
@@ -377,16 +383,19 @@ int main(int argc, char** argv) {
   app.add_option("--context", arguments.context);
   app.add_flag("!--no-chat-template", arguments.chat);
   app.add_option("--lora", arguments.lora, "Write an adapter of this rank");
+  app.add_flag("--rerank", arguments.rerank, "A reranker, which scores pairs of query and document; --arch bert only");
   app.add_flag("--chain", arguments.chain, "Each token is followed by the next one of the vocabulary");
   app.add_option("-o,--output", arguments.output)->required();
   CLI11_PARSE(app, argc, argv);
   try {
+    if (arguments.rerank && arguments.arch != "bert") throw std::runtime_error("--rerank needs --arch bert");
     Model model(arguments, shape_of(arguments));
     if (arguments.lora > 0) {
       model.lay_out_adapter();
     } else {
       model.describe();
       model.lay_out();
+      if (arguments.rerank) model.lay_out_rank_head();
     }
     model.write();
   } catch (const std::exception& error) {
