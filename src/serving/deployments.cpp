@@ -365,6 +365,7 @@ Status Deployments::wake(const Pass&, const std::string& name, std::vector<std::
   const std::lock_guard lock(mu_);
   ASSIGN_OR_RETURN(auto* live, find(name));
   live->asleep = false;
+  live->router->touch();
   follow(*live, /*may_evict=*/true, evicted);
   set_routes(*live);
   if (!live->obstacle.empty() && live->versions[live->spec.primary().version].replicas.empty()) return fail(ErrorCode::kUnavailable, live->obstacle);

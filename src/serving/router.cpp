@@ -37,6 +37,7 @@ bool speaks_against_replica(const Error& error) {
 Result<std::unique_ptr<engine::GenerationStream>> Router::generate(engine::GenerateRequest request) {
   RETURN_IF_ERROR(engine::validate(request));
   const auto facts = facts_of(request);
+  ++arrived_;
   note_use();
   copy_to_shadows(request, facts);
   const auto urgency = request.priority;
@@ -57,7 +58,7 @@ Result<std::unique_ptr<engine::GenerationStream>> Router::generate(engine::Gener
 }
 
 void Router::note_use() {
-  last_used_ = clock_.steady_now().time_since_epoch().count();
+  touch();
   const std::lock_guard lock(mu_);
   retries_.on_request();
   hedges_.on_request();
@@ -200,7 +201,7 @@ std::optional<Router::Choice> Router::choose_beside(const RequestFacts& facts, c
     if (now->versions[version].version != first.version()) continue;
     const Tried tried{&first, first.health().restarts};
     auto choice = choose_in(*now, version, facts, std::span(&tried, 1));
-    const bool sooner = choice && choice->replica->allowed() && choice->replica->work() + facts.work() < first.work();
+    const bool sooner = choice && choice->replica->allowed() && choice->replica->work() < first.work();
     return sooner ? choice : std::nullopt;
   }
   return std::nullopt;
@@ -362,6 +363,7 @@ Result<engine::EmbedResult> Router::embed(const engine::EmbedRequest& request) {
   std::int64_t bytes = 0;
   for (const auto& text : request.texts) bytes += static_cast<std::int64_t>(text.size());
   const RequestFacts facts{.prefix = stable_hash(request.texts.empty() ? std::string_view() : request.texts[0]), .prompt_work = 1 + bytes / 4};
+  ++arrived_;
   return call<engine::EmbedResult>(facts, request.timeout, [&](engine::Engine& engine) { return engine.embed(request); });
 }
 
@@ -369,6 +371,7 @@ Result<engine::RerankResult> Router::rerank(const engine::RerankRequest& request
   std::int64_t bytes = static_cast<std::int64_t>(request.query.size());
   for (const auto& text : request.documents) bytes += static_cast<std::int64_t>(text.size());
   const RequestFacts facts{.prefix = stable_hash(request.query), .prompt_work = 1 + bytes / 4};
+  ++arrived_;
   return call<engine::RerankResult>(facts, request.timeout, [&](engine::Engine& engine) { return engine.rerank(request); });
 }
 

@@ -53,7 +53,9 @@ class Router final : public engine::Engine, public std::enable_shared_from_this<
  public:
   /// `poke` asks the owner to call pump() soon; it must not block.
   Router(std::string name, RouterOptions options, const Clock& clock, std::function<void()> poke)
-      : name_(std::move(name)), options_(options), clock_(clock), poke_(std::move(poke)) {}
+      : name_(std::move(name)), options_(options), clock_(clock), poke_(std::move(poke)) {
+    touch();
+  }
 
   Result<std::unique_ptr<engine::GenerationStream>> generate(engine::GenerateRequest request) override;
   Result<engine::EmbedResult> embed(const engine::EmbedRequest& request) override;
@@ -80,6 +82,8 @@ class Router final : public engine::Engine, public std::enable_shared_from_this<
   std::uint64_t arrived() const { return arrived_; }  ///< requests so far
   /// Versions that were to answer a request and had no replica, since the last call.
   std::set<std::string> take_wanted();
+  /// It counts as used now.
+  void touch() { last_used_ = clock_.steady_now().time_since_epoch().count(); }
   SteadyTime last_used() const { return SteadyTime(SteadyTime::duration(last_used_.load())); }
 
   // --- for RoutedRequest ---
