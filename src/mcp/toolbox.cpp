@@ -207,7 +207,6 @@ Result<std::shared_ptr<Asking>> Toolbox::ask(const Caller& caller, const json::v
   chat::Request request{.model = wanted.model.value_or(""), .generate = {}, .knowledge = {wanted.knowledge_base}, .mode = wanted.mode.value_or(chat::Mode::kAuto)};
   request.generate.messages.push_back({.role = engine::Role::kUser, .content = wanted.question});
   request.generate.time_limit_ms = std::chrono::milliseconds(parts_.answer_limit).count();
-  request.generate.restartable = true;
   ASSIGN_OR_RETURN(auto answer, parts_.chat.answer(pass, std::move(request)));
   return std::make_shared<Asking>(parts_, std::move(answer), caller.request);
 }

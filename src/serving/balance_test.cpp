@@ -264,6 +264,9 @@ TEST(Release, RollsBackOnErrorsSlownessAndALowPaceWithTheReason) {
   EXPECT_THAT(judge(figures(50, 5, 100, 50)).reason, testing::HasSubstr("10.0 % of its 50 requests failed"));
   EXPECT_EQ(judge(figures(50, 0, 900, 50)).step, ReleaseStep::kRollBack);
   EXPECT_EQ(judge(figures(50, 0, 100, 20)).step, ReleaseStep::kRollBack);
+  auto brief = figures(50, 0, 100, 20);
+  brief.timed_tokens = 100;
+  EXPECT_NE(judge(brief).step, ReleaseStep::kRollBack) << "too few tokens to tell a pace";
   EXPECT_EQ(judge(figures(6, 6, 100, 50)).step, ReleaseStep::kRollBack) << "it need not fail twenty times";
   EXPECT_EQ(judge(figures(6, 2, 100, 50)).step, ReleaseStep::kWait);
 }

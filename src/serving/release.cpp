@@ -9,7 +9,9 @@ constexpr double kMoreErrors = 0.05;           // of all requests, over the stab
 constexpr std::uint64_t kHopeless = 5;         // failures, and most of what came: it need not see its whole number of requests
 constexpr double kSlowerFirstToken = 2;        // times the stable p95 …
 constexpr double kSlowerByMs = 200;            // … and by so much, since small figures scatter
-constexpr double kSlowerPace = 0.5;            // of the stable version's tokens a second
+constexpr double kSlowerPace = 2;              // times the stable version's time for a token …
+constexpr double kSlowerTokenMs = 2;           // … and by so much
+constexpr std::uint64_t kEnoughTokens = 500;   // short answers are over before their pace can be told
 
 }  // namespace
 
@@ -24,9 +26,10 @@ ReleaseJudgement judge_release(const ReleaseSpec& release, const VersionFigures&
   const double before = stable.first_token.quantile_ms(0.95), now = candidate.first_token.quantile_ms(0.95);
   if (comparable && now > kSlowerFirstToken * before && now > before + kSlowerByMs)
     return {ReleaseStep::kRollBack, fmt::format("its first token takes {:.0f} ms (p95), against {:.0f} ms before", now, before)};
-  const double pace_before = stable.tokens_per_second(), pace = candidate.tokens_per_second();
-  if (comparable && pace > 0 && pace < kSlowerPace * pace_before)
-    return {ReleaseStep::kRollBack, fmt::format("it makes {:.1f} tokens a second, against {:.1f} before", pace, pace_before)};
+  const bool paced = stable.timed_tokens >= kEnoughTokens && candidate.timed_tokens >= kEnoughTokens;
+  const double pace_before = stable.ms_per_token(), pace = candidate.ms_per_token();
+  if (paced && pace > kSlowerPace * pace_before && pace > pace_before + kSlowerTokenMs)
+    return {ReleaseStep::kRollBack, fmt::format("it makes {:.1f} tokens a second, against {:.1f} before", candidate.tokens_per_second(), stable.tokens_per_second())};
   if (lasted < std::chrono::seconds(release.step_seconds)) return {ReleaseStep::kWait, "the step is not over"};
   return {ReleaseStep::kAdvance, fmt::format("{} requests, {:.1f} % failed, first token {:.0f} ms (p95)", candidate.requests, 100 * candidate.error_rate(), now)};
 }

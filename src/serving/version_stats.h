@@ -44,6 +44,7 @@ struct VersionFigures {
   double error_rate() const { return requests == 0 ? 0 : static_cast<double>(failures) / static_cast<double>(requests); }
   /// Of one answer, while it is generated; 0 when none is known.
   double tokens_per_second() const { return decode_ms <= 0 ? 0 : 1000.0 * static_cast<double>(timed_tokens) / decode_ms; }
+  double ms_per_token() const { return timed_tokens == 0 ? 0 : decode_ms / static_cast<double>(timed_tokens); }
   VersionFigures operator-(const VersionFigures& earlier) const;
 };
 

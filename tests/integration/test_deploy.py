@@ -145,6 +145,8 @@ class ReleasesTest(DeployCase):
             working = [pool.submit(work, i) for i in range(4)]
             try:
                 wait_for(what, limit)
+            except AssertionError:
+                raise AssertionError(self.server.cli("deploy", "events", "chat").stdout)
             finally:
                 done.set()
             for one in working:
