@@ -375,6 +375,11 @@ Result<engine::RerankResult> Router::rerank(const engine::RerankRequest& request
   return call<engine::RerankResult>(facts, request.timeout, [&](engine::Engine& engine) { return engine.rerank(request); });
 }
 
+Result<engine::TranscribeResult> Router::transcribe(const engine::TranscribeRequest& request) {
+  ++arrived_;
+  return call<engine::TranscribeResult>({.prefix = stable_hash(request.filename)}, request.timeout, [&](engine::Engine& engine) { return engine.transcribe(request); });
+}
+
 Result<std::vector<engine::Token>> Router::tokenize(const std::string& text) {
   return call<std::vector<engine::Token>>({.prefix = stable_hash(text)}, kSmallCallLimit, [&](engine::Engine& engine) { return engine.tokenize(text); });
 }

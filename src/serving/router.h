@@ -60,6 +60,7 @@ class Router final : public engine::Engine, public std::enable_shared_from_this<
   Result<std::unique_ptr<engine::GenerationStream>> generate(engine::GenerateRequest request) override;
   Result<engine::EmbedResult> embed(const engine::EmbedRequest& request) override;
   Result<engine::RerankResult> rerank(const engine::RerankRequest& request) override;
+  Result<engine::TranscribeResult> transcribe(const engine::TranscribeRequest& request) override;
   Result<std::vector<engine::Token>> tokenize(const std::string& text) override;
   Result<std::int32_t> count_prompt_tokens(const engine::GenerateRequest& request) override;
   /// Of the version with the most traffic; as last known while none of its replicas runs.
