@@ -92,8 +92,13 @@ Status load(Client& client, Invocation<LoadOptions>& call) {
   if (call.options.kv_tokens > 0) body["kv_tokens"] = call.options.kv_tokens;
   if (!call.options.kv_type.empty()) body["kv_type"] = call.options.kv_type;
   ASSIGN_OR_RETURN(const auto model, client.call("POST", model_path(call.options.name) + "/load", body));
-  if (call.as_json) print_json(model);
-  else std::printf("%s is loaded\n", call.options.name.c_str());
+  if (call.as_json) {
+    print_json(model);
+    return {};
+  }
+  std::printf("%s is loaded\n", call.options.name.c_str());
+  if (const auto* evicted = model.as_object().if_contains("evicted"); evicted != nullptr && evicted->is_array())
+    for (const auto& name : evicted->as_array()) std::printf("%s was put to sleep to make room; its next request wakes it\n", std::string(name.as_string()).c_str());
   return {};
 }
 

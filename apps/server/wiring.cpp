@@ -26,6 +26,7 @@ constexpr std::uint64_t kEnoughToMeasure = 1ULL << 30;  // free memory below whi
 
 constexpr std::uint64_t kMaxPasswordFile = 4096;
 constexpr auto kQuestionLimit = std::chrono::seconds(2);  // comparing a question must not take longer than this
+constexpr auto kHealthyAfter = std::chrono::seconds(5);  // a worker that served so long and is then killed is no worker that cannot run
 
 constexpr auto kFirstLook = std::chrono::seconds(3);  // adding an engine waits so long to say whether it answers
 
@@ -125,6 +126,7 @@ struct Machine::Parts {
   std::unique_ptr<serving::Meter> meter;
   std::unique_ptr<serving::RemoteEngines> engines;
   std::optional<net::StreamClient> engine_client;
+  std::unique_ptr<serving::Deployments> deployments;
   std::optional<serving::ModelHost> host;
   api::Metrics metrics;
   std::optional<serving::AnswerCache> answers;
@@ -199,8 +201,10 @@ struct Machine::Parts {
     worker.load.parallel = options.sequences.value_or(as_int(defaults.sequences));
     worker.load.threads = options.threads.value_or(as_int(defaults.threads));
     worker.load.kv_tokens = options.kv_tokens.value_or(0);
-    worker.load.kv_type = options.kv_type;
+    worker.load.kv_type = options.kv_type.value_or("");
     worker.load_timeout = std::chrono::seconds(defaults.load_seconds);
+    worker.attempts = 1;  // its router sends what was not answered to another replica, or again
+    worker.healthy_after = kHealthyAfter;
     ASSIGN_OR_RETURN(auto started, engine::LocalWorker::start(std::move(worker), clock, *log));
     return std::unique_ptr<engine::Engine>(std::move(started));
   }
@@ -233,6 +237,27 @@ struct Machine::Parts {
     return {};
   }
 
+  /// What start_engine() would make of the model.
+  Result<serving::MemoryNeed> predict_need(const models::Model& model, const serving::LoadOptions& options) const {
+    ASSIGN_OR_RETURN(const auto header, models::read_gguf(models->file_of(model)));
+    return serving::predict_need(header, model.sha256, model.bytes,
+                                 {.context_tokens = options.context_length.value_or(static_cast<std::int32_t>(config.worker.context_length)),
+                                  .kv_tokens = options.kv_tokens.value_or(0),
+                                  .parallel = options.sequences.value_or(static_cast<std::int32_t>(config.worker.sequences)),
+                                  .kv_type = options.kv_type.value_or("")});
+  }
+
+  Status open_deployments() {
+    const auto start = [this](const models::Model& model, const serving::LoadOptions& options) { return start_engine(model, options); };
+    const auto connect = [this](const serving::RemoteRecord& record, Sensitive<std::string> key) { return connect_engine(record, std::move(key)); };
+    const auto predict = [this](const models::Model& model, const serving::LoadOptions& options) { return predict_need(model, options); };
+    const auto budget = config.worker.memory_bytes > 0 ? config.worker.memory_bytes : models::read_machine().memory_bytes / 5 * 4;
+    ASSIGN_OR_RETURN(deployments, serving::Deployments::open({.library = *models, .remotes = *engines, .db = *db, .policy = *policy, .start = start, .connect = connect, .predict = predict,
+                                                              .clock = clock, .log = *log, .memory_bytes = budget, .drain = std::chrono::seconds(config.worker.request_seconds)}));
+    deployments->run();
+    return {};
+  }
+
   Status open_models() {
     ASSIGN_OR_RETURN(models, models::ModelLibrary::open(*db, data / "models", clock));
     ASSIGN_OR_RETURN(engines, serving::RemoteEngines::open(*db, data / "secrets", clock));
@@ -242,16 +267,13 @@ struct Machine::Parts {
       auto* worker = dynamic_cast<engine::LocalWorker*>(&engine);
       return worker == nullptr ? Status() : worker->wait_ready(std::chrono::seconds(config.worker.load_seconds));
     };
-    const auto start = [this](const models::Model& model, const serving::LoadOptions& options) { return start_engine(model, options); };
-    const auto connect = [this](const serving::RemoteRecord& record, Sensitive<std::string> key) { return connect_engine(record, std::move(key)); };
-    host.emplace(*models, *engines, start, wait, connect, clock, *log);
+    RETURN_IF_ERROR(open_deployments());
+    host.emplace(*models, *engines, *deployments, wait);
     ASSIGN_OR_RETURN(const auto offset, serving::parse_offset(config.meter.day_offset));
     ASSIGN_OR_RETURN(meter, serving::Meter::open(*db, {.dir = data / "meter", .offset_minutes = offset, .currency = config.meter.currency}, clock, *log));
     meter->start();
     RETURN_IF_ERROR(open_answers());
     gateway.emplace(*host, *meter, *answers, clock, &metrics);
-    ASSIGN_OR_RETURN(const auto pass, policy->internal("models that were loaded before the restart"));
-    RETURN_IF_ERROR(host->resume(pass));
     ASSIGN_OR_RETURN(auto hubs, models::hub_options(cli::environment));
     pulls.emplace(*db, *models, *policy,
                   models::PullOptions{.hubs = std::move(hubs), .stall = std::chrono::seconds(config.pull.stall_seconds),
@@ -289,7 +311,7 @@ struct Machine::Parts {
     services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
                                    .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls,
                                    .machine = [this] { return machine_facts(); },
-                                   .host = *host, .gateway = *gateway, .meter = *meter, .answers = *answers, .engines = *engines,
+                                   .host = *host, .deployments = *deployments, .gateway = *gateway, .meter = *meter, .answers = *answers, .engines = *engines,
                                    .chat = *chat, .mcp = *mcp,
                                    .response_store = *response_store, .response_runs = *response_runs, .files = *files, .batches = *batches,
                                    .metrics = metrics,

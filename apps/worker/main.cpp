@@ -135,7 +135,7 @@ class Service {
   }
   void refuse(std::uint32_t stream) {
     channel_.send(engine::ErrorMessage{stream, {ErrorCode::kUnavailable, "The queue of the model " + model_.info().name +
-                                                " is full; try again in a few seconds"}});
+                                                " is full; try again in a few seconds", {}, engine::kOverloaded}});
   }
   void give_up(std::uint32_t stream, Error error) {
     scheduler_.withdraw(stream);

@@ -7,20 +7,16 @@
 #include <cmath>
 #include <mutex>
 
+#include "engine/kv_size.h"
 #include "log.h"
 
 namespace siyu::worker {
 namespace {
 
-constexpr std::int32_t kDefaultContext = 8192;   // a long answer over some pages; more must be asked for
-constexpr std::int32_t kDefaultParallel = 64;
 constexpr std::int32_t kDefaultEmbedContext = 2048;  // a step holds the whole text, and its memory grows with the square
 constexpr std::int32_t kMaxParallel = 192;
 constexpr std::int32_t kMaxSequenceIds = 256;    // LLAMA_MAX_SEQ
-constexpr std::int32_t kDefaultBatch = 512;
 constexpr std::int32_t kDefaultQueue = 256;
-constexpr std::int64_t kDefaultKvBudget = 2L << 30;  // with defaults a cache never takes more than this, unless one context does
-constexpr std::int32_t kDefaultKvContexts = 4;
 constexpr std::int32_t kEmbedSequences = 32;     // texts embedded in one step
 constexpr std::int32_t kMostGuesses = 64;        // guessed tokens checked in one step, of all sequences together
 constexpr std::int64_t kOneThreadBelow = 16L << 20;
@@ -154,19 +150,16 @@ std::int64_t Model::kv_bytes_per_token() const {
 Status Model::choose_limits(const engine::LoadRequest& request) {
   ASSIGN_OR_RETURN(limits_.kv_type, kv_type_named(request.kv_type));
   const std::int32_t trained = std::max(1, info_.train_context_tokens);
-  limits_.context_tokens = chosen(request.context_tokens, std::min(trained, embeds_only_ ? kDefaultEmbedContext : kDefaultContext), 16, trained);
+  limits_.context_tokens = chosen(request.context_tokens, std::min(trained, embeds_only_ ? kDefaultEmbedContext : engine::kDefaultContextTokens), 16, trained);
   limits_.embed_tokens = embeds_only_ ? limits_.context_tokens : std::min(limits_.context_tokens, kDefaultEmbedContext);
-  limits_.parallel = chosen(request.parallel, kDefaultParallel, 1, kMaxParallel);
-  limits_.batch_tokens = std::max(chosen(request.batch_tokens, kDefaultBatch, 16, 8192), limits_.parallel);
+  limits_.parallel = chosen(request.parallel, engine::kDefaultParallel, 1, kMaxParallel);
+  limits_.batch_tokens = std::max(chosen(request.batch_tokens, engine::kDefaultBatchTokens, 16, 8192), limits_.parallel);
   limits_.guesses = shares_prefixes() ? std::min(kMostGuesses, limits_.batch_tokens - limits_.parallel) : 0;  // wrong ones must be taken out of memory again
   limits_.queue_limit = chosen(request.queue_limit, kDefaultQueue, 1, 100'000);
   // Threads meet after every operation; on a tiny model the meetings cost more than the work, above all on a busy machine.
   const std::int32_t useful = info_.model_bytes < kOneThreadBelow ? 1 : usable_cores();
   limits_.threads = chosen(request.threads, useful, 1, 512);
-  const std::int64_t affordable = kDefaultKvBudget / kv_bytes_per_token();
-  const auto fallback = static_cast<std::int32_t>(
-      std::clamp<std::int64_t>(affordable, limits_.context_tokens, std::int64_t{kDefaultKvContexts} * limits_.context_tokens));
-  limits_.kv_tokens = chosen(request.kv_tokens, fallback, limits_.context_tokens, INT32_MAX / 2);
+  limits_.kv_tokens = engine::kv_tokens_for(request.kv_tokens, limits_.context_tokens, kv_bytes_per_token());
   info_.context_tokens = limits_.context_tokens;
   info_.parallel_sequences = limits_.parallel;
   return {};

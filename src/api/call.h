@@ -44,6 +44,7 @@ struct Services {
   models::Pulls& pulls;
   std::function<models::MachineFacts()> machine;  ///< measured anew, but for the speed of memory
   serving::ModelHost& host;
+  serving::Deployments& deployments;
   serving::Gateway& gateway;
   serving::Meter& meter;
   serving::AnswerCache& answers;

@@ -71,6 +71,7 @@ Reply create_chat_completion(Call& call) {
   if (choices > 1 && !request.knowledge.empty()) return invalid("`n` must be 1 when `knowledge` is given");
   ASSIGN_OR_RETURN(request.generate, openai::to_generate(body, sampling));
   ASSIGN_OR_RETURN(request.call, call_options(call, json, choices));
+  request.generate.restartable = !body.stream.value_or(false);
 
   std::vector<std::unique_ptr<chat::Stream>> streams;
   ReplyHead head;
@@ -102,6 +103,7 @@ Reply create_completion(Call& call) {
   for (const auto& request : requests) {
     for (int i = 0; i < choices; ++i) {
       auto one = request;
+      one.restartable = !body.stream.value_or(false);
       if (one.sampling.seed) *one.sampling.seed += static_cast<std::uint32_t>(i);
       ASSIGN_OR_RETURN(auto generation, served.engine->generate(std::move(one)));
       streams.push_back(chat::plain(std::move(generation)));
@@ -138,6 +140,7 @@ Reply ask_knowledge_base(Call& call) {
   chat::Request request{.model = body.model.value_or(""), .generate = {}, .knowledge = {call.param("base")}, .mode = body.mode.value_or(chat::Mode::kAuto)};
   request.generate.messages.push_back({.role = engine::Role::kUser, .content = body.question});
   ASSIGN_OR_RETURN(request.call, call_options(call, nullptr));
+  request.generate.restartable = true;
   const auto begin = call.services.clock.steady_now();
   ASSIGN_OR_RETURN(auto answer, call.services.chat.answer(*call.pass, std::move(request)));
   auto head = head_of(call, "ask", answer.model, answer.grounding);

@@ -20,6 +20,7 @@ Reply create_message(Call& call) {
   chat::Request request{.model = body.model.value_or(""), .generate = {}, .knowledge = body.knowledge.value_or(std::vector<std::string>{})};
   ASSIGN_OR_RETURN(request.generate, anthropic::to_generate(body));
   const bool streamed = body.stream.value_or(false);
+  request.generate.restartable = !streamed;
   anthropic::MessageOptions options{.show_thinking = request.generate.enable_thinking.value_or(false), .max_tokens = *request.generate.max_tokens};
   if (request.knowledge.empty()) {
     ASSIGN_OR_RETURN(const auto served, call.services.gateway.route(*call.pass, request.model, serving::Kind::kChat));

@@ -27,20 +27,15 @@ struct ModelBody {
   std::uint64_t parameters = 0, context_length = 0, bytes = 0;
   std::optional<double> load_progress;
   std::optional<WorkerBody> worker;
+  std::optional<std::vector<std::string>> evicted;
 };
 BOOST_DESCRIBE_STRUCT(ModelBody, (),
                       (name, source, state, reason, kind, architecture, quantization, license, sha256, origin, added_at, parameters, context_length,
-                       bytes, load_progress, worker))
+                       bytes, load_progress, worker, evicted))
 struct ModelListBody {
   std::vector<ModelBody> models;
 };
 BOOST_DESCRIBE_STRUCT(ModelListBody, (), (models))
-
-struct LoadBody {
-  std::optional<std::int32_t> context_length, sequences, threads, kv_tokens;
-  std::optional<std::string> kv_type;
-};
-BOOST_DESCRIBE_STRUCT(LoadBody, (), (context_length, sequences, threads, kv_tokens, kv_type))
 
 void add_engine(const engine::Engine& engine, ModelBody& body) {
   const auto health = engine.health();
@@ -64,7 +59,7 @@ ModelBody to_body(const Call& call, const models::Model& model) {
   ModelBody body{.name = model.name, .kind = serving::kind_of(model.facts),
                  .architecture = model.facts.architecture, .quantization = model.facts.quantization, .license = model.facts.license,
                  .sha256 = model.sha256, .origin = model.origin, .added_at = to_rfc3339(model.added_at), .parameters = model.facts.parameters,
-                 .context_length = model.facts.context_length, .bytes = model.bytes, .load_progress = {}, .worker = {}};
+                 .context_length = model.facts.context_length, .bytes = model.bytes, .load_progress = {}, .worker = {}, .evicted = {}};
   if (const auto served = call.services.host.find(model.name)) add_engine(*served->engine, body);
   return body;
 }
@@ -74,15 +69,17 @@ ModelBody to_body(const serving::Served& served) {
   const auto info = served.engine->info();
   ModelBody body{.name = served.name, .source = "remote", .kind = served.kind, .added_at = to_rfc3339(served.loaded_at),
                  .parameters = static_cast<std::uint64_t>(info.parameters), .context_length = static_cast<std::uint64_t>(info.context_tokens),
-                 .load_progress = {}, .worker = {}};
+                 .load_progress = {}, .worker = {}, .evicted = {}};
   add_engine(*served.engine, body);
   return body;
 }
 
-Reply model_reply(Call& call, int status = 200) {
+Reply model_reply(Call& call, int status = 200, std::vector<std::string> evicted = {}) {
   if (const auto served = call.services.host.find(call.param("model")); served && served->remote) return reply_json(to_body(*served), status);
   ASSIGN_OR_RETURN(const auto model, call.services.models.get(*call.pass, call.param("model")));
-  return reply_json(to_body(call, model), status);
+  auto body = to_body(call, model);
+  if (!evicted.empty()) body.evicted = std::move(evicted);
+  return reply_json(body, status);
 }
 
 /// An import small enough to have come in memory still has to be a file.
@@ -127,16 +124,10 @@ Reply delete_model(Call& call) {
 }
 
 Reply load_model(Call& call) {
-  ASSIGN_OR_RETURN(const auto body, call.body<LoadBody>());
-  const auto in_range = [](const std::optional<std::int32_t>& value, std::int32_t low, std::int32_t high) { return !value || (*value >= low && *value <= high); };
-  if (!in_range(body.context_length, 128, 1 << 24)) return invalid("`context_length` must be at least 128");
-  if (!in_range(body.sequences, 1, 192)) return invalid("`sequences` must be from 1 to 192");
-  if (!in_range(body.threads, 1, 1024)) return invalid("`threads` must be from 1 to 1024");
-  if (!in_range(body.kv_tokens, 128, 1 << 26)) return invalid("`kv_tokens` must be from 128 to 67108864");
-  RETURN_IF_ERROR(call.services.host.load(*call.pass, call.param("model"),
-                                          {.context_length = body.context_length, .sequences = body.sequences, .threads = body.threads, .kv_tokens = body.kv_tokens,
-                                           .kv_type = body.kv_type.value_or("")}));
-  return model_reply(call);
+  ASSIGN_OR_RETURN(const auto options, call.body<serving::LoadOptions>());
+  RETURN_IF_ERROR(serving::validate(options));
+  ASSIGN_OR_RETURN(auto evicted, call.services.host.load(*call.pass, call.param("model"), options));
+  return model_reply(call, 200, std::move(evicted));
 }
 
 Reply unload_model(Call& call) {

@@ -106,7 +106,11 @@ struct GenerateRequest {
   std::string tenant;                  ///< whom it is for: tenants share the model's tokens fairly
   std::int32_t priority = 0;           ///< smaller goes first, as in vLLM; kMostUrgent … kLeastUrgent
   std::optional<std::int64_t> time_limit_ms;  ///< from its arrival at the engine; then it fails with kDeadlineExceeded
+  bool restartable = false;            ///< nothing of the answer is shown before it is whole, so another replica may begin it anew
 };
+
+/// The reason of a kUnavailable that says: too much to do. It tells nothing against the engine's health.
+constexpr const char* kOverloaded = "overloaded";
 
 constexpr std::int32_t kMostUrgent = -100;
 constexpr std::int32_t kLeastUrgent = 100;

@@ -32,6 +32,7 @@ struct LocalWorkerOptions {
   Millis healthy_after = std::chrono::minutes(1);       ///< ready that long: failures are counted from 0 again
   std::size_t stream_high_water = 256UL << 10;          ///< bytes buffered for a slow reader before its answer pauses
   Millis slow_reader_limit = std::chrono::minutes(1);   ///< paused that long: the answer is cancelled
+  int attempts = 2;                                     ///< a request of which nothing had arrived is sent to so many processes in all
   std::size_t max_requests = 4096;                      ///< open at once, running and waiting
 };
 

@@ -14,7 +14,6 @@ namespace siyu::engine {
 namespace {
 
 constexpr std::size_t kOutboxLimit = 128UL << 20;  // a worker that does not read this much is no longer served
-constexpr int kAttempts = 2;                       // a request is sent at most twice
 constexpr int kLoadAttempts = 2;                   // a file that kills the loader twice will do it again
 constexpr Millis kReapLimit = std::chrono::seconds(2);
 
@@ -87,7 +86,7 @@ Result<std::uint32_t> WorkerSupervisor::open(const MakeMessage& make, std::share
     if (health_.state != EngineState::kReady && health_.state != EngineState::kRestarting)
       return fail(ErrorCode::kUnavailable, health_.message);
     if (requests_.size() >= options_.max_requests || outbox_.size() > kOutboxLimit)
-      return fail(ErrorCode::kUnavailable, "The model " + options_.name + " has too many requests open; try again in a few seconds");
+      return fail_because(ErrorCode::kUnavailable, kOverloaded, "The model " + options_.name + " has too many requests open; try again in a few seconds");
     while (requests_.contains(next_stream_) || next_stream_ == 0) ++next_stream_;
     stream = next_stream_++;
     requests_.emplace(stream, Request{.sink = std::move(sink), .frame = {}, .attempts = 0, .paused_since = {}});
@@ -214,7 +213,7 @@ void WorkerSupervisor::settle_requests(const Error& error) {
     const bool comes_back = health_.state == EngineState::kRestarting;
     for (auto it = requests_.begin(); it != requests_.end();) {
       Request& request = it->second;
-      const bool again = comes_back && request.attempts < kAttempts && request.sink->untouched();
+      const bool again = comes_back && request.attempts < options_.attempts && request.sink->untouched();
       if (!again) failed.push_back(std::move(request.sink));
       it = again ? std::next(it) : requests_.erase(it);
     }

@@ -1,1 +1,1 @@
-siyu_links(siyu_base siyu_crypto siyu_store siyu_models siyu_engine siyu_identity siyu_policy)
+siyu_links(siyu_base siyu_crypto siyu_store siyu_models siyu_engine siyu_identity siyu_policy fmt::fmt)

@@ -36,6 +36,12 @@ std::vector<store::Migration> migrations() {
   all.push_back({.number = 101, .name = "remote engines", .sql = R"sql(
 CREATE TABLE remote_engines (name TEXT PRIMARY KEY, url TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL, added_at INTEGER NOT NULL);
 )sql"});
+  all.push_back({.number = 110, .name = "deployments", .sql = R"sql(
+CREATE TABLE deployments (name TEXT PRIMARY KEY, spec TEXT NOT NULL);
+CREATE TABLE deployment_events (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, deployment TEXT NOT NULL, version TEXT NOT NULL, actor TEXT NOT NULL,
+  kind TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX deployment_events_of ON deployment_events (deployment, seq);
+)sql"});
   return all;
 }
 

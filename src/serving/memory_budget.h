@@ -1,0 +1,50 @@
+// One budget of memory for all local workers: what a model will need, what runs need now, and who has to give way.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "models/gguf_file.h"
+
+namespace siyu::serving {
+
+/// What a worker needs. Weights are mapped from their file, so workers of one file share them; the rest is each worker's own.
+struct MemoryNeed {
+  std::string file;             ///< names the weights
+  std::uint64_t weights = 0;
+  std::uint64_t own = 0;        ///< KV cache, buffers for computing, the process
+};
+
+/// Sizes with which a worker will be started; 0: its own default, as in engine::LoadRequest.
+struct WorkerSizes {
+  std::int32_t context_tokens = 0, kv_tokens = 0, parallel = 0;
+  std::string kv_type;
+};
+
+/// From the file's header. The KV cache is layers × KV heads × (key + value length) × bytes per value × tokens, which is exact for
+/// plain attention and too much for sliding windows; the buffers are an estimate that grows with the model's width.
+MemoryNeed predict_need(const models::GgufFile& header, const std::string& file, std::uint64_t file_bytes, const WorkerSizes& sizes);
+
+/// What one running worker counts for: the prediction, or what it reports when that is more.
+struct MemoryCharge {
+  MemoryNeed need;
+  std::uint64_t reported = 0;  ///< resident bytes, weights included; 0: not known yet
+};
+std::uint64_t memory_in_use(std::span<const MemoryCharge> running);
+/// What starting one more worker adds.
+std::uint64_t memory_added(std::span<const MemoryCharge> running, const MemoryNeed& need);
+
+struct EvictionCandidate {
+  std::string name;
+  SteadyTime last_used;
+  std::vector<MemoryCharge> charges;
+};
+/// Names to put to sleep so that `need` fits into `budget`, the longest idle first; empty optional when even all would not do.
+/// `fixed` are the workers that must stay.
+std::optional<std::vector<std::string>> choose_evictions(std::uint64_t budget, const MemoryNeed& need, std::vector<EvictionCandidate> idle, std::vector<MemoryCharge> fixed);
+
+}  // namespace siyu::serving
