@@ -1,5 +1,6 @@
 // Anthropic's Messages API.
 #include "api/anthropic_convert.h"
+#include "api/call_options.h"
 #include "api/generation_call.h"
 #include "api/messages_writers.h"
 #include "routes.gen.h"
@@ -28,6 +29,7 @@ Reply create_message(Call& call) {
     if (!body.thinking && served.engine->info().thinking) request.generate.enable_thinking = false;
     if (streamed) options.prompt_tokens = prompt_tokens(*served.engine, request.generate);
   }
+  ASSIGN_OR_RETURN(request.call, call_options(call, nullptr));
   ASSIGN_OR_RETURN(auto answer, call.services.chat.answer(*call.pass, std::move(request)));
   auto head = head_of(call, "msg", answer.model, answer.grounding);
   auto writer = streamed ? anthropic::streamed_message(std::move(head), options) : anthropic::whole_message(std::move(head), options);

@@ -75,7 +75,6 @@ struct PriceListBody {
 BOOST_DESCRIBE_STRUCT(PriceListBody, (), (currency, prices))
 
 constexpr double kPriceUnit = 1e6;  // serving::Price counts millionths
-constexpr double kMostPrice = 1e6;
 
 TotalsBody to_body(const serving::UsageTotals& totals) {
   return {.requests = totals.requests, .failed = totals.failed, .prompt_tokens = totals.prompt_tokens, .cached_tokens = totals.cached_tokens,
@@ -152,7 +151,7 @@ Result<serving::Limits> from_body(const LimitsBody& body) {
                          .priority = body.priority.value_or(std::max(0, body.most_urgent.value_or(0))), .most_urgent = body.most_urgent.value_or(0)};
   const auto take = [](const std::optional<double>& amount, std::optional<serving::Nanos>& to) -> Status {
     if (!amount) return {};
-    if (!(*amount >= 0 && *amount <= serving::kMostMoney)) return invalid("A budget must be from 0 to 9000000000");
+    if (!(*amount >= 0 && *amount <= serving::kMostMoney)) return invalid("A budget must be from 0 to 1000000000");
     to = serving::to_nanos(*amount);
     return {};
   };
@@ -264,7 +263,7 @@ Reply set_price(Call& call) {
   ASSIGN_OR_RETURN(const auto body, call.body<NewPriceBody>());
   const auto cached = body.cached.value_or(body.input);
   for (const auto amount : {body.input, cached, body.output})
-    if (!(amount >= 0 && amount <= kMostPrice)) return invalid("Prices per million tokens must be from 0 to 1000000");
+    if (!(amount >= 0 && amount * kPriceUnit <= static_cast<double>(serving::kMostPrice))) return invalid("Prices per million tokens must be from 0 to 10000");
   const auto units = [](double amount) { return std::llround(amount * kPriceUnit); };
   const serving::ModelPrice price{.model = call.param("model"), .price = {.input = units(body.input), .cached = units(cached), .output = units(body.output)}};
   RETURN_IF_ERROR(call.services.meter.set_price(*call.pass, price));

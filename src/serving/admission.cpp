@@ -9,6 +9,8 @@ constexpr std::int64_t kTemplateTokens = 64;        // begin marks, a template's
 constexpr std::int64_t kTokensPerMessage = 16;      // role, marks around it
 constexpr std::int64_t kToolTokens = 512;           // a template's explanation of how tools are called
 constexpr std::int64_t kTokensPerImage = 4096;
+constexpr std::int64_t kMarksPerText = 2;           // before and after a text that is embedded
+constexpr std::size_t kMostCountedTexts = 64;
 constexpr std::int64_t kBytesPerToken = 4;          // about right for English and for Chinese
 constexpr std::int64_t kUnknownContext = 131'072;   // of engines elsewhere that do not tell theirs
 
@@ -29,15 +31,8 @@ std::int64_t around(const engine::GenerateRequest& request) {
   return tokens;
 }
 
-}  // namespace
-
-std::int64_t prompt_bound(const engine::GenerateRequest& request) {
-  if (request.prompt_kind == engine::PromptKind::kTokens) return static_cast<std::int64_t>(request.prompt_tokens.size()) + 2;
-  return text_bytes(request) + around(request);
-}
-
 std::int64_t prompt_bound(const engine::EmbedRequest& request) {
-  std::int64_t tokens = 2 * static_cast<std::int64_t>(request.texts.size() + request.tokens.size());
+  std::int64_t tokens = kMarksPerText * static_cast<std::int64_t>(request.texts.size() + request.tokens.size());
   for (const auto& text : request.texts) tokens += static_cast<std::int64_t>(text.size());
   for (const auto& one : request.tokens) tokens += static_cast<std::int64_t>(one.size());
   return tokens;
@@ -47,6 +42,26 @@ std::int64_t prompt_bound(const engine::RerankRequest& request) {
   std::int64_t tokens = 0;
   for (const auto& document : request.documents) tokens += static_cast<std::int64_t>(document.size() + request.query.size() + 4);
   return tokens;
+}
+
+/// As the model counts them, with marks around each text; nothing when it cannot, or when counting is much work.
+std::optional<std::int64_t> exact_count(engine::Engine& engine, const engine::EmbedRequest& request) {
+  if (request.texts.size() > kMostCountedTexts) return std::nullopt;
+  std::int64_t tokens = kMarksPerText * static_cast<std::int64_t>(request.texts.size() + request.tokens.size());
+  for (const auto& text : request.texts) {
+    const auto counted = engine.tokenize(text);
+    if (!counted) return std::nullopt;
+    tokens += static_cast<std::int64_t>(counted->size());
+  }
+  for (const auto& one : request.tokens) tokens += static_cast<std::int64_t>(one.size());
+  return tokens;
+}
+
+}  // namespace
+
+std::int64_t prompt_bound(const engine::GenerateRequest& request) {
+  if (request.prompt_kind == engine::PromptKind::kTokens) return static_cast<std::int64_t>(request.prompt_tokens.size()) + 2;
+  return text_bytes(request) + around(request);
 }
 
 std::int32_t prompt_estimate(const engine::GenerateRequest& request) {
@@ -74,6 +89,24 @@ Result<Hold> admit(Meter& meter, const Caller& caller, const std::string& model,
   auto closer = meter.hold(caller, demand);
   if (closer && open_ended) request.max_tokens = static_cast<std::int32_t>(closer->completion());
   return closer;
+}
+
+Result<Hold> admit(Meter& meter, const Caller& caller, const std::string& model, engine::Engine& engine, const engine::EmbedRequest& request) {
+  CallDemand demand{.model = model, .prompt = prompt_bound(request)};
+  std::optional<LimitKind> refused_by;
+  auto held = meter.hold(caller, demand, &refused_by);
+  if (held || !refused_by) return held;
+  const auto exact = is_about_tokens(*refused_by) ? exact_count(engine, request) : std::nullopt;
+  if (!exact) {
+    meter.count_refusal(*refused_by);
+    return held;
+  }
+  demand.prompt = *exact;
+  return meter.hold(caller, demand);
+}
+
+Result<Hold> admit(Meter& meter, const Caller& caller, const std::string& model, engine::Engine&, const engine::RerankRequest& request) {
+  return meter.hold(caller, {.model = model, .prompt = prompt_bound(request)});
 }
 
 }  // namespace siyu::serving

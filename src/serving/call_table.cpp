@@ -52,6 +52,18 @@ struct alignas(64) CallTable::Slot {
   char user[kUserBytes], key[kKeyBytes], model[kModelBytes];
 };
 
+namespace {
+
+bool plausible(const engine::Usage& usage) {
+  return usage.prompt_tokens >= 0 && usage.completion_tokens >= 0 && usage.cached_tokens >= 0 && usage.cached_tokens <= usage.prompt_tokens;
+}
+bool plausible(const Price& price) {
+  const auto in_range = [](std::int64_t value) { return value >= 0 && value <= kMostPrice; };
+  return in_range(price.input) && in_range(price.cached) && in_range(price.output);
+}
+
+}  // namespace
+
 struct CallTable::Mapping {
   static constexpr std::size_t kBytes = 4096 + std::size_t{kSlots} * 512;
   void* memory = MAP_FAILED;
@@ -113,6 +125,8 @@ Result<std::optional<CallTable::Left>> CallTable::read(const std::filesystem::pa
     const auto& slot = table.slot(index);
     if (slot.state != kRunning && !(slot.state == kEnded && slot.number > flushed)) continue;
     auto call = table.entry(index);
+    // After a power failure a page may be what it was not written to be; nobody is charged for that.
+    if (!plausible(call.used) || !plausible(call.saved) || !plausible(call.price) || call.user.empty()) continue;
     // A call that was cut before its first token cost nothing, as when its engine fails.
     if (slot.state == kRunning) {
       call.failed = true;

@@ -42,10 +42,10 @@ class CallersEngine final : public engine::Engine {
   }
 
   Result<engine::EmbedResult> embed(const engine::EmbedRequest& request) override {
-    return in_one(prompt_bound(request), [&] { return my_.engine->embed(request); });
+    return in_one(request, [&] { return my_.engine->embed(request); });
   }
   Result<engine::RerankResult> rerank(const engine::RerankRequest& request) override {
-    return in_one(prompt_bound(request), [&] { return my_.engine->rerank(request); });
+    return in_one(request, [&] { return my_.engine->rerank(request); });
   }
 
   Result<engine::TranscribeResult> transcribe(const engine::TranscribeRequest& request) override {
@@ -67,10 +67,10 @@ class CallersEngine final : public engine::Engine {
   }
 
   /// A call that is answered in one piece and has a prompt only.
-  template <class Work>
-  std::invoke_result_t<Work> in_one(std::int64_t prompt, const Work& work) {
+  template <class Request, class Work>
+  std::invoke_result_t<Work> in_one(const Request& request, const Work& work) {
     const auto begun = my_.clock.steady_now();
-    ASSIGN_OR_RETURN(auto hold, my_.meter.hold(my_.caller, {.model = my_.model.name, .prompt = prompt}));
+    ASSIGN_OR_RETURN(auto hold, admit(my_.meter, my_.caller, my_.model.name, *my_.engine, request));
     auto result = work();
     CallRecord record{.model = my_.model.name, .outcome = result ? CallOutcome::kDone : CallOutcome::kFailed};
     if (result) record.usage.prompt_tokens = result->prompt_tokens;

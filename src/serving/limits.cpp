@@ -5,7 +5,6 @@ namespace {
 
 constexpr std::int64_t kMostTokens = 1'000'000'000'000'000;  // sums of it stay far from the end of an int64
 constexpr std::size_t kMaxModelName = 128;
-constexpr std::int64_t kMostPrice = 1'000'000'000'000;  // a million of the currency per million tokens
 
 constexpr std::string_view kLimitColumns =
     "subject, requests_per_minute, tokens_per_minute, concurrent_requests, tokens_per_day, tokens_per_month, budget_per_day, "
@@ -93,7 +92,7 @@ Result<std::vector<ModelPrice>> LimitBook::prices() {
 Status LimitBook::set_price(const ModelPrice& price) {
   if (price.model.empty() || price.model.size() > kMaxModelName) return invalid("A price is for a model's name, or for `*`");
   for (const auto value : {price.price.input, price.price.cached, price.price.output})
-    if (value < 0 || value > kMostPrice) return invalid("Prices per million tokens must be from 0 to 1000000");
+    if (value < 0 || value > kMostPrice) return invalid("Prices per million tokens must be from 0 to 10000");
   return db_.write([&](store::Transaction& tx) -> Status {
     RETURN_IF_ERROR(tx.execute("INSERT OR REPLACE INTO prices (model, input, cached, output) VALUES (?, ?, ?, ?)", price.model, price.price.input,
                                price.price.cached, price.price.output));

@@ -1,5 +1,6 @@
 #include "serving/meter.h"
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,6 +140,70 @@ TEST_F(MeterTest, WhatAKilledProcessHadCountedIsThereAfterwards) {
   EXPECT_EQ(used().requests, 4);
   EXPECT_EQ(used().failed, 2);
   EXPECT_EQ(meter->snapshot(*pass, Subject::of(caller.user))->day.tokens_used, 84);
+}
+
+/// What a process that may be killed at any moment leaves for its parent to read: tokens before and after each step.
+struct Ledger {
+  std::atomic<std::int64_t> surely{0}, perhaps{0}, calls{0};
+};
+
+/// Calls without end: held, counted as they go, settled, dropped, written down; every step is announced before and noted after.
+[[noreturn]] void call_until_killed(Meter& meter, const Caller& caller, Ledger& ledger, unsigned seed) {
+  std::mt19937 random(seed);
+  const auto pick = [&](unsigned most) { return static_cast<std::int32_t>(random() % most + 1); };
+  for (;;) {
+    auto held = meter.hold(caller, {.model = "m", .prompt = 50, .completion = 60});
+    if (!held) continue;
+    ++ledger.calls;
+    const auto prompt = pick(50), answer = pick(60);
+    ledger.perhaps += prompt + answer;
+    if (pick(4) == 1) {  // dropped before its first token: costs nothing
+      ledger.perhaps -= prompt + answer;
+      continue;
+    }
+    std::int32_t told = 0;
+    for (std::int32_t out = 1; out <= answer; out += pick(20)) {
+      held->progress({.prompt_tokens = prompt, .completion_tokens = out});
+      ledger.surely += (told == 0 ? prompt : 0) + out - told;
+      told = out;
+    }
+    held->settle({.used = {.prompt_tokens = prompt, .completion_tokens = answer}});
+    ledger.surely += answer - told;
+    if (pick(200) == 1) (void)meter.flush();
+  }
+}
+
+TEST_F(MeterTest, RandomKillsLoseNoTokenAndInventNone) {
+  constexpr int kThreads = 4;
+  auto* ledger = new (::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Ledger;
+  limit({.tokens_per_month = 1'000'000'000});
+  meter.reset();
+  for (unsigned round = 0; round < 12; ++round) {
+    const auto child = ::fork();
+    if (child == 0) {
+      const auto own = store::Database::open({.file = dir / "siyu.db"}).value();
+      const auto theirs = Meter::open(*own, {.dir = dir / "meter"}, manual, *logger).value();
+      theirs->start();
+      std::vector<std::thread> threads;
+      for (unsigned t = 0; t < kThreads; ++t) threads.emplace_back([&, t] { call_until_killed(*theirs, caller, *ledger, round * 100 + t); });
+      threads.front().join();
+    }
+    const auto enough = ledger->calls + 500 + 137 * round;
+    while (ledger->calls < enough) std::this_thread::yield();
+    ::kill(child, SIGKILL);
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    reopen();
+    const auto all = used();
+    const auto tokens = all.prompt_tokens + all.completion_tokens;
+    // A thread may have died between a step and its note: at most one step of each in each round is open.
+    EXPECT_GE(tokens, ledger->surely);
+    EXPECT_LE(tokens, ledger->perhaps);
+    EXPECT_LE(ledger->perhaps - ledger->surely, std::int64_t{110} * kThreads * (round + 1));
+    EXPECT_EQ(meter->snapshot(*pass, Subject::of(caller.user))->month.tokens_used, tokens);
+    meter.reset();
+  }
+  reopen();
+  ::munmap(ledger, 4096);
 }
 
 TEST_F(MeterTest, ATableIsBroughtInOnce) {

@@ -10,7 +10,7 @@ namespace siyu::serving {
 
 /// Billionths of the configured currency.
 using Nanos = std::int64_t;
-constexpr double kMostMoney = 9e9;  ///< the largest amount that is taken: what fits an int64 of Nanos
+constexpr double kMostMoney = 1e9;  ///< the largest budget: sums of such amounts fit an int64 of Nanos
 
 inline Nanos to_nanos(double amount) { return std::llround(amount * 1e9); }
 inline double from_nanos(Nanos nanos) { return static_cast<double>(nanos) / 1e9; }
@@ -22,6 +22,8 @@ struct Price {
   std::int64_t output = 0;
   bool operator==(const Price&) const = default;
 };
+
+constexpr std::int64_t kMostPrice = 10'000'000'000;  ///< 10,000 per million tokens; with it the cost of any request fits an int64
 
 /// A call's cost, rounded up to a Nano.
 inline Nanos cost_of(const engine::Usage& usage, const Price& price) {
