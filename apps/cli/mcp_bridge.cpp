@@ -2,7 +2,8 @@
 
 #include <future>
 
-#include "mcp/endpoint.h"
+#include "mcp/mirror.h"
+#include "mcp/revision.h"
 
 namespace siyu::cli {
 namespace {
@@ -156,6 +157,7 @@ Result<McpBridge::Answer> McpBridge::post(const std::string& line, const mcp::Me
   if (!message.id) return read(*stream);
   {
     const std::lock_guard lock(mu_);
+    if (closing_) return fail(ErrorCode::kCancelled, "The client has gone");
     under_way_[*message.id] = {.stream = stream, .stateless = revision.has_value()};
   }
   auto answer = read(*stream);
@@ -189,6 +191,7 @@ void McpBridge::finish() {
   {
     std::unique_lock lock(mu_);
     idle_.wait_for(lock, kLastWords, [this] { return running_ == 0; });
+    closing_ = true;
     for (const auto& [id, one] : under_way_) one.stream->cancel();
     session = std::exchange(session_, {});
   }

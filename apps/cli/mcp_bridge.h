@@ -54,6 +54,7 @@ class McpBridge {
   std::condition_variable idle_;
   std::string session_, initialize_;  // of revisions with a handshake
   std::size_t running_ = 0;
+  bool closing_ = false;
   std::map<mcp::RequestId, UnderWay> under_way_;
   std::mutex renewing_;
   BoundedPool pool_;  // last: its threads use the rest

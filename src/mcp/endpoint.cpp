@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
 #include "base/text.h"
+#include "mcp/mirror.h"
 #include "mcp/reply.h"
 
 namespace siyu::mcp {
@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::string_view kSessionHeader = "Mcp-Session-Id";
 constexpr std::string_view kRevisionHeader = "MCP-Protocol-Version";
-constexpr std::string_view kBase64Begin = "=?base64?", kBase64End = "?=";
 
 net::Response accepted() { return {.status = 202, .headers = {}, .body = std::string()}; }
 
@@ -52,21 +51,6 @@ std::optional<std::string> mismatch(const net::Request& request, const Message& 
 }
 
 }  // namespace
-
-std::optional<std::string> mirrored_header(const net::RequestHead& request, std::string_view name) {
-  const auto value = request.headers.get(name);
-  if (!value) return std::nullopt;
-  if (!value->starts_with(kBase64Begin) || !value->ends_with(kBase64End) || value->size() < kBase64Begin.size() + kBase64End.size()) return std::string(*value);
-  const auto bytes = from_base64(value->substr(kBase64Begin.size(), value->size() - kBase64Begin.size() - kBase64End.size()));
-  if (!bytes || !is_valid_utf8(as_text(*bytes))) return std::nullopt;
-  return std::string(as_text(*bytes));
-}
-
-std::string mirror_value(std::string_view value) {
-  const bool plain = std::ranges::all_of(value, [](char c) { return c >= 0x20 && c <= 0x7E; }) && trim(value) == value &&
-                     !(value.starts_with(kBase64Begin) && value.ends_with(kBase64End));
-  return plain ? std::string(value) : std::string(kBase64Begin) + to_base64(as_bytes(value)) + std::string(kBase64End);
-}
 
 /// A page that was made to resolve to our address names its own origin, so only the names that are ours count, whatever `Host` says.
 bool Endpoint::is_our_page(std::string_view origin) const {

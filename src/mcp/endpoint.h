@@ -29,9 +29,4 @@ class Endpoint {
   Sessions sessions_;
 };
 
-/// A header's value; those in MCP's `=?base64?…?=` form are decoded. Nothing when absent or malformed.
-std::optional<std::string> mirrored_header(const net::RequestHead& request, std::string_view name);
-/// How a value travels in a header that mirrors it.
-std::string mirror_value(std::string_view value);
-
 }  // namespace siyu::mcp

@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "mcp/endpoint.h"
 #include "mcp/message.h"
+#include "mcp/mirror.h"
 #include "mcp/server.h"
 #include "mcp/sessions.h"
 #include "mcp/uri.h"

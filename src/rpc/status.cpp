@@ -1,5 +1,7 @@
 #include "rpc/status.h"
 
+#include <algorithm>
+
 namespace siyu::rpc {
 
 grpc::StatusCode status_code(ErrorCode code) {
@@ -33,8 +35,8 @@ grpc::Status to_status(const Error& error, grpc::ServerContextBase& context, con
     log.info("request_refused", {{"error_id", request}, {"code", to_string(error.code)}, {"detail", error.detail}});
   context.AddTrailingMetadata("siyu-error-code", error.reason.empty() ? std::string(to_string(error.code)) : error.reason);
   context.AddTrailingMetadata("siyu-error-id", request);
-  // As gRPC's clients read it: milliseconds until another attempt, or a negative number for none.
-  if (error.retry_after_ms != 0) context.AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(error.retry_after_ms));
+  // gRPC's own word for it: clients with a retry policy wait so long; a negative number tells them not to try again.
+  if (error.retry_after_ms != 0) context.AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(std::max<std::int64_t>(error.retry_after_ms, -1)));
   return {code, error.message};
 }
 

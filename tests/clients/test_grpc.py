@@ -85,7 +85,7 @@ class InferenceTest(unittest.TestCase):
 
     def test_schemas_tools_and_log_probabilities(self):
         schema = json.dumps({"type": "object", "properties": {"days": {"enum": [1, 2, 3]}}, "required": ["days"], "additionalProperties": False})
-        for seed in range(8):  # random weights may not come out of a grammar's white space; one of a few seeds does
+        for seed in range(40):  # random weights may not come out of a grammar's white space; one of a few seeds does
             request = chat(max_tokens=200, json_schema=schema)
             request.generation.sampling.seed = seed
             events, text = gather(inference.Chat(request, timeout=60, **KEY))
@@ -93,7 +93,7 @@ class InferenceTest(unittest.TestCase):
                 break
         self.assertIn(json.loads(text)["days"], (1, 2, 3))
         tool = pb.Tool(name="holiday", description="How many days", parameters=schema)
-        for seed in range(8):
+        for seed in range(40):
             request = chat(max_tokens=250, tools=[tool], tool_name="holiday", parallel_tool_calls=False)
             request.generation.sampling.seed = seed
             events, _ = gather(inference.Chat(request, timeout=60, **KEY))
@@ -160,6 +160,17 @@ class LimitTest(unittest.TestCase):
         self.assertLessEqual({("chat.create", "chat/completions", "allowed"), ("knowledge.search", "knowledge-bases/手册/search", "allowed")}, seen)
         server.cli("key", "revoke", made["key"]["id"])
         self.fails(CODE.UNAUTHENTICATED, inference.Chat, chat(), **key(made["secret"]))
+
+    def test_limits_hold_here_too_and_are_told_in_grpc_s_way(self):
+        made = setting.reader("lena")
+        server.cli("limit", "set", "user:lena", "--requests-per-minute", "1")
+        list(inference.Chat(chat(max_tokens=3), timeout=30, **key(made["secret"])))
+        error = self.fails(CODE.RESOURCE_EXHAUSTED, inference.Chat, chat(), **key(made["secret"]))
+        self.assertIn("requests", error.details())
+        self.assertGreater(int(dict(error.trailing_metadata())["grpc-retry-pushback-ms"]), 0)
+        usage = server.cli_json("usage", "--by", "user")
+        self.assertIn(("lena", 3), [(row["name"], row["completion_tokens"]) for row in usage["rows"]])
+        server.cli("limit", "rm", "user:lena")
 
     def wait_until_idle(self):
         deadline = time.monotonic() + 5

@@ -3,8 +3,8 @@
 // URIs and mirrored headers come back as they went.
 #include <cstdlib>
 
-#include "mcp/endpoint.h"
 #include "mcp/message.h"
+#include "mcp/mirror.h"
 #include "mcp/uri.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
