@@ -372,7 +372,7 @@ Status Deployments::wake(const Pass&, const std::string& name, std::vector<std::
   return {};
 }
 
-std::vector<DeploymentView> Deployments::list(const Pass&) const {
+std::vector<DeploymentView> Deployments::snapshot() const {
   const std::lock_guard lock(mu_);
   std::vector<DeploymentView> all;
   for (const auto& [name, live] : live_) all.push_back(view(live));
@@ -388,7 +388,7 @@ Result<DeploymentView> Deployments::get(const Pass&, const std::string& name) co
 
 Result<std::vector<DeploymentEvent>> Deployments::events(const Pass&, const std::string& name, std::size_t limit, std::int64_t before) { return store_.events(name, limit, before); }
 
-MemoryView Deployments::memory(const Pass&) const {
+MemoryView Deployments::memory() const {
   const std::lock_guard lock(mu_);
   std::vector<MemoryCharge> running;
   for (const auto& [name, live] : live_) {
