@@ -89,8 +89,9 @@ class DeploymentsTest : public RoomTest {
     bool answered = false, waiting = true;
     std::function<void()> pull = [&] {
       (*stream)->pull([&](Result<std::optional<engine::Event>> event) {
-        waiting = false;
+        waiting = event && *event;
         answered = event.has_value();
+        if (waiting) pull();
       });
     };
     pull();
@@ -223,6 +224,7 @@ TEST_F(DeploymentsTest, AReleaseGoesOnAfterARestart) {
   ASSERT_TRUE(deployments->release(*pass, "chat", {.to = "v2", .steps = {10, 100}, .step_seconds = 1, .min_requests = 1}).has_value());
   deployments->tick();
   open();
+  deployments->tick();
   EXPECT_EQ(traffic().at("v2"), 10);
   answer_all("a");
   answer_all("b");
