@@ -198,7 +198,7 @@ namespace handlers {
 Reply list_deployments(Call& call) {
   DeploymentListBody body;
   for (const auto& view : call.services.deployments.list(*call.pass)) body.deployments.push_back(to_body(view));
-  const auto memory = call.services.deployments.memory(*call.pass);
+  const auto memory = call.services.deployments.memory();
   body.memory = {.budget_bytes = memory.budget, .used_bytes = memory.used};
   return reply_json(body);
 }

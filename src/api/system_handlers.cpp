@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "api/call.h"
+#include "api/deployment_metrics.h"
 #include "api/query.h"
 #include "routes.gen.h"
 
@@ -124,7 +125,8 @@ Reply metrics(Call& call) {
     out.set_of_model("siyu_model_kv_used_tokens", "Tokens in the KV cache", served.name, health.kv_used_tokens);
     out.set_of_model("siyu_model_kv_total_tokens", "Tokens the KV cache holds at most", served.name, health.kv_total_tokens);
   }
-  net::Response response{.status = 200, .headers = {}, .body = out.text()};
+  auto text = out.text() + deployment_metrics(services.deployments.snapshot(), services.deployments.memory());
+  net::Response response{.status = 200, .headers = {}, .body = std::move(text)};
   response.headers.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   return response;
 }

@@ -1,5 +1,6 @@
 // What a deployment is to be: a served name, its versions with their replicas, and how requests are shared among them. This is
-// what the database keeps; Deployments makes the machine follow it.
+// what the database keeps; Deployments makes the machine follow it. A member that is added to these structs later must be a
+// std::optional: the rows of earlier versions lack it.
 #pragma once
 
 #include <boost/describe.hpp>

@@ -143,14 +143,21 @@ void Deployments::publish() {
   routers_ = std::move(routers);
 }
 
+/// Of what answers: when several models do, of all of them, so that a kept answer of one is not taken for one of another.
 std::string Deployments::fingerprint(const DeploymentSpec& spec) const {
-  const auto& primary = spec.primary();
-  if (primary.model) {
-    const auto model = parts_.library.get(*pass_, *primary.model);
-    return model ? model->sha256 : std::string();
+  std::set<std::string> models;
+  for (const auto& version : spec.versions) {
+    if (version.weight <= 0) continue;
+    if (version.model) {
+      if (const auto model = parts_.library.get(*pass_, *version.model)) models.insert(model->sha256);
+    }
+    for (const auto& engine : version.engines)
+      if (const auto record = parts_.remotes.get(*pass_, engine)) models.insert(crypto::sha256_hex(as_bytes(record->url + "\n" + record->model)));
   }
-  const auto record = parts_.remotes.get(*pass_, primary.engines.front());
-  return record ? crypto::sha256_hex(as_bytes(record->url + "\n" + record->model)) : std::string();
+  if (models.size() == 1) return *models.begin();
+  std::string all;
+  for (const auto& one : models) all += one + "\n";
+  return crypto::sha256_hex(as_bytes(all));
 }
 
 Deployments::Live& Deployments::emplace(DeploymentSpec spec) {
@@ -372,7 +379,7 @@ Status Deployments::wake(const Pass&, const std::string& name, std::vector<std::
   return {};
 }
 
-std::vector<DeploymentView> Deployments::list(const Pass&) const {
+std::vector<DeploymentView> Deployments::snapshot() const {
   const std::lock_guard lock(mu_);
   std::vector<DeploymentView> all;
   for (const auto& [name, live] : live_) all.push_back(view(live));
@@ -388,7 +395,7 @@ Result<DeploymentView> Deployments::get(const Pass&, const std::string& name) co
 
 Result<std::vector<DeploymentEvent>> Deployments::events(const Pass&, const std::string& name, std::size_t limit, std::int64_t before) { return store_.events(name, limit, before); }
 
-MemoryView Deployments::memory(const Pass&) const {
+MemoryView Deployments::memory() const {
   const std::lock_guard lock(mu_);
   std::vector<MemoryCharge> running;
   for (const auto& [name, live] : live_) {

@@ -15,7 +15,7 @@ struct Served {
   std::string name;
   Kind kind = Kind::kChat;
   Timestamp loaded_at;
-  std::string sha256;  ///< of the file of the version with the most traffic; of address and model for an engine elsewhere
+  std::string sha256;  ///< of the model's file; of address and model for an engine elsewhere; of all of these when several answer
   bool remote = false;  ///< that version runs elsewhere only
   std::shared_ptr<engine::Engine> engine;  // shared with the requests under way
 };

@@ -89,6 +89,18 @@ class ReplicasTest(DeployCase):
         self.assertEqual({one["version"]: (one["traffic"], len(one["replicas"])) for one in self.deployment()["versions"]}, {"v1": (80, 2), "v2": (20, 1)})
         self.assertEqual(self.complete("Once")[0], 200)
 
+    def test_the_figures_of_versions_and_replicas_stand_at_metrics(self):
+        self.server.cli("deploy", "create", "chat", "--model", "stories", "--replicas", 2)
+        for number in range(4):
+            self.assertEqual(self.complete(f"Once {number}")[0], 200)
+        text = self.server.request("GET", "/metrics")[1].decode()
+        figures = dict(line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
+        self.assertEqual(figures['siyu_requests_total{model_name="chat",version="v1"}'], "4")
+        self.assertEqual(figures['siyu_time_to_first_token_seconds_count{model_name="chat",version="v1"}'], "4")
+        self.assertEqual(figures['siyu_time_to_first_token_seconds_bucket{model_name="chat",version="v1",le="+Inf"}'], "4")
+        self.assertEqual([figures['siyu_replica_ready{model_name="chat",version="v1",replica="v1-%d"}' % i] for i in (1, 2)], ["1", "1"])
+        self.assertLess(float(figures["siyu_model_memory_used_bytes"]), float(figures["siyu_model_memory_budget_bytes"]))
+
     def test_what_cannot_be_is_refused_with_the_reason(self):
         self.server.cli("deploy", "create", "chat", "--model", "stories")
         refused = lambda *arguments: self.server.cli("deploy", *arguments, check=False).stderr
