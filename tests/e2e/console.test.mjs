@@ -1,10 +1,12 @@
 // The console as people use it: in a real browser, over a real server.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { startBrowser, startServer } from "./server.mjs";
+import { signIn as signInTo, startBrowser, startServer, visitor } from "./server.mjs";
 
 let server, browser;
 const faults = [];
+const open = (options) => visitor(browser, server, faults, options);
+const signIn = (page) => signInTo(page, server.admin);
 before(async () => {
   server = await startServer();
   browser = await startBrowser();
@@ -13,23 +15,6 @@ after(async () => {
   await browser?.close();
   await server?.stop();
 });
-
-async function open(options = {}) {
-  const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  page.on("pageerror", (error) => faults.push(String(error)));
-  page.on("console", (message) => message.text().includes("Content Security Policy") && faults.push(message.text()));
-  await page.goto(server.url);
-  return page;
-}
-
-async function signIn(page) {
-  await page.getByLabel("User name").fill(server.admin.username);
-  await page.getByLabel("Password").fill(server.admin.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("link", { name: "Chat" }).waitFor();
-}
 
 test("a wrong password is said to be wrong, the right one opens the house and stays over a reload", async () => {
   const page = await open();

@@ -17,6 +17,30 @@ export interface User { id: string; username: string; role: Role; created_at: st
 export interface AuditEntry { seq: number; time: string; actor: string; action: string; resource?: string; outcome: string; detail?: string }
 export interface System { version: string; uptime_seconds: number; resident_bytes: number; data_dir: string; disk_free_bytes?: number; knowledge_bases: number; documents: number; ingest_queue?: number; models_ready: number; connections?: number; streams?: number; sandbox?: string[] }
 
+export type UsageBy = "user" | "key" | "model" | "day";
+export interface UsageTotals { requests: number; failed: number; prompt_tokens: number; cached_tokens: number; completion_tokens: number; total_tokens: number; cost: number; cache_hits: number; saved_prompt_tokens: number; saved_completion_tokens: number }
+export interface UsageRow extends UsageTotals { name: string; id?: string; owner?: string }
+export interface UsageReport { by: UsageBy; since: string; until: string; currency: string; rows: UsageRow[]; total: UsageTotals; cache_hit_ratio: number }
+export interface Limits { requests_per_minute?: number; tokens_per_minute?: number; concurrent_requests?: number; tokens_per_day?: number; tokens_per_month?: number; budget_per_day?: number; budget_per_month?: number; budget_total?: number; priority?: number; most_urgent?: number }
+export interface LimitsUsed { requests_running: number; tokens_today: number; tokens_this_month: number; spent_today: number; spent_this_month: number; spent_total: number; tokens_held: number; cost_held: number }
+export interface SubjectLimits { subject: string; limits: Limits; used?: LimitsUsed }
+export interface Price { model: string; input: number; cached: number; output: number }
+
+export interface TokenUsage { prompt_tokens: number; completion_tokens: number; total_tokens: number; prompt_tokens_details?: { cached_tokens?: number } }
+
+export type ReplicaState = "starting" | "ready" | "resting" | "restarting" | "draining" | "failed";
+export interface Replica { id: string; source: string; local: boolean; state: ReplicaState; reason?: string; pid?: number; restarts: number; requests_running: number; work_tokens: number; failures: number; resident_bytes: number; predicted_bytes: number }
+export interface VersionFigures {
+  requests: number; failures: number; retries: number; hedges: number; prompt_tokens: number; cached_tokens: number; generated_tokens: number; first_token_p50_ms: number; first_token_p95_ms: number; tokens_per_second: number;
+  timed_tokens: number; decode_ms: number; first_token_counts: number[];
+}
+export interface Version { version: string; model?: string; engines?: string[]; traffic: number; shadow: number; rejected: boolean; replicas_wanted: number; replicas: Replica[]; figures: VersionFigures; created_at?: string }
+export interface Autoscale { min?: number; max?: number; idle_seconds?: number; requests_per_second?: number; waiting_requests?: number; first_token_ms?: number; tokens_per_second?: number }
+export interface Release { version: string; steps: number[]; step: number; step_seconds: number; min_requests: number }
+export interface Deployment { name: string; origin: "model" | "engine" | "deploy"; kind: "chat" | "embedding"; state: "starting" | "ready" | "partial" | "asleep" | "failed"; reason?: string; pinned?: boolean; queue_limit?: number; requests: number; requests_waiting: number; autoscale?: Autoscale; autoscaled?: number; release?: Release; rollback_to?: Record<string, number>; versions: Version[]; evicted?: string[]; created_at?: string }
+export interface Deployments { deployments: Deployment[]; memory: { budget_bytes: number; used_bytes: number } }
+export interface DeploymentEvent { seq: number; time: string; deployment: string; version?: string; actor: string; kind: string; text: string }
+
 export class ApiError extends Error {
   constructor(readonly status: number, message: string) {
     super(message);
@@ -76,3 +100,4 @@ export function upload(method: string, path: string, body: FormData | File, prog
 }
 
 export const basePath = (name: string) => `/api/v1/knowledge-bases/${encodeURIComponent(name)}`;
+export const deploymentPath = (name: string) => `/api/v1/deployments/${encodeURIComponent(name)}`;

@@ -1,4 +1,4 @@
-import { ApiOutlined, AuditOutlined, BookOutlined, DashboardOutlined, KeyOutlined, LogoutOutlined, MessageOutlined, MoonOutlined, SunOutlined, TeamOutlined, TranslationOutlined } from "@ant-design/icons";
+import { ApiOutlined, AuditOutlined, BarChartOutlined, BookOutlined, CloudServerOutlined, DashboardOutlined, ExperimentOutlined, KeyOutlined, LogoutOutlined, MessageOutlined, MoonOutlined, SunOutlined, TeamOutlined, TranslationOutlined } from "@ant-design/icons";
 import { App as AntApp, Button, ConfigProvider, Spin } from "antd";
 import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
@@ -12,6 +12,9 @@ import { themeOf } from "./theme";
 
 const KnowledgePage = lazy(() => import("./pages/knowledge").then((module) => ({ default: module.KnowledgePage })));
 const ModelsPage = lazy(() => import("./pages/models").then((module) => ({ default: module.ModelsPage })));
+const PlaygroundPage = lazy(() => import("./pages/playground").then((module) => ({ default: module.PlaygroundPage })));
+const DeploymentsPage = lazy(() => import("./pages/deployments").then((module) => ({ default: module.DeploymentsPage })));
+const UsagePage = lazy(() => import("./pages/usage").then((module) => ({ default: module.UsagePage })));
 const KeysPage = lazy(() => import("./pages/keys").then((module) => ({ default: module.KeysPage })));
 const UsersPage = lazy(() => import("./pages/users").then((module) => ({ default: module.UsersPage })));
 const AuditPage = lazy(() => import("./pages/audit").then((module) => ({ default: module.AuditPage })));
@@ -22,7 +25,10 @@ const rooms = (session: Session): Room[] =>
   ([
     { place: "chat", word: "chat", icon: <MessageOutlined />, page: <ChatPage /> },
     { place: "knowledge", word: "knowledge", icon: <BookOutlined />, page: <KnowledgePage canEdit={session.role !== "reader"} /> },
+    { place: "playground", word: "playground", icon: <ExperimentOutlined />, page: <PlaygroundPage /> },
     { place: "models", word: "models", icon: <ApiOutlined />, page: <ModelsPage canManage={session.role === "admin"} /> },
+    { place: "deployments", word: "deployments", icon: <CloudServerOutlined />, page: <DeploymentsPage canManage={session.role === "admin"} /> },
+    { place: "usage", word: "usage", icon: <BarChartOutlined />, page: <UsagePage admin={session.role === "admin"} /> },
     { place: "keys", word: "keys", icon: <KeyOutlined />, page: <KeysPage /> },
     { place: "users", word: "users", icon: <TeamOutlined />, page: <UsersPage me={session.username} />, roles: ["admin"] },
     { place: "audit", word: "audit", icon: <AuditOutlined />, page: <AuditPage />, roles: ["admin"] },
@@ -51,7 +57,7 @@ function Shell({ session, look, signOut }: { session: Session; look: Look; signO
       <nav className="side" aria-label={t("appName")}>
         <div className="brand"><img src="/icon.svg" alt="" />{t("appName")}</div>
         {all.map((each) => (
-          <a key={each.place} className="nav" href={`#/${each.place}`} aria-current={each === room ? "page" : undefined}>{each.icon}{t(each.word)}</a>
+          <a key={each.place} className="nav" href={`#/${each.place}`} aria-current={each === room ? "page" : undefined}><span aria-hidden="true">{each.icon}</span>{t(each.word)}</a>
         ))}
         <div className="grow" />
         <div className="who">{session.username}</div>

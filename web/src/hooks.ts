@@ -32,15 +32,17 @@ export function useComplain() {
 
 /**
  * Loads `path`, and again every `every` milliseconds while the page is seen and something is `moving` in what it says. A page
- * at rest asks nothing: each question would be an entry of the audit log.
+ * at rest asks nothing: each question would be an entry of the audit log. `keep`: what was found stays while another path loads.
  */
-export function useData<T>(path: string, every?: number, moving: (data: T) => boolean = () => true) {
+export function useData<T>(path: string, every?: number, moving: (data: T) => boolean = () => true, keep = false) {
   const [data, setData] = useState<T>();
   const complain = useComplain();
   const failed = useRef(false);
+  const asked = useRef(""); // an answer that comes after another path was asked for is not shown
   const refresh = useCallback(async () => {
     try {
-      setData(await call<T>("GET", path));
+      const found = await call<T>("GET", path);
+      if (asked.current === path) setData(found);
       failed.current = false;
     } catch (error) {
       if (!failed.current) complain(error); // a server that is down says so once, not every second
@@ -48,14 +50,20 @@ export function useData<T>(path: string, every?: number, moving: (data: T) => bo
     }
   }, [path, complain]);
   useEffect(() => {
-    setData(undefined);
+    asked.current = path;
+    if (!keep) setData(undefined);
     void refresh();
-  }, [refresh]);
+  }, [path, keep, refresh]);
   const again = data !== undefined && moving(data);
   useEffect(() => {
     if (!every || !again) return;
-    const timer = setInterval(() => document.visibilityState === "visible" && void refresh(), every);
-    return () => clearInterval(timer);
+    const ask = () => document.visibilityState === "visible" && void refresh();
+    const timer = setInterval(ask, every);
+    document.addEventListener("visibilitychange", ask); // one who comes back does not look at old figures
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", ask);
+    };
   }, [every, again, refresh]);
   return { data, refresh };
 }

@@ -1,4 +1,5 @@
 import { createContext, useContext } from "react";
+import { servingWords } from "./serving_words";
 
 export type Language = "zh" | "en";
 
@@ -127,6 +128,7 @@ export const words = {
   modelsReady: ["就绪模型", "Models ready"],
   queueLength: ["待处理文件", "Files waiting"],
   hours: ["{hours} 小时 {minutes} 分", "{hours} h {minutes} min"],
+  ...servingWords,
 } satisfies Record<string, [string, string]>;
 
 export type Word = keyof typeof words;
