@@ -109,4 +109,8 @@ Result<Hold> admit(Meter& meter, const Caller& caller, const std::string& model,
   return meter.hold(caller, {.model = model, .prompt = prompt_bound(request)});
 }
 
+Result<Hold> admit(Meter& meter, const Caller& caller, const std::string& model, engine::Engine&, const engine::TranscribeRequest&) {
+  return meter.hold(caller, {.model = model, .prompt = 0});
+}
+
 }  // namespace siyu::serving

@@ -16,5 +16,7 @@ std::int32_t prompt_estimate(const engine::GenerateRequest& request);
 Result<Hold> admit(Meter& meter, const Caller& caller, const std::string& model, engine::Engine& engine, engine::GenerateRequest& request);
 Result<Hold> admit(Meter& meter, const Caller& caller, const std::string& model, engine::Engine& engine, const engine::EmbedRequest& request);
 Result<Hold> admit(Meter& meter, const Caller& caller, const std::string& model, engine::Engine& engine, const engine::RerankRequest& request);
+/// Speech is counted in seconds, not tokens: it falls under the limits of requests only.
+Result<Hold> admit(Meter& meter, const Caller& caller, const std::string& model, engine::Engine& engine, const engine::TranscribeRequest& request);
 
 }  // namespace siyu::serving

@@ -49,7 +49,7 @@ class CallersEngine final : public engine::Engine {
   }
 
   Result<engine::TranscribeResult> transcribe(const engine::TranscribeRequest& request) override {
-    return in_one(0, [&] { return my_.engine->transcribe(request); });
+    return in_one(request, [&] { return my_.engine->transcribe(request); });
   }
 
   Result<std::vector<engine::Token>> tokenize(const std::string& text) override { return my_.engine->tokenize(text); }
