@@ -77,8 +77,12 @@ BOOST_DESCRIBE_STRUCT(ReplicaBody, (), (id, source, local, state, reason, pid, r
 struct FiguresBody {
   std::uint64_t requests = 0, failures = 0, retries = 0, hedges = 0, prompt_tokens = 0, cached_tokens = 0, generated_tokens = 0;
   double first_token_p50_ms = 0, first_token_p95_ms = 0, tokens_per_second = 0;
+  std::uint64_t timed_tokens = 0;
+  double decode_ms = 0;
+  std::vector<std::uint64_t> first_token_counts;
 };
-BOOST_DESCRIBE_STRUCT(FiguresBody, (), (requests, failures, retries, hedges, prompt_tokens, cached_tokens, generated_tokens, first_token_p50_ms, first_token_p95_ms, tokens_per_second))
+BOOST_DESCRIBE_STRUCT(FiguresBody, (), (requests, failures, retries, hedges, prompt_tokens, cached_tokens, generated_tokens, first_token_p50_ms, first_token_p95_ms, tokens_per_second, timed_tokens,
+                                        decode_ms, first_token_counts))
 
 struct VersionBody {
   std::string version;
@@ -162,7 +166,9 @@ VersionBody to_body(const serving::VersionView& view) {
                    .created_at = to_rfc3339(from_unix_millis(view.spec.created_at))};
   body.figures = {.requests = figures.requests, .failures = figures.failures, .retries = figures.retries, .hedges = figures.hedges, .prompt_tokens = figures.prompt_tokens,
                   .cached_tokens = figures.cached_tokens, .generated_tokens = figures.generated_tokens, .first_token_p50_ms = figures.first_token.quantile_ms(0.5),
-                  .first_token_p95_ms = figures.first_token.quantile_ms(0.95), .tokens_per_second = figures.tokens_per_second()};
+                  .first_token_p95_ms = figures.first_token.quantile_ms(0.95), .tokens_per_second = figures.tokens_per_second(),
+                  .timed_tokens = figures.timed_tokens, .decode_ms = figures.decode_ms,
+                  .first_token_counts = {figures.first_token.buckets().begin(), figures.first_token.buckets().end()}};
   for (const auto& replica : view.replicas) body.replicas.push_back(to_body(replica));
   return body;
 }
