@@ -347,7 +347,7 @@ Machine::~Machine() { drain(); }
 Result<std::unique_ptr<Machine>> Machine::start(const Config& config) {
   auto parts = std::make_unique<Parts>();
   parts->config = config;
-  parts->data = config.data;
+  parts->data = std::filesystem::absolute(config.data);  // workers run in another folder
   ASSIGN_OR_RETURN(parts->address, parse_listen(config.server.listen, "server.listen"));
   if (config.server.insecure_http && !is_loopback(parts->address.host))
     return invalid("Plain HTTP is allowed on a loopback address only; leave out --insecure-http, or listen on 127.0.0.1");

@@ -285,6 +285,8 @@ Reply list_deployment_events(Call& call) {
   ASSIGN_OR_RETURN(const auto limit, count_param(call.request, "limit", 100, 1000));
   ASSIGN_OR_RETURN(const auto before, count_param(call.request, "before", 0, std::numeric_limits<std::int64_t>::max()));
   ASSIGN_OR_RETURN(const auto events, call.services.deployments.events(*call.pass, call.param("deployment"), limit, static_cast<std::int64_t>(before)));
+  // Of a deployment that was removed the events stay; one that never was has none.
+  if (events.empty()) RETURN_IF_ERROR(call.services.deployments.get(*call.pass, call.param("deployment")));
   EventListBody body;
   for (const auto& event : events) {
     body.events.push_back({.seq = event.seq, .time = to_rfc3339(event.at), .deployment = event.deployment, .version = {}, .actor = event.actor, .kind = event.kind, .text = event.text});
