@@ -71,6 +71,7 @@ Reply create_chat_completion(Call& call) {
   if (choices > 1 && !request.knowledge.empty()) return invalid("`n` must be 1 when `knowledge` is given");
   ASSIGN_OR_RETURN(request.generate, openai::to_generate(body, sampling));
   ASSIGN_OR_RETURN(request.call, call_options(call, json, choices));
+  request.generate.whole = !body.stream.value_or(false);
 
   std::vector<std::unique_ptr<chat::Stream>> streams;
   ReplyHead head;
@@ -101,6 +102,7 @@ Reply create_completion(Call& call) {
   for (const auto& request : requests) {
     for (int i = 0; i < choices; ++i) {
       auto one = request;
+      one.whole = !body.stream.value_or(false);
       if (one.sampling.seed) *one.sampling.seed += static_cast<std::uint32_t>(i);
       ASSIGN_OR_RETURN(auto generation, served.engine->generate(std::move(one)));
       streams.push_back(chat::plain(std::move(generation)));

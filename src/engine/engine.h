@@ -102,6 +102,8 @@ struct GenerateRequest {
   std::string adapter;                 ///< a LoRA adapter that was loaded with the model; empty: none
   std::optional<std::int32_t> reasoning_tokens;  ///< at most so many tokens of reasoning, then the answer must begin
 
+  bool whole = false;                  ///< nobody looks at the answer before its end: it may come in one piece
+
   // How it is scheduled.
   std::string tenant;                  ///< whom it is for: tenants share the model's tokens fairly
   std::int32_t priority = 0;           ///< smaller goes first, as in vLLM; kMostUrgent … kLeastUrgent

@@ -109,8 +109,9 @@ Result<std::unique_ptr<GenerationStream>> RemoteEngine::generate(GenerateRequest
   RETURN_IF_ERROR(check_reachable());
   const auto model = peer_->state().model;
   const bool chat = request.prompt_kind == PromptKind::kChat;
-  return start_remote_stream(peer_, peer_->api_request(chat ? "/chat/completions" : "/completions", chat ? chat_body(request, model) : completion_body(request, model),
-                                                       options_.request_timeout));
+  auto asked = peer_->api_request(chat ? "/chat/completions" : "/completions", chat ? chat_body(request, model) : completion_body(request, model), options_.request_timeout);
+  if (request.whole) asked.idle = options_.request_timeout;  // nothing arrives before all of it is there
+  return start_remote_stream(peer_, std::move(asked));
 }
 
 Result<EmbedResult> RemoteEngine::embed(const EmbedRequest& request) {
