@@ -72,6 +72,7 @@ Reply create_chat_completion(Call& call) {
   ASSIGN_OR_RETURN(request.generate, openai::to_generate(body, sampling));
   ASSIGN_OR_RETURN(request.call, call_options(call, json, choices));
   request.generate.whole = !body.stream.value_or(false);
+  request.generate.at_once = call.at_once;
 
   std::vector<std::unique_ptr<chat::Stream>> streams;
   ReplyHead head;
@@ -103,6 +104,7 @@ Reply create_completion(Call& call) {
     for (int i = 0; i < choices; ++i) {
       auto one = request;
       one.whole = !body.stream.value_or(false);
+      one.at_once = call.at_once;
       if (one.sampling.seed) *one.sampling.seed += static_cast<std::uint32_t>(i);
       ASSIGN_OR_RETURN(auto generation, served.engine->generate(std::move(one)));
       streams.push_back(chat::plain(std::move(generation)));
