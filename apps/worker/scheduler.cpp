@@ -292,7 +292,9 @@ void Scheduler::step() {
   if (active_.empty()) return;
   ++steps_;
   bool may_guess = true;
+  const double credit = neighbour_credit_ms_;
   for (;;) {
+    neighbour_credit_ms_ = credit;  // a batch that is filled again earns no second time
     auto pieces = fill_batch(may_guess);
     if (pieces.empty()) return;
     if (!cache_->make_room(static_cast<std::size_t>(batch_.n_tokens))) {
