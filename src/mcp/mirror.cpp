@@ -22,7 +22,8 @@ std::string mirror_value(std::string_view value) {
 std::optional<std::string> mirrored_header(const net::RequestHead& request, std::string_view name) {
   const auto value = request.headers.get(name);
   if (!value) return std::nullopt;
-  if (!is_wrapped(*value)) return std::string(*value);
+  // Bytes that are no text have no wrapped form either.
+  if (!is_wrapped(*value)) return is_valid_utf8(*value) ? std::optional(std::string(*value)) : std::nullopt;
   const auto bytes = from_base64(value->substr(kBegin.size(), value->size() - kBegin.size() - kEnd.size()));
   if (!bytes || !is_valid_utf8(as_text(*bytes))) return std::nullopt;
   return std::string(as_text(*bytes));
