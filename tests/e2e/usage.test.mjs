@@ -34,7 +34,7 @@ test("two models answer one prompt side by side, with their figures, and the sam
   const page = await open();
   await signIn(page);
   await room(page, "Playground");
-  await page.getByLabel("Most tokens").fill("24");
+  await page.getByLabel("Most tokens").fill("240");
   await page.getByLabel("Temperature").fill("0.8");
   await page.getByLabel("Seed").fill("7");
   await page.getByLabel("System prompt").fill("Answer in one sentence.");
@@ -50,7 +50,7 @@ test("two models answer one prompt side by side, with their figures, and the sam
   for (const column of await page.locator(".column").all()) {
     const figures = await column.locator(".measures").innerText();
     assert.match(figures, /First token\s+[\d.,]+ (ms|s)\s+Speed\s+[\d.,]+ tokens\/s/);
-    assert.match(figures, /Output tokens\s+24$/);
+    assert.match(figures, /Output tokens\s+240$/);
     assert.ok(await column.getByText("Cut at the longest length").isVisible());
   }
   assert.deepEqual(await texts(), first);
