@@ -3,11 +3,12 @@
 # make build    install what is missing, build the release
 # make check-X  quick build and unit tests of the room X
 # make bench    build, and measure: the gateway beside llama-server, many connections
+# make bench-serving   the engine beside llama-server, every scenario of bench/serving (an hour)
 # make sanitize unit tests under the address and the thread sanitizer
 SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: up test build bench sanitize clean packages
+.PHONY: up test build bench bench-serving sanitize clean packages
 
 up: build
 	exec build/release/bin/siyu up
@@ -29,6 +30,9 @@ check-%: packages
 
 bench: build
 	scripts/bench.sh
+
+bench-serving: build
+	scripts/bench_serving.sh
 
 sanitize:
 	scripts/sanitize.sh

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "attention_plan.h"
@@ -21,6 +23,8 @@ using Halfs = _Float16 __attribute__((vector_size(32)));
 using Ints = std::int32_t __attribute__((vector_size(64)));
 constexpr int kLanes = 16;
 constexpr int kBlock = 64;           // cells computed at once
+constexpr int kRowsTogether = 4;     // queries whose scores are computed side by side
+constexpr std::int64_t kWorthTransposing = 16;  // queries of a block, from which its keys are transposed first
 constexpr std::int64_t kMostRows = 256;  // queries of a tile: tokens × heads that share a key
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
@@ -65,6 +69,25 @@ Vector sum_each(const std::array<Vector, kLanes>& sums) {
          __builtin_shufflevector(c[0], c[1], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
 }
 
+template <int kStep, int... kLane>
+void swap_halves(Vector& a, Vector& b, std::integer_sequence<int, kLane...>) {
+  const Vector first = __builtin_shufflevector(a, b, ((kLane & kStep) != 0 ? kLanes + kLane - kStep : kLane)...);
+  b = __builtin_shufflevector(a, b, ((kLane & kStep) != 0 ? kLanes + kLane : kLane + kStep)...);
+  a = first;
+}
+
+/// Lane j of vector i becomes lane i of vector j.
+void transpose(std::array<Vector, kLanes>& square) {
+  const auto pass = [&]<int kStep>(std::integral_constant<int, kStep>) {
+    for (int i = 0; i < kLanes; ++i)
+      if ((i & kStep) == 0) swap_halves<kStep>(square[i], square[i + kStep], std::make_integer_sequence<int, kLanes>{});
+  };
+  pass(std::integral_constant<int, 8>{});
+  pass(std::integral_constant<int, 4>{});
+  pass(std::integral_constant<int, 2>{});
+  pass(std::integral_constant<int, 1>{});
+}
+
 float largest(Vector v) { return __builtin_reduce_max(v); }
 float total(Vector v) {
   const auto a = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -105,13 +128,14 @@ bool handles(const ggml_tensor* dst) {
 
 /// What one thread needs to compute a tile for one key head. Rows are token-major: token × group + head within the group.
 struct Scratch {
-  std::vector<float> q, o, k, v, p, most, sum;
+  std::vector<float> q, o, k, transposed, v, p, most, sum;  // p: scores, then weights
   void fit(const Op& op) {
     const auto rows = static_cast<std::size_t>(op.tile_tokens() * op.group);
     const auto size = static_cast<std::size_t>(op.size);
     q.resize(rows * size);
     o.resize(rows * size);
     k.resize(kBlock * size);
+    transposed.resize(kBlock * size);
     v.resize(kBlock * size);
     p.resize(rows * kBlock);
     most.resize(rows);
@@ -137,7 +161,9 @@ class Tile {
         const std::uint32_t* cells = plan_.cells.data() + group.begin + at;
         take_rows(op_.k, cells, count, s_.k.data());
         take_rows(op_.v, cells, count, s_.v.data());
-        attend(group, cells, count);
+        const bool transposed = std::popcount(group.seen_by) * op_.group >= kWorthTransposing;
+        if (transposed) transpose_keys();
+        attend(group, cells, count, transposed);
       }
     }
   }
@@ -216,38 +242,82 @@ class Tile {
     std::fill_n(to, (kBlock - count) * kSize, 0.0F);
   }
 
-  void attend(const CellGroup& group, const std::uint32_t* cells, int count) {
-    std::array<std::int64_t, kRowsAtOnce> rows{};
+  void transpose_keys() {
+    for (int cell = 0; cell < kBlock; cell += kLanes) {
+      for (int i = 0; i < kSize; i += kLanes) {
+        std::array<Vector, kLanes> square;
+        for (int j = 0; j < kLanes; ++j) square[at(j)] = load(s_.k.data() + (cell + j) * kSize + i);
+        transpose(square);
+        for (int j = 0; j < kLanes; ++j) store(s_.transposed.data() + (i + j) * kBlock + cell, square[at(j)]);
+      }
+    }
+  }
+
+  void attend(const CellGroup& group, const std::uint32_t* cells, int count, bool transposed) {
+    std::array<std::int64_t, kRowsTogether> rows{};
     std::size_t waiting = 0;
     for (std::int64_t token = 0; token < tokens_; ++token) {
       if ((group.seen_by >> token & 1U) == 0) continue;
       for (std::int64_t row = token * op_.group; row < (token + 1) * op_.group; ++row) {
-        if (!weigh(row, group, static_cast<int>(token), cells, count)) continue;
         rows[waiting++] = row;
         if (waiting < rows.size()) continue;
-        add_values<kRowsAtOnce>(rows.data(), count);
+        answer(rows, group, cells, count, transposed);
         waiting = 0;
       }
     }
-    for (std::size_t i = 0; i < waiting; ++i) add_values<1>(rows.data() + i, count);
+    answer(std::span(rows).first(waiting), group, cells, count, transposed);
   }
 
-  /// Scores of one query against the block, as weights relative to the largest so far. False when it sees none of the cells.
-  bool weigh(std::int64_t row, const CellGroup& group, int token, const std::uint32_t* cells, int count) {
+  void answer(std::span<const std::int64_t> rows, const CellGroup& group, const std::uint32_t* cells, int count, bool transposed) {
+    if (transposed && rows.size() == kRowsTogether) score_transposed<kRowsTogether>(rows.data());
+    else for (const auto& row : rows) transposed ? score_transposed<1>(&row) : score(row, count);
+    std::array<std::int64_t, kRowsTogether> seeing{};
+    std::size_t count_seeing = 0;
+    for (const auto row : rows)
+      if (weigh(row, group, cells, count)) seeing[count_seeing++] = row;
+    std::size_t done = 0;
+    for (; done + kRowsAtOnce <= count_seeing; done += kRowsAtOnce) add_values<kRowsAtOnce>(seeing.data() + done, count);
+    for (; done < count_seeing; ++done) add_values<1>(seeing.data() + done, count);
+  }
+
+  template <int kRows>
+  void score_transposed(const std::int64_t* rows) {
+    std::array<std::array<Vector, kBlock / kLanes>, kRows> scores{};
+    std::array<const float*, kRows> q;
+    for (int r = 0; r < kRows; ++r) q[at(r)] = s_.q.data() + at(rows[r]) * kSize;
+    const float* k = s_.transposed.data();
+    for (int i = 0; i < kSize; ++i, k += kBlock) {
+      for (int part = 0; part < kBlock / kLanes; ++part) {
+        const Vector keys = load(k + part * kLanes);
+        for (int r = 0; r < kRows; ++r) scores[at(r)][at(part)] += keys * q[at(r)][i];
+      }
+    }
+    for (int r = 0; r < kRows; ++r)
+      for (int part = 0; part < kBlock / kLanes; ++part) store(s_.p.data() + at(rows[r]) * kBlock + at(part * kLanes), scores[at(r)][at(part)]);
+  }
+
+  void score(std::int64_t row, int count) {
     std::array<Vector, kVectors> q;
-    for (int i = 0; i < kVectors; ++i) q[static_cast<std::size_t>(i)] = load(s_.q.data() + at(row) * kSize + at(i * kLanes));
-    std::array<Vector, kBlock / kLanes> scores;
-    const int used = (count + kLanes - 1) / kLanes;
-    for (int part = 0; part < used; ++part) {
+    for (int i = 0; i < kVectors; ++i) q[at(i)] = load(s_.q.data() + at(row) * kSize + at(i * kLanes));
+    const float* k = s_.k.data();
+    for (int part = 0; part * kLanes < count; ++part) {
       std::array<Vector, kLanes> products;
-      const float* k = s_.k.data() + static_cast<std::ptrdiff_t>(part) * kLanes * kSize;
       for (int cell = 0; cell < kLanes; ++cell, k += kSize) {
         Vector product = q[0] * load(k);
-        for (int i = 1; i < kVectors; ++i) product += q[static_cast<std::size_t>(i)] * load(k + i * kLanes);
-        products[static_cast<std::size_t>(cell)] = product;
+        for (int i = 1; i < kVectors; ++i) product += q[at(i)] * load(k + i * kLanes);
+        products[at(cell)] = product;
       }
-      scores[static_cast<std::size_t>(part)] = sum_each(products);
+      store(s_.p.data() + at(row) * kBlock + at(part * kLanes), sum_each(products));
     }
+  }
+
+  /// Scores of one query against the block become weights relative to the largest so far. False when it sees none of the cells.
+  bool weigh(std::int64_t row, const CellGroup& group, const std::uint32_t* cells, int count) {
+    float* p = s_.p.data() + at(row) * kBlock;
+    const auto token = row / op_.group;
+    std::array<Vector, kBlock / kLanes> scores;
+    const int used = (count + kLanes - 1) / kLanes;
+    for (int part = 0; part < used; ++part) scores[at(part)] = load(p + part * kLanes);
     if (count % kLanes != 0)
       for (int i = count % kLanes; i < kLanes; ++i) scores[static_cast<std::size_t>(used - 1)][i] = kLowest;
     if (!group.alike)
@@ -272,7 +342,7 @@ class Tile {
     for (int part = 0; part < used; ++part) {
       const Vector weights = exponential(scores[static_cast<std::size_t>(part)] - most);
       sum += weights;
-      store(s_.p.data() + at(row) * kBlock + at(part * kLanes), weights);
+      store(p + part * kLanes, weights);
     }
     s_.sum[at(row)] += total(sum);
     return true;

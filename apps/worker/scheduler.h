@@ -77,6 +77,7 @@ class Scheduler {
   };
   struct Turn;
   Turn whose_turn();
+  void split(std::vector<Sequence*>& served) const;
   void use_adapter(std::int32_t index);
   std::vector<Piece> fill_batch(bool may_guess);
   void add_decoders(const std::vector<Sequence*>& sequences, bool may_guess, std::vector<Piece>& pieces);

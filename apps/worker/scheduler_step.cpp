@@ -8,12 +8,15 @@
 namespace siyu::worker {
 namespace {
 
-// A step that computes prompts takes about so long, so that text keeps flowing and newcomers wait no longer than that.
-constexpr double kPromptStepMs = 200;
+// A step takes about so long, so that text keeps flowing and newcomers wait no longer than that. Larger ones gain little: where
+// so many tokens take so long, each more costs as much as the last.
+constexpr double kStepMs = 120;
+// A prompt that is alone may take longer steps: nobody's text stands still meanwhile.
+constexpr double kLonePromptStepMs = 400;
 constexpr std::size_t kSmallestSlice = 16;
 // Those whose turn it is not may make steps longer by this share, saved up until a helping of some size fits: one step of
 // many tokens costs less than many of few.
-constexpr double kNeighbourShare = 0.3;
+constexpr double kNeighbourShare = 0.2;
 constexpr double kNeighbourHelpingMs = 60;
 
 }  // namespace
@@ -42,7 +45,18 @@ Scheduler::Turn Scheduler::whose_turn() {
     (served ? turn.served : turn.neighbours).push_back(one);
   }
   std::ranges::stable_sort(turn.neighbours, {}, [](const Sequence* one) { return std::tuple(one->priority(), one->last_step); });
+  split(turn.served);
   return turn;
+}
+
+/// Where one step for all answers would take too long, those that waited longest go first.
+void Scheduler::split(std::vector<Sequence*>& served) const {
+  std::vector<Sequence*> later;
+  std::ranges::copy_if(served, std::back_inserter(later), &Sequence::decoding);
+  const std::size_t at_once = cost_.at_once(later.size(), kSmallestSlice, kStepMs);
+  std::ranges::stable_sort(later, {}, &Sequence::last_step);
+  later.erase(later.begin(), later.begin() + static_cast<std::ptrdiff_t>(at_once));
+  std::erase_if(served, [&](Sequence* one) { return std::ranges::find(later, one) != later.end(); });
 }
 
 std::vector<Scheduler::Piece> Scheduler::fill_batch(bool may_guess) {
@@ -53,7 +67,8 @@ std::vector<Scheduler::Piece> Scheduler::fill_batch(bool may_guess) {
   add_decoders(turn.served, may_guess, pieces);
   const auto decoders = static_cast<std::size_t>(batch_.n_tokens);
   const auto room = static_cast<std::size_t>(model_.limits().batch_tokens) - decoders;
-  add_prompts(turn.served, std::min(room, std::max(cost_.fits(decoders, room, kPromptStepMs), kSmallestSlice)), pieces);
+  const double longer = active_.size() == 1 ? kLonePromptStepMs : kStepMs;
+  add_prompts(turn.served, std::min(room, std::max(cost_.fits(decoders, room, longer), kSmallestSlice)), pieces);
   add_neighbours(turn, pieces);
   return pieces;
 }

@@ -16,6 +16,18 @@ StepCost proportional() {
   return cost;
 }
 
+TEST(StepCost, LongStepsArePartedWhereHalvesCostHardlyMore) {
+  StepCost processor;
+  for (const std::size_t tokens : {8, 16, 32, 64}) processor.learn(tokens, 3.0 * static_cast<double>(tokens));
+  EXPECT_EQ(processor.at_once(64, 16, 120), 32U);
+  EXPECT_EQ(processor.at_once(64, 16, 20), 16U);
+  EXPECT_EQ(processor.at_once(30, 16, 20), 30U);
+  EXPECT_EQ(processor.at_once(64, 16, 500), 64U);
+  StepCost accelerator;
+  for (const std::size_t tokens : {8, 16, 32, 64}) accelerator.learn(tokens, 150.0 + 0.1 * static_cast<double>(tokens));
+  EXPECT_EQ(accelerator.at_once(64, 16, 120), 64U);
+}
+
 TEST(StepCost, InterpolatesBetweenSizesThatWereSeen) {
   const StepCost cost = proportional();
   EXPECT_NEAR(cost.ms(1), 10, 1e-9);

@@ -9,6 +9,7 @@ namespace {
 constexpr double kWeight = 0.15;            // of a new step in the average
 constexpr double kUnknownGrowth = 0.5;      // share of proportional growth that is assumed of larger steps never seen
 constexpr double kFirstGuessMs = 1.0;       // a token, before anything was seen
+constexpr double kPartingLoss = 1.1;        // what two halves may cost beside the whole
 constexpr std::size_t kExact = 16;          // sizes up to this one are told apart; above, four to each doubling
 
 }  // namespace
@@ -52,6 +53,14 @@ std::size_t StepCost::fits(std::size_t base, std::size_t most, double millisecon
     else high = middle - 1;
   }
   return low;
+}
+
+std::size_t StepCost::at_once(std::size_t tokens, std::size_t least, double milliseconds) const {
+  for (;;) {
+    const std::size_t half = (tokens + 1) / 2;
+    if (half < least || ms(tokens) <= milliseconds || 2 * ms(half) > kPartingLoss * ms(tokens)) return tokens;
+    tokens = half;
+  }
 }
 
 }  // namespace siyu::worker

@@ -17,6 +17,9 @@ class StepCost {
   double ms(std::size_t tokens) const;
   /// The most tokens, up to `most`, that can be added to a step of `base` for at most `milliseconds` more.
   std::size_t fits(std::size_t base, std::size_t most, double milliseconds) const;
+  /// Into how large steps `tokens` are parted: halved, down to `least`, as long as a step takes more than `milliseconds` and
+  /// two halves take hardly more than the whole. On an accelerator, where they take twice as long, it stays whole.
+  std::size_t at_once(std::size_t tokens, std::size_t least, double milliseconds) const;
 
  private:
   static constexpr std::size_t kSizes = 48;
