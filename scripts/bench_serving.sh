@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every scenario of bench/serving beside llama-server of the same bundle, over models of random weights with the shape of
 # Qwen2.5-0.5B. Takes about an hour on two cores; SCENARIOS="single quote" chooses, ROUNDS (default 2) repeats. The trace
-# scenario runs where SIYU_TEST_DATA holds its traces.
+# and azure scenarios run where SIYU_TEST_DATA holds their traces.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 deps=${SIYU_DEPS_DIR:-$root/build/deps}
@@ -23,11 +23,11 @@ measure() {  # SCENARIO MODEL
   printf '\n== %s, %s\n' "$1" "$2"
   "$root/bench/serving/run" --peer "$peer" --model "$models/$2.gguf" --scenario "$1" --rounds "${ROUNDS:-2}"
 }
-for scenario in ${SCENARIOS:-single shared-prompt retrieval quote fairness trace}; do
+for scenario in ${SCENARIOS:-single shared-prompt retrieval quote fairness trace azure}; do
   case $scenario in
     single) measure single q4_0; measure single q8_0 ;;
     quote) measure quote chain ;;
-    trace) if [ -n "${SIYU_TEST_DATA:-}" ]; then measure trace q4_0; else echo "trace is skipped: SIYU_TEST_DATA is unset"; fi ;;
+    trace | azure) if [ -n "${SIYU_TEST_DATA:-}" ]; then measure "$scenario" q4_0; else echo "$scenario is skipped: SIYU_TEST_DATA is unset"; fi ;;
     *) measure "$scenario" q4_0 ;;
   esac
 done

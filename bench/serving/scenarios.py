@@ -1,5 +1,7 @@
 """What is asked in each scenario. Texts are made up from a seed, the same for both sides."""
 import asyncio
+import csv
+import datetime
 import gzip
 import json
 import os
@@ -98,12 +100,16 @@ class Trace(Scenario):
     context, cells, parallel = 8192, 32768, 16
     count, block, seconds, slo = 90, 16, 90.0, {"ttft_s": 2.0, "tpot_s": 0.25}
 
-    def requests(self, seed):
+    @staticmethod
+    def file(name):
         folder = os.environ.get("SIYU_TEST_DATA")
         if not folder:
-            raise SystemExit("the trace scenario needs SIYU_TEST_DATA, a folder with traces/mooncake_synthetic_trace.jsonl.gz")
+            raise SystemExit(f"this scenario needs SIYU_TEST_DATA, a folder with traces/{name}")
+        return pathlib.Path(folder) / "traces" / name
+
+    def requests(self, seed):
         conversations = {}
-        for line in gzip.open(pathlib.Path(folder) / "traces/mooncake_synthetic_trace.jsonl.gz", "rt"):
+        for line in gzip.open(self.file("mooncake_synthetic_trace.jsonl.gz"), "rt"):
             row = json.loads(line)
             conversations.setdefault(row["hash_ids"][0], []).append(row)
         chosen, rows = sorted(conversations), []
@@ -118,7 +124,22 @@ class Trace(Scenario):
                 prompt=tokens[: max(8, row["input_length"] * self.block // 512)], max_tokens=max(4, row["output_length"] // 8), extra={"ignore_eos": True})
 
     async def run(self, target, seed):
-        yield "trace", figures(await open_loop(target, list(self.requests(seed))), self.slo)
+        yield "replayed", figures(await open_loop(target, list(self.requests(seed))), self.slo)
+
+
+class Azure(Trace):
+    """Consecutive requests of Azure's trace of conversations, whose prompts share nothing: lengths a quarter, 90 seconds hold all
+    arrivals. Goodput as in Trace."""
+
+    def requests(self, seed):
+        rows = list(csv.DictReader(open(self.file("AzureLLMInferenceTrace_conv.csv"))))
+        rng = random.Random(seed)
+        begin = rng.randrange(len(rows) - self.count)
+        rows = rows[begin : begin + self.count]
+        times = [datetime.datetime.fromisoformat(row["TIMESTAMP"][:26]).timestamp() for row in rows]
+        for time, row in zip(times, rows):
+            yield (time - times[0]) / (times[-1] - times[0]) * self.seconds, Request(
+                prompt=rng.choices(range(1000, 80000), k=max(8, int(row["ContextTokens"]) // 4)), max_tokens=max(4, int(row["GeneratedTokens"]) // 4), extra={"ignore_eos": True})
 
 
 class Fairness(Scenario):
@@ -145,4 +166,4 @@ class Fairness(Scenario):
         yield "beside a greedy one", beside
 
 
-SCENARIOS = {"single": Single, "shared-prompt": SharedPrompt, "retrieval": Retrieval, "quote": Quote, "trace": Trace, "fairness": Fairness}
+SCENARIOS = {"single": Single, "shared-prompt": SharedPrompt, "retrieval": Retrieval, "quote": Quote, "trace": Trace, "azure": Azure, "fairness": Fairness}
