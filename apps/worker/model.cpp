@@ -20,6 +20,7 @@ constexpr std::int32_t kDefaultQueue = 256;
 constexpr std::int32_t kEmbedSequences = 32;     // texts embedded in one step
 constexpr std::int32_t kMostGuesses = 64;        // guessed tokens checked in one step, of all sequences together
 constexpr std::int64_t kOneThreadBelow = 16L << 20;
+constexpr std::uint32_t kPolling = 1;            // ggml's measure: a few milliseconds of looking out for the next step before sleeping
 constexpr std::size_t kKeptMessages = 2048;
 
 std::mutex log_mu;
@@ -85,6 +86,7 @@ Result<std::unique_ptr<Model>> Model::load(const engine::LoadRequest& request, s
     RETURN_IF_ERROR(model->choose_limits(request));
     RETURN_IF_ERROR(model->read_templates());
     RETURN_IF_ERROR(model->load_adapters(request));
+    model->start_threads();
   } catch (const std::exception& failure) {
     return unusable(failure.what());
   }
@@ -165,6 +167,14 @@ Status Model::choose_limits(const engine::LoadRequest& request) {
   return {};
 }
 
+/// Without these llama.cpp starts threads anew for every step.
+void Model::start_threads() {
+  if (limits_.threads < 2) return;
+  auto params = ggml_threadpool_params_default(limits_.threads);
+  params.poll = kPolling;
+  threads_.reset(ggml_threadpool_new(&params));
+}
+
 Status Model::read_templates() {
   if (embeds_only_ || llama_model_chat_template(model_.get(), nullptr) == nullptr) return {};
   templates_ = common_chat_templates_init(model_.get(), "");
@@ -199,6 +209,7 @@ Result<LlamaContext> Model::generation_context() const {
   if (!context)
     return fail(ErrorCode::kResourceExhausted, "There is not enough memory for a KV cache of " + std::to_string(limits_.kv_tokens) +
                 " tokens of " + info_.name + "; load it with a smaller context", last_llama_errors());
+  if (threads_) llama_attach_threadpool(context.get(), threads_.get(), nullptr);
   return context;
 }
 
@@ -217,6 +228,7 @@ Result<LlamaContext> Model::embedding_context() const {
   if (!context)
     return fail(ErrorCode::kResourceExhausted, "There is not enough memory to embed texts with " + info_.name + "; load it with a smaller context",
                 last_llama_errors());
+  if (threads_) llama_attach_threadpool(context.get(), threads_.get(), nullptr);
   return context;
 }
 

@@ -2,6 +2,7 @@
 // may read it.
 #pragma once
 
+#include <ggml-cpu.h>
 #include <llama.h>
 
 #include <functional>
@@ -27,6 +28,7 @@ struct Adapter {
 struct LlamaDeleter {
   void operator()(llama_model* model) const { llama_model_free(model); }
   void operator()(llama_context* context) const { llama_free(context); }
+  void operator()(ggml_threadpool* threads) const { ggml_threadpool_free(threads); }
 };
 using LlamaModel = std::unique_ptr<llama_model, LlamaDeleter>;
 using LlamaContext = std::unique_ptr<llama_context, LlamaDeleter>;
@@ -86,8 +88,10 @@ class Model {
   Status choose_limits(const engine::LoadRequest& request);
   Status read_templates();
   Status load_adapters(const engine::LoadRequest& request);
+  void start_threads();
 
   LlamaModel model_;
+  std::unique_ptr<ggml_threadpool, LlamaDeleter> threads_;  // null with one thread; else of all contexts, which compute in turn
   const llama_vocab* vocab_ = nullptr;
   common_chat_templates_ptr templates_;
   std::vector<Adapter> adapters_;

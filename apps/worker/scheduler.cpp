@@ -195,7 +195,7 @@ void Scheduler::admit() {
   while (Sequence* first = waiting_.first()) {
     if (admission_waits_) return;
     // First come, first served among equals: a long prompt is not overtaken for ever by short ones.
-    const bool has_place = active_.size() < static_cast<std::size_t>(model_.limits().parallel);
+    const bool has_place = active_.size() < places();
     if (!has_place || !lease_for(*first)) {
       if (make_place_for(*first)) continue;
       admission_waits_ = true;
@@ -225,7 +225,7 @@ bool Scheduler::lease_for(Sequence& sequence) {
 bool Scheduler::make_place_for(const Sequence& newcomer) {
   const auto victim = least_deserving();
   if (victim == active_.end()) return false;
-  const std::size_t share = tenants_.share_of(static_cast<std::size_t>(model_.limits().parallel));
+  const std::size_t share = tenants_.share_of(places());
   const bool less_urgent = (*victim)->priority() > newcomer.priority();
   const bool over_its_share = (*victim)->priority() == newcomer.priority() && (*victim)->tenant->running > share && newcomer.tenant->running < share &&
                               newcomer.tenant->got < (*victim)->tenant->got;
@@ -323,7 +323,7 @@ void Scheduler::after_decode(std::vector<Piece>& pieces, double milliseconds) {
     cache_->advance(sequence.lease, piece.count);
     if (!sequence.decoding()) {
       prefilled_ += static_cast<std::int64_t>(piece.count);
-      sequence.tenant->got += static_cast<double>(piece.count);
+      tenants_.charge(*sequence.tenant, static_cast<double>(piece.count), places());
       cache_->publish(sequence.lease, sequence.tokens());
     }
     if (piece.logits_at >= 0) choose_tokens(piece);
@@ -338,7 +338,7 @@ void Scheduler::choose_tokens(Piece& piece) {
   for (std::int32_t at = piece.logits_at;; ++at) {
     complete = sequence.take_next(model_, context_.get(), at);
     ++generated_;
-    sequence.tenant->got += kGeneratedWeight;
+    tenants_.charge(*sequence.tenant, kGeneratedWeight, places());
     if (complete || right == piece.guesses.size() || sequence.tokens().back() != piece.guesses[right]) break;
     ++right;
   }

@@ -68,6 +68,7 @@ class Scheduler {
   bool preempt();
   void put_back(Sequences::iterator victim);
   bool has_runnable() const;
+  std::size_t places() const { return static_cast<std::size_t>(model_.limits().parallel); }
   /// What a step computes of one sequence.
   struct Piece {
     Sequence* sequence;

@@ -67,7 +67,7 @@ std::vector<Scheduler::Piece> Scheduler::fill_batch(bool may_guess) {
   add_decoders(turn.served, may_guess, pieces);
   const auto decoders = static_cast<std::size_t>(batch_.n_tokens);
   const auto room = static_cast<std::size_t>(model_.limits().batch_tokens) - decoders;
-  const double longer = active_.size() == 1 ? kLonePromptStepMs : kStepMs;
+  const double longer = active_.size() == 1 ? kLonePromptStepMs : std::max(kStepMs - (decoders == 0 ? 0 : cost_.ms(decoders)), kStepMs / 2);
   add_prompts(turn.served, std::min(room, std::max(cost_.fits(decoders, room, longer), kSmallestSlice)), pieces);
   add_neighbours(turn, pieces);
   return pieces;

@@ -155,6 +155,23 @@ TEST(Tenants, WhatWasGotWhileAloneIsNotHeldAgainstAnyone) {
   EXPECT_LE(tenants.enter("modest")->got, greedy->got + 3 * Tenants::kMargin);
 }
 
+TEST(Tenants, WhoRunsLittleAtOneTimeIsChargedLess) {
+  Tenants tenants;
+  Tenant* greedy = tenants.enter("greedy");
+  Tenant* modest = tenants.enter("modest");
+  const double before = modest->got;
+  greedy->got = 0;
+  greedy->running = 63;
+  modest->running = 1;
+  tenants.charge(*greedy, 100, 64);
+  tenants.charge(*modest, 100, 64);
+  EXPECT_EQ(greedy->got, 100);
+  EXPECT_EQ(modest->got - before, 25);
+  modest->running = 16;
+  tenants.charge(*modest, 100, 64);
+  EXPECT_EQ(modest->got - before, 75);
+}
+
 TEST(Tenants, SharesPlacesAmongThoseWithWork) {
   Tenants tenants;
   EXPECT_EQ(tenants.share_of(64), 64U);

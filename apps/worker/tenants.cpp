@@ -8,6 +8,7 @@ namespace siyu::worker {
 Tenant* Tenants::enter(const std::string& name) {
   Tenant& tenant = tenants_[name];
   if (tenant.requests++ > 0) return &tenant;
+  ++with_work_;
   double least = std::numeric_limits<double>::max();
   for (const auto& [other, one] : tenants_)
     if (one.requests > 0 && &one != &tenant) least = std::min(least, one.got);
@@ -18,14 +19,20 @@ Tenant* Tenants::enter(const std::string& name) {
 }
 
 void Tenants::leave(Tenant* tenant) {
-  if (--tenant->requests == 0) level_ = std::max(level_, tenant->got);  // what it got while nobody else wanted any costs it nothing
+  if (--tenant->requests == 0) {
+    --with_work_;
+    level_ = std::max(level_, tenant->got);  // what it got while nobody else wanted any costs it nothing
+  }
   if (tenants_.size() <= kMostRemembered) return;
   std::erase_if(tenants_, [](const auto& entry) { return entry.second.requests == 0; });
 }
 
+void Tenants::charge(Tenant& tenant, double tokens, std::size_t places) const {
+  tenant.got += tokens * std::clamp(static_cast<double>(tenant.running) / static_cast<double>(share_of(places)), kLeastCharge, 1.0);
+}
+
 std::size_t Tenants::share_of(std::size_t places) const {
-  const auto with_work = std::ranges::count_if(tenants_, [](const auto& entry) { return entry.second.requests > 0; });
-  return std::max<std::size_t>(1, places / static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, with_work)));
+  return std::max<std::size_t>(1, places / std::max<std::size_t>(1, with_work_));
 }
 
 }  // namespace siyu::worker
