@@ -8,6 +8,9 @@
 namespace siyu::api {
 namespace {
 
+constexpr std::string_view kBearer = "Bearer ";
+constexpr std::size_t kMaxBodyNow = 64UL << 10;  // decodes in a fraction of a millisecond
+
 bool changes_state(std::string_view method) { return method != "GET" && method != "HEAD"; }
 
 /// Such as knowledge-bases/handbook: what the audit log shows as the resource.
@@ -25,13 +28,30 @@ Dispatcher::Dispatcher(Services& services, std::span<const Asset> console) : ser
 net::BodyPlan Dispatcher::plan(const net::RequestHead& head) {
   const auto route = router_.find(head.method, head.path);
   if (route.operation == nullptr) return {};
-  return {.limit = route.operation->body_limit, .spool = route.operation->spool, .on_loop = route.operation->on_loop};
+  return {.limit = route.operation->body_limit, .spool = route.operation->spool, .on_loop = route.operation->on_loop || route.operation->now};
 }
 
 net::Response Dispatcher::handle(net::Request& request) {
+  auto route = router_.find(request.method, request.path);
+  return answer(request, route, std::nullopt);
+}
+
+/// What only hands a request on to an engine is done here and now: the way to a thread and back would take longer. What may read
+/// from the disk, such as knowledge or a key that is not in memory, and what takes long to decode, is left to `handle`.
+std::optional<net::Response> Dispatcher::handle_now(net::Request& request) {
+  auto route = router_.find(request.method, request.path);
+  if (route.operation != nullptr && route.operation->on_loop) return answer(request, route, std::nullopt);
+  if (request.body.size() > kMaxBodyNow || request.body.find("\"knowledge\"") != std::string::npos) return std::nullopt;
+  const auto header = request.headers.get("Authorization");
+  if (!header || !header->starts_with(kBearer)) return std::nullopt;
+  auto known = services_.identity.known_key(header->substr(kBearer.size()));
+  if (!known) return std::nullopt;
+  return answer(request, route, std::move(known));
+}
+
+net::Response Dispatcher::answer(net::Request& request, Route& route, std::optional<Principal> known) {
   const auto begin = services_.clock.steady_now();
-  auto reply = dispatch(request);
-  const auto route = router_.find(request.method, request.path);
+  auto reply = dispatch(request, route, std::move(known));
   const auto shape = route.operation == nullptr ? ErrorShape::kOpenAi : route.operation->errors;
   auto response = reply ? std::move(*reply) : error_reply(reply.error(), request.id, services_.log, shape);
   services_.metrics.on_request(route.operation == nullptr ? "none" : route.operation->id, response.status,
@@ -39,8 +59,7 @@ net::Response Dispatcher::handle(net::Request& request) {
   return response;
 }
 
-Reply Dispatcher::dispatch(net::Request& request) {
-  const auto route = router_.find(request.method, request.path);
+Reply Dispatcher::dispatch(net::Request& request, Route& route, std::optional<Principal> known) {
   const auto* operation = route.operation;
   if (operation == nullptr) {
     if (!route.allowed.empty()) {
@@ -55,7 +74,10 @@ Reply Dispatcher::dispatch(net::Request& request) {
   Call call{.request = request, .params = route.params, .services = services_, .principal = {}, .pass = {}, .begun = services_.clock.steady_now()};
   if (operation->access == Access::kAnyone) return operation->handler(call);
 
-  ASSIGN_OR_RETURN(auto principal, authenticate(request));
+  if (!known) {
+    ASSIGN_OR_RETURN(known, authenticate(request));
+  }
+  auto& principal = *known;
   // A browser sends its cookie along with a request that another site made up; the token proves that our page did it.
   if (principal.csrf && changes_state(request.method) && !crypto::equal_in_constant_time(request.headers.get("X-Siyu-CSRF").value_or(""), *principal.csrf))
     return fail(ErrorCode::kPermissionDenied, "The header X-Siyu-CSRF is missing or wrong; sign in again");
@@ -73,8 +95,8 @@ Reply Dispatcher::dispatch(net::Request& request) {
 
 Result<Principal> Dispatcher::authenticate(const net::Request& request) const {
   if (const auto header = request.headers.get("Authorization")) {
-    if (!header->starts_with("Bearer ")) return fail(ErrorCode::kUnauthenticated, "Send the API key as `Authorization: Bearer sk-…`");
-    return services_.identity.authenticate_key(header->substr(7));
+    if (!header->starts_with(kBearer)) return fail(ErrorCode::kUnauthenticated, "Send the API key as `Authorization: Bearer sk-…`");
+    return services_.identity.authenticate_key(header->substr(kBearer.size()));
   }
   if (const auto key = request.headers.get("x-api-key")) return services_.identity.authenticate_key(*key);  // Anthropic's clients
   if (const auto cookie = request.cookie("siyu_session")) return services_.identity.authenticate_session(*cookie);

@@ -17,9 +17,11 @@ class Dispatcher final : public net::Handler {
   Dispatcher(Services& services, std::span<const Asset> console);
   net::BodyPlan plan(const net::RequestHead& head) override;
   net::Response handle(net::Request& request) override;
+  std::optional<net::Response> handle_now(net::Request& request) override;
 
  private:
-  Reply dispatch(net::Request& request);
+  net::Response answer(net::Request& request, Route& route, std::optional<Principal> known);
+  Reply dispatch(net::Request& request, Route& route, std::optional<Principal> known);
   Result<Principal> authenticate(const net::Request& request) const;
   net::Response console_page(std::string_view path) const;
 
