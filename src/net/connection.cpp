@@ -40,7 +40,7 @@ auto await_callback(Start start) {
       asio::post(executor, [shared, boxed = std::move(value)]() mutable { (*shared)(std::move(boxed)); });
     });
   };
-  return asio::async_initiate<const asio::use_awaitable_t<>, void(T)>(std::move(initiate), asio::use_awaitable);
+  return asio::async_initiate<const asio::use_awaitable_t<LoopExecutor>, void(T)>(std::move(initiate), kAwait);
 }
 
 /// Status line and fields only: bodies are read apart from it.
@@ -67,11 +67,11 @@ class Connection final : public Watched {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  asio::awaitable<void> run() {
+  Task<void> run() {
     if constexpr (kTls) {
       set_deadline(host_.options.header_timeout);
       error_code error;
-      auto token = asio::redirect_error(asio::use_awaitable, error);
+      auto token = asio::redirect_error(kAwait, error);
       co_await stream_.async_handshake(asio::ssl::stream_base::server, token);
       if (error) co_return;
     }
@@ -129,7 +129,7 @@ class Connection final : public Watched {
   }
 
   /// True when the connection stays open for another request.
-  asio::awaitable<bool> one_request() {
+  Task<bool> one_request() {
     const bool first_byte = co_await wait_for_first_byte();
     if (!first_byte) co_return false;
     HeadParser parser;
@@ -148,13 +148,13 @@ class Connection final : public Watched {
     co_return again;
   }
 
-  asio::awaitable<bool> wait_for_first_byte() {
+  Task<bool> wait_for_first_byte() {
     if (buffer_.size() > 0) co_return true;
     buffer_.shrink_to_fit();  // an idle connection holds no memory for what may come
     set_deadline(host_.options.idle_timeout);
     idle_ = true;
     error_code error;
-    auto token = asio::redirect_error(asio::use_awaitable, error);
+    auto token = asio::redirect_error(kAwait, error);
     if constexpr (!kTls) {
       co_await socket_.async_wait(asio::socket_base::wait_read, token);
       idle_ = false;
@@ -166,15 +166,15 @@ class Connection final : public Watched {
   }
 
   /// Reads what there is into the buffer; 0: the end, or an error.
-  asio::awaitable<std::size_t> read_more(error_code& error) {
+  Task<std::size_t> read_more(error_code& error) {
     auto space = buffer_.prepare(kReadBytes);
-    auto token = asio::redirect_error(asio::use_awaitable, error);
+    auto token = asio::redirect_error(kAwait, error);
     const auto got = co_await stream_.async_read_some(space, token);
     buffer_.commit(got);
     co_return error ? 0 : got;
   }
 
-  asio::awaitable<error_code> read_head(HeadParser& parser) {
+  Task<error_code> read_head(HeadParser& parser) {
     set_deadline(host_.options.header_timeout);
     for (;;) {
       error_code error;
@@ -186,7 +186,7 @@ class Connection final : public Watched {
     }
   }
 
-  asio::awaitable<void> answer_unreadable(error_code error) {
+  Task<void> answer_unreadable(error_code error) {
     Response response;
     if (error == http::error::header_limit)
       response = plain_error(431, "invalid_request_error", "header_too_large", "The request header is larger than 32 KiB");
@@ -212,7 +212,7 @@ class Connection final : public Watched {
     return request;
   }
 
-  asio::awaitable<bool> answer(HeadParser& parser) {
+  Task<bool> answer(HeadParser& parser) {
     Request request = to_request(parser.get());
     const unsigned version = parser.get().version();
     const bool with_body = request.method != "HEAD";
@@ -261,7 +261,7 @@ class Connection final : public Watched {
   // Reading a body. A response means: refused, answer this and close.
 
   /// A body of known length, straight from the socket into the request.
-  asio::awaitable<std::optional<Response>> read_counted_body(std::uint64_t length, Request& request) {
+  Task<std::optional<Response>> read_counted_body(std::uint64_t length, Request& request) {
     auto& body = request.body;
     body.resize(std::min<std::uint64_t>(length, buffer_.size()));
     buffer_.consume(asio::buffer_copy(asio::buffer(body), buffer_.data()));
@@ -271,7 +271,7 @@ class Connection final : public Watched {
       set_deadline(host_.options.body_timeout);
       auto space = asio::buffer(body.data() + had, body.size() - had);
       error_code error;
-      auto token = asio::redirect_error(asio::use_awaitable, error);
+      auto token = asio::redirect_error(kAwait, error);
       const auto got = co_await stream_.async_read_some(space, token);
       if (error) co_return incomplete();
       body.resize(had + got);
@@ -280,7 +280,7 @@ class Connection final : public Watched {
   }
 
   /// A chunked or a large body, into memory or a file.
-  asio::awaitable<std::optional<Response>> read_any_body(HeadParser& head, const BodyPlan& plan, Request& request) {
+  Task<std::optional<Response>> read_any_body(HeadParser& head, const BodyPlan& plan, Request& request) {
     http::request_parser<http::buffer_body> parser(std::move(head));
     if (parser.is_done()) co_return std::nullopt;
     parser.body_limit(plan.limit);
@@ -293,7 +293,7 @@ class Connection final : public Watched {
       parser.get().body().size = piece.size();
       set_deadline(host_.options.body_timeout);
       error_code error;
-      auto token = asio::redirect_error(asio::use_awaitable, error);
+      auto token = asio::redirect_error(kAwait, error);
       co_await http::async_read(stream_, buffer_, parser, token);
       const std::size_t got = piece.size() - parser.get().body().size;
       total += got;
@@ -342,7 +342,7 @@ class Connection final : public Watched {
 
   // Making the answer.
 
-  asio::awaitable<Response> call_handler(Request& request, bool on_loop) {
+  Task<Response> call_handler(Request& request, bool on_loop) {
     if (on_loop) {
       if (auto response = guarded_handle_now(request)) co_return *std::move(response);
     }
@@ -378,7 +378,7 @@ class Connection final : public Watched {
     }
   }
 
-  asio::awaitable<Response> finish_deferred(DeferredResponse& deferred) {
+  Task<Response> finish_deferred(DeferredResponse& deferred) {
     deferred_ = &deferred;
     waits_since_ = std::chrono::steady_clock::now();
     auto start = [&deferred](auto done) { deferred.start([done](Response response) { done(std::move(response)); }); };
@@ -390,7 +390,7 @@ class Connection final : public Watched {
 
   using Chunk = Result<std::optional<std::string>>;
 
-  asio::awaitable<Chunk> next_chunk(BodyStream& body) {
+  Task<Chunk> next_chunk(BodyStream& body) {
     body_ = &body;
     deadline_.reset();
     waits_since_ = std::chrono::steady_clock::now();
@@ -403,7 +403,7 @@ class Connection final : public Watched {
 
   // Sending it.
 
-  asio::awaitable<bool> send_whole(const Response& response, unsigned version, bool keep_alive, bool with_body) {
+  Task<bool> send_whole(const Response& response, unsigned version, bool keep_alive, bool with_body) {
     const bool bodyless = response.status == 204 || response.status == 304;
     const std::string& body = std::get<std::string>(response.body);
     Framing framing{.version = version, .keep_alive = keep_alive};
@@ -423,7 +423,7 @@ class Connection final : public Watched {
     co_return true;
   }
 
-  asio::awaitable<bool> send_stream(const Response& response, BodyStream& body, unsigned version, bool keep_alive, bool with_body) {
+  Task<bool> send_stream(const Response& response, BodyStream& body, unsigned version, bool keep_alive, bool with_body) {
     const bool chunked = version >= 11;
     std::string out;
     append_head(out, response, {.version = version, .keep_alive = keep_alive && chunked, .chunked = chunked});
@@ -450,7 +450,7 @@ class Connection final : public Watched {
   }
 
   /// All of it, or false.
-  asio::awaitable<bool> write(std::string_view bytes) {
+  Task<bool> write(std::string_view bytes) {
     error_code error;
     if constexpr (!kTls) {
       // A socket nearly always takes it at once, and then nothing need be waited for.
@@ -461,19 +461,19 @@ class Connection final : public Watched {
     if (bytes.empty()) co_return true;
     set_deadline(host_.options.write_timeout);
     auto rest = asio::buffer(bytes);
-    auto token = asio::redirect_error(asio::use_awaitable, error);
+    auto token = asio::redirect_error(kAwait, error);
     co_await asio::async_write(stream_, rest, token);
     deadline_.reset();
     if (timed_out_) ++host_.stats.stalled_clients;
     co_return !error;
   }
 
-  asio::awaitable<void> say_goodbye() {
+  Task<void> say_goodbye() {
     error_code ignored;
     if (!socket_.is_open()) co_return;
     if constexpr (kTls) {
       set_deadline(kGoodbye);
-      auto token = asio::redirect_error(asio::use_awaitable, ignored);
+      auto token = asio::redirect_error(kAwait, ignored);
       co_await stream_.async_shutdown(token);
     } else {
       socket_.shutdown(asio::socket_base::shutdown_send, ignored);
@@ -497,12 +497,12 @@ class Connection final : public Watched {
 
 }  // namespace
 
-asio::awaitable<void> serve_plain(ConnectionHost& host, Socket socket) {
+Task<void> serve_plain(ConnectionHost& host, Socket socket) {
   Connection<Socket> connection(host, std::move(socket));
   co_await connection.run();
 }
 
-asio::awaitable<void> serve_tls(ConnectionHost& host, Socket socket, asio::ssl::context& context) {
+Task<void> serve_tls(ConnectionHost& host, Socket socket, asio::ssl::context& context) {
   Connection<TlsStream> connection(host, std::move(socket), context);
   co_await connection.run();
 }

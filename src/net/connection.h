@@ -19,7 +19,12 @@ namespace siyu::net {
 
 namespace asio = boost::asio;
 
-using Socket = asio::basic_stream_socket<asio::ip::tcp, asio::io_context::executor_type>;
+/// Coroutines of the loop. Naming the executor spares each step the indirection of asio's any_io_executor.
+using LoopExecutor = asio::io_context::executor_type;
+template <class T>
+using Task = asio::awaitable<T, LoopExecutor>;
+inline constexpr asio::use_awaitable_t<LoopExecutor> kAwait{};
+using Socket = asio::basic_stream_socket<asio::ip::tcp, LoopExecutor>;
 using Moment = std::chrono::steady_clock::time_point;
 
 /// What the server does to connections from outside, on the loop thread. One timer looks at all of them a few times a second:
@@ -52,7 +57,7 @@ struct ConnectionHost {
   std::unordered_set<Watched*> connections;
 };
 
-asio::awaitable<void> serve_plain(ConnectionHost& host, Socket socket);
-asio::awaitable<void> serve_tls(ConnectionHost& host, Socket socket, asio::ssl::context& context);
+Task<void> serve_plain(ConnectionHost& host, Socket socket);
+Task<void> serve_tls(ConnectionHost& host, Socket socket, asio::ssl::context& context);
 
 }  // namespace siyu::net

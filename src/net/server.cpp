@@ -14,6 +14,9 @@
 namespace siyu::net {
 namespace {
 
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>;
+using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, LoopExecutor>;
+
 constexpr auto kSweep = std::chrono::milliseconds(100);      // how coarsely connections' deadlines are kept
 constexpr auto kCancelLimit = std::chrono::seconds(2);       // cancelled answers end within this
 constexpr auto kLastLimit = std::chrono::seconds(10);        // after it, what still runs hangs
@@ -63,7 +66,7 @@ struct Server::Impl : ConnectionHost {
   }
 
   /// Something that runs on the loop until the server's end.
-  void spawn(asio::awaitable<void> task) {
+  void spawn(Task<void> task) {
     {
       const std::lock_guard lock(quiet_mu);
       ++tasks;
@@ -75,16 +78,16 @@ struct Server::Impl : ConnectionHost {
     });
   }
 
-  asio::awaitable<void> accept_loop() {
+  Task<void> accept_loop() {
     for (;;) {
       boost::system::error_code error;
-      auto token = asio::redirect_error(asio::use_awaitable, error);
+      auto token = asio::redirect_error(kAwait, error);
       Socket socket(loop);
       co_await acceptor.async_accept(socket, token);
       if (!acceptor.is_open()) co_return;
       if (error) {  // out of descriptors, most likely: let some connections end first
-        asio::steady_timer pause(loop, std::chrono::milliseconds(50));
-        auto pause_token = asio::redirect_error(asio::use_awaitable, error);
+        Timer pause(loop, std::chrono::milliseconds(50));
+        auto pause_token = asio::redirect_error(kAwait, error);
         co_await pause.async_wait(pause_token);
         continue;
       }
@@ -94,11 +97,11 @@ struct Server::Impl : ConnectionHost {
     }
   }
 
-  asio::awaitable<void> sweep_loop() {
+  Task<void> sweep_loop() {
     for (;;) {
       boost::system::error_code error;
       sweep_timer.expires_after(kSweep);
-      auto token = asio::redirect_error(asio::use_awaitable, error);
+      auto token = asio::redirect_error(kAwait, error);
       co_await sweep_timer.async_wait(token);
       if (error || closed) co_return;
       const auto now = std::chrono::steady_clock::now();
@@ -161,8 +164,8 @@ struct Server::Impl : ConnectionHost {
   asio::io_context& loop;
   BoundedPool pool;
   std::optional<asio::ssl::context> tls;
-  asio::ip::tcp::acceptor acceptor;
-  asio::steady_timer sweep_timer;
+  Acceptor acceptor;
+  Timer sweep_timer;
   std::uint16_t port = 0;
   bool stopped = false, hangs = false;
   bool closed = false;  // loop thread only
