@@ -62,6 +62,7 @@ std::string Path::text() const {
   return before.empty() ? std::string(key) : fmt::format("{}.{}", before, key);
 }
 
+std::string join_index(std::string_view path, std::size_t index) { return fmt::format("{}[{}]", path, index); }
 std::unexpected<Error> wrong_type(const Path& path, std::string_view expected) {
   return wrong(path.text(), fmt::format("{} must be {}", at_path(path.text()), expected));
 }

@@ -58,6 +58,8 @@ struct Path {
   std::string text() const;      ///< messages[0].role; empty for the body
 };
 
+/// messages[0], for those who write paths themselves.
+std::string join_index(std::string_view path, std::size_t index);
 std::unexpected<Error> wrong_type(const Path& path, std::string_view expected);
 std::unexpected<Error> missing(const Path& path);
 std::unexpected<Error> unknown_key(const Path& path, std::string_view key);

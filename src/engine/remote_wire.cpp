@@ -345,7 +345,8 @@ Result<std::optional<Delta>> ChunkReader::read(std::string_view data) {
   }
   ASSIGN_OR_RETURN(auto delta, delta_of(choice));
   if (delta == Delta{}) return std::optional<Delta>();
-  delta.usage.completion_tokens = 1;  // what servers send with a chunk; the true number comes with the end
+  // What servers send with a chunk is one token; the true number comes with the end, or with a whole answer.
+  delta.usage.completion_tokens = choice.message ? finish_.usage.completion_tokens : 1;
   return std::optional(std::move(delta));
 }
 

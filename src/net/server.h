@@ -32,7 +32,7 @@ class Handler {
   virtual BodyPlan plan(const RequestHead& head) = 0;
   virtual Response handle(Request& request) = 0;
   /// Runs on the loop thread: the answer, if it can be given without waiting for anything, and within some 100 microseconds.
-  /// Nothing: nothing has been done, and `handle` is to be asked.
+  /// Nothing: `handle` is to be asked, and finds in Request::begun what has been done.
   virtual std::optional<Response> handle_now(Request& request) { return handle(request); }
 };
 

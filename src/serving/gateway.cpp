@@ -24,6 +24,7 @@ class CallersEngine final : public engine::Engine {
   explicit CallersEngine(Parts parts) : my_(std::move(parts)) {}
 
   Result<std::unique_ptr<engine::GenerationStream>> generate(engine::GenerateRequest request) override {
+    if (request.at_once && !my_.engine->answers_at_once()) return engine::would_wait();
     const auto begun = my_.clock.steady_now();
     auto known = my_.answers.look_up(my_.caller, my_.model, request, my_.options);
     if (my_.options.report) my_.options.report->cache = known.use;
@@ -40,6 +41,8 @@ class CallersEngine final : public engine::Engine {
       call.keep = [&answers = my_.answers, ticket = *std::move(known.ticket)](const engine::Generation& whole) { answers.keep(ticket, whole); };
     return metered(std::move(stream), std::move(call));
   }
+
+  bool answers_at_once() const override { return my_.engine->answers_at_once(); }
 
   Result<engine::EmbedResult> embed(const engine::EmbedRequest& request) override {
     return in_one(request, [&] { return my_.engine->embed(request); });
