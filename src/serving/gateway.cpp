@@ -24,7 +24,7 @@ class CallersEngine final : public engine::Engine {
   explicit CallersEngine(Parts parts) : my_(std::move(parts)) {}
 
   Result<std::unique_ptr<engine::GenerationStream>> generate(engine::GenerateRequest request) override {
-    if (request.at_once && !my_.engine->answers_at_once()) return engine::would_wait();
+    if (request.at_once && (!my_.engine->answers_at_once() || my_.answers.concerns(my_.model, request, my_.options))) return engine::would_wait();
     const auto begun = my_.clock.steady_now();
     auto known = my_.answers.look_up(my_.caller, my_.model, request, my_.options);
     if (my_.options.report) my_.options.report->cache = known.use;
