@@ -118,7 +118,9 @@ class Link : public std::enable_shared_from_this<Link> {
   const Target& target() const { return target_; }
   SteadyClock::time_point last_used() const { return active_; }
 
-  void begin(std::shared_ptr<DirectTransfer> transfer) {
+  /// `target` names the server the link leads to; its path is this request's own.
+  void begin(std::shared_ptr<DirectTransfer> transfer, const Target& target) {
+    target_ = target;
     transfer_ = std::move(transfer);
     transfer_->link = weak_from_this();
     owner_->busy.insert(this);
@@ -342,7 +344,7 @@ class Link : public std::enable_shared_from_this<Link> {
   }
 
   const std::shared_ptr<DirectClient::Impl> owner_;
-  const Target target_;
+  Target target_;
   Socket socket_;
   tcp::resolver resolver_;
   std::shared_ptr<DirectTransfer> transfer_;
@@ -375,7 +377,7 @@ void DirectClient::Impl::start(const std::shared_ptr<DirectTransfer>& transfer, 
   if (!std::exchange(sweeping, true)) sweep();
   auto link = fresh ? nullptr : take_idle(target->place);
   if (!link) link = std::make_shared<Link>(shared_from_this(), *target);
-  link->begin(transfer);
+  link->begin(transfer, *target);
 }
 
 std::shared_ptr<Link> DirectClient::Impl::take_idle(const std::string& place) {

@@ -132,6 +132,14 @@ TEST_P(StreamClientTest, AConnectionTheServerHasLeftIsReplacedWithoutAWord) {
   EXPECT_EQ(pull(*client.open({.method = "POST", .url = url("/echo"), .body = "two"}).value()).value(), "two");
 }
 
+TEST_P(StreamClientTest, AKeptConnectionServesOtherPathsToo) {
+  ASSERT_EQ(pull(*client.open({.method = "POST", .url = url("/echo"), .body = "one"}).value()).value(), "one");
+  const auto stream = client.open({.url = url("/ten")}).value();
+  std::size_t bytes = 0;
+  while (auto piece = pull(*stream).value()) bytes += piece->size();
+  EXPECT_EQ(bytes, 10U * (64UL << 10));
+}
+
 TEST_P(StreamClientTest, SilenceEndsAfterTheRequestsOwnLimit) {
   const auto stream = client.open({.url = url("/silent"), .idle = std::chrono::milliseconds(50)}).value();
   const auto piece = pull(*stream);
