@@ -84,12 +84,11 @@ Status Meter::flush() {
   const std::lock_guard one_at_a_time(flush_mu_);
   auto batch = table_->take_ended();
   if (batch.calls.empty()) return {};
-  std::vector<CallEntry> calls;
-  calls.reserve(batch.calls.size());
-  for (const auto index : batch.calls) calls.push_back(table_->entry(index));
+  UsageSums sums;
+  for (const auto index : batch.calls) sums.add(table_->view(index));
   // Rows and number in one transaction: after a kill between it and the release, the number tells that they are written.
   const auto written = db_.write([&](store::Transaction& tx) -> Status {
-    RETURN_IF_ERROR(add_usage(tx, calls));
+    RETURN_IF_ERROR(sums.write(tx));
     RETURN_IF_ERROR(tx.execute("UPDATE meter_state SET value = ? WHERE name = 'flushed'", batch.number));
     return {};
   });

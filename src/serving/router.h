@@ -58,6 +58,8 @@ class Router final : public engine::Engine, public std::enable_shared_from_this<
   }
 
   Result<std::unique_ptr<engine::GenerationStream>> generate(engine::GenerateRequest request) override;
+  /// When the engines of all replicas do.
+  bool answers_at_once() const override;
   Result<engine::EmbedResult> embed(const engine::EmbedRequest& request) override;
   Result<engine::RerankResult> rerank(const engine::RerankRequest& request) override;
   Result<engine::TranscribeResult> transcribe(const engine::TranscribeRequest& request) override;
