@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Does the server's memory stay where it is? Many requests, printing its resident memory on the way; and many streams at once.
 
-    bench/soak.py [--requests 1000000] [--streams 5000] [--tokens 20] [--interval-ms 1000] [--json]
+    bench/soak.py [--requests 1000000] [--streams 5000] [--rounds 5] [--tokens 20] [--interval-ms 1000] [--json]
 
 Requests are sent as fast as they are answered, a hundred thousand a line; at one request a second that is a day's work each. The
 first tenth warms the caches up; growth is what comes after it. Then `streams` clients at once have answers streamed to them, a
-token every interval, twice over: what the second round adds to the first would be a leak.
+token every interval, several rounds over: what a leak adds it adds each round, what an allocator keeps it keeps once.
 """
 import argparse
 import contextlib
@@ -35,11 +35,11 @@ def soak(server, port, requests, step):
     return found
 
 
-def streams(server, port, count, tokens):
-    """Two rounds of `count` streams at once; the memory at the height of each comes from the kernel's high-water mark."""
-    body = json.dumps({"model": "echo", "stream": True, "max_tokens": tokens, "messages": [{"role": "user", "content": "Say hello to the bench."}]}, separators=(",", ":"))
+def streams(server, port, count, tokens, rounds):
+    """Rounds of `count` streams at once; the memory at the height of each comes from the kernel's high-water mark."""
+    body = json.dumps({"model": "paced", "stream": True, "max_tokens": tokens, "messages": [{"role": "user", "content": "Say hello to the bench."}]}, separators=(",", ":"))
     found = []
-    for _ in range(2):
+    for _ in range(rounds):
         pathlib.Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")  # the high-water mark begins anew
         run = load(port, server.admin["api_key"], requests=count, connections=count, warmup=0, body=body)
         status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
@@ -55,6 +55,7 @@ def main():
     options.add_argument("--requests", type=int, default=1_000_000)
     options.add_argument("--step", type=int, default=100_000)
     options.add_argument("--streams", type=int, default=5000)
+    options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--tokens", type=int, default=20)
     options.add_argument("--interval-ms", type=int, default=1000)
     options.add_argument("--json", action="store_true")
@@ -64,8 +65,10 @@ def main():
     result = {}
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="siyu-bench-")))
-        engine = stack.enter_context(echo_engine(folder, interval_ms=given.interval_ms))  # the interval is of streams only
+        engine = stack.enter_context(echo_engine(folder))
+        paced = stack.enter_context(echo_engine(folder, interval_ms=given.interval_ms))
         server = stack.enter_context(siyu(folder, engine))
+        server.cli("engine", "add", "paced", "--url", f"http://127.0.0.1:{paced}")
         port = int(server.url.rsplit(":", 1)[1])
         if given.requests:
             result["soak"] = soak(server, port, given.requests, given.step)
@@ -73,7 +76,7 @@ def main():
             result["growth_bytes"] = result["soak"][-1]["rss"] - settled["rss"]
             print(f"growth after the first tenth: {result['growth_bytes'] / MIB:.1f} MiB")
         if given.streams:
-            result["streams"] = streams(server, port, given.streams, given.tokens)
+            result["streams"] = streams(server, port, given.streams, given.tokens, given.rounds)
     if given.json:
         print(json.dumps(result))
 

@@ -104,13 +104,13 @@ struct DirectClient::Impl : std::enable_shared_from_this<Impl> {
   std::vector<char> scratch;
   std::unordered_map<std::string, Target> targets;
   std::map<std::string, std::vector<std::shared_ptr<Link>>, std::less<>> kept;
-  std::unordered_set<Link*> busy;
+  std::unordered_set<std::shared_ptr<Link>> busy;  // one that is paused waits for nothing, and lives by this
   bool sweeping = false, stopping = false;
 };
 
 namespace {
 
-/// One connection. Lives as long as something waits on its socket or it is kept for later. Loop thread only.
+/// One connection. Lives as long as it is busy or kept for later. Loop thread only.
 class Link : public std::enable_shared_from_this<Link> {
  public:
   Link(std::shared_ptr<DirectClient::Impl> owner, const Target& target) : owner_(std::move(owner)), target_(target), socket_(owner_->context), resolver_(owner_->context) {}
@@ -123,7 +123,7 @@ class Link : public std::enable_shared_from_this<Link> {
     target_ = target;
     transfer_ = std::move(transfer);
     transfer_->link = weak_from_this();
-    owner_->busy.insert(this);
+    owner_->busy.insert(shared_from_this());
     parser_.emplace();
     parser_->eager(true);
     parser_->header_limit(kMaxHeaderBytes);
@@ -337,7 +337,7 @@ class Link : public std::enable_shared_from_this<Link> {
   }
 
   std::shared_ptr<DirectTransfer> let_go() {
-    owner_->busy.erase(this);
+    owner_->busy.erase(shared_from_this());
     paused_ = false;
     if (transfer_) transfer_->link.reset();
     return std::exchange(transfer_, nullptr);
@@ -401,8 +401,8 @@ void DirectClient::Impl::keep(std::shared_ptr<Link> link) {
 void DirectClient::Impl::sweep() {
   if (stopping) return;
   const auto now = SteadyClock::now();
-  const std::vector<Link*> looked_at(busy.begin(), busy.end());
-  for (auto* link : looked_at)
+  const std::vector<std::shared_ptr<Link>> looked_at(busy.begin(), busy.end());
+  for (const auto& link : looked_at)
     if (busy.contains(link)) link->check_deadlines(now);
   for (auto& [place, links] : kept) {
     const auto stale = std::ranges::find_if(links, [&](const auto& link) { return now < link->last_used() + kKeepIdle; });  // the longest unused stand first
@@ -424,7 +424,7 @@ void DirectClient::Impl::close_all() {
   for (auto& [place, links] : kept)
     for (auto& link : links) link->close();
   kept.clear();
-  while (!busy.empty()) (*busy.begin())->abandon(Error{ErrorCode::kCancelled, "The server is stopping"});
+  while (!busy.empty()) std::shared_ptr(*busy.begin())->abandon(Error{ErrorCode::kCancelled, "The server is stopping"});
 }
 
 DirectClient::DirectClient(EventLoop& loop, std::chrono::seconds idle) : impl_(std::make_shared<Impl>(loop, idle)) {}

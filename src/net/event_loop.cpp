@@ -51,7 +51,14 @@ struct EventLoop::Impl {
 };
 
 EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
-EventLoop::~EventLoop() { stop(); }
+EventLoop::~EventLoop() {
+  const bool hung = impl_->context.stopped();
+  stop();
+  if (hung) return;
+  // What its users left behind as they ended, such as connections to be closed.
+  impl_->context.restart();
+  impl_->context.poll();
+}
 asio::io_context& EventLoop::context() { return impl_->context; }
 
 void EventLoop::stop() {
