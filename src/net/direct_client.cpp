@@ -374,10 +374,10 @@ void DirectClient::Impl::start(const std::shared_ptr<DirectTransfer>& transfer, 
   if (stopping || transfer->is_cancelled()) return transfer->finish(Error{ErrorCode::kCancelled, "The request was cancelled"});
   const auto* target = target_of(transfer->request.url);
   if (target == nullptr) return transfer->finish(Error{ErrorCode::kInvalidArgument, "`" + without_query(transfer->request.url) + "` is not an address that can be asked"});
-  if (!std::exchange(sweeping, true)) sweep();
   auto link = fresh ? nullptr : take_idle(target->place);
   if (!link) link = std::make_shared<Link>(shared_from_this(), *target);
   link->begin(transfer, *target);
+  if (!std::exchange(sweeping, true)) sweep();  // it ends when there is nothing left to look at, so only now
 }
 
 std::shared_ptr<Link> DirectClient::Impl::take_idle(const std::string& place) {
