@@ -175,9 +175,10 @@ class RemoteAnswersTest(RemoteCase):
             self.assertEqual(whole["choices"][0]["message"]["reasoning_content"], "想")
             self.assertEqual(whole["choices"][0]["finish_reason"], "length")
             self.assertEqual(whole["usage"]["prompt_tokens_details"], {"cached_tokens": 4})
-            _, events, _ = self.chat(stream=True, stream_options={"include_usage": True})
+            _, events, _ = self.chat(stream=True, stream_options={"include_usage": True}, service_tier="auto")
             self.assertEqual(events[-1], "[DONE]")
             parsed = [json.loads(event) for event in events[:-1]]
+            self.assertEqual({one["service_tier"] for one in parsed}, {"default"})
             self.assertEqual("".join(choice["delta"].get("content") or "" for one in parsed for choice in one["choices"]), "你好，world.")
             self.assertEqual(parsed[-1]["usage"]["total_tokens"], 12)
         path, sent = self.peer.requests[0]
