@@ -6,6 +6,7 @@
 Whoever is measured runs on core 0 alone; the engine and the load generator share core 1. First latency in an open loop: requests
 start at their appointed times, and a time counts from the appointment. The engine asked directly is the zero, so what a gateway
 "adds" is its percentile less the engine's own. Then throughput in a closed loop. Percentiles are the median of the rounds.
+Idle cores poll meanwhile where that may be asked for (root): a virtual core that halts is woken milliseconds late, whoever waits.
 nginx passes bytes on and writes its access log; LiteLLM and siyu read the request, check a key, choose an engine, and count tokens;
 siyu writes a chained audit entry besides.
 """
@@ -17,6 +18,7 @@ import pathlib
 import shutil
 import socket
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -55,6 +57,22 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def awake():
+    """No core halts until the block ends."""
+    try:
+        held = os.open("/dev/cpu_dma_latency", os.O_WRONLY)
+        os.write(held, struct.pack("i", 0))
+    except OSError as error:
+        print(f"idle cores may halt, which adds to the slowest times: {error}", file=sys.stderr)
+        held = None
+    try:
+        yield
+    finally:
+        if held is not None:
+            os.close(held)
 
 
 def pinned(core, command):
@@ -166,6 +184,7 @@ def throughputs(sides, seconds, rounds):
 def measure(given):
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="siyu-bench-")))
+        stack.enter_context(awake())
         engine = stack.enter_context(echo_engine(folder))
         server = stack.enter_context(siyu(folder, engine))
         ours = (int(server.url.rsplit(":", 1)[1]), server.admin["api_key"])

@@ -125,6 +125,7 @@ struct Machine::Parts {
   double memory_speed = 0;  // bytes a second
   std::unique_ptr<serving::Meter> meter;
   std::unique_ptr<serving::RemoteEngines> engines;
+  net::EventLoop loop;
   std::optional<net::StreamClient> engine_client;
   std::unique_ptr<serving::Deployments> deployments;
   std::optional<serving::ModelHost> host;
@@ -261,7 +262,7 @@ struct Machine::Parts {
   Status open_models() {
     ASSIGN_OR_RETURN(models, models::ModelLibrary::open(*db, data / "models", clock));
     ASSIGN_OR_RETURN(engines, serving::RemoteEngines::open(*db, data / "secrets", clock));
-    engine_client.emplace(net::ClientOptions{.ca_file = config.engine.ca_file}, std::chrono::seconds(config.engine.idle_seconds));
+    engine_client.emplace(net::ClientOptions{.ca_file = config.engine.ca_file}, std::chrono::seconds(config.engine.idle_seconds), &loop);
     const auto wait = [this](engine::Engine& engine) -> Status {
       if (auto* remote = dynamic_cast<engine::RemoteEngine*>(&engine)) remote->wait_first_look(kFirstLook);
       auto* worker = dynamic_cast<engine::LocalWorker*>(&engine);
@@ -294,7 +295,7 @@ struct Machine::Parts {
   Status listen() {
     net::ServerOptions options{.host = address.host, .port = address.port, .handler_threads = config.server.handler_threads, .queue = config.server.queue,
                                .max_connections = config.server.max_connections, .idle_timeout = std::chrono::seconds(config.server.idle_seconds),
-                               .write_timeout = std::chrono::seconds(config.server.stalled_client_seconds), .spool_dir = data / "tmp"};
+                               .write_timeout = std::chrono::seconds(config.server.stalled_client_seconds), .spool_dir = data / "tmp", .loop = &loop};
     if (!config.server.insecure_http) {
       if (config.server.certificate.empty()) {
         ASSIGN_OR_RETURN(certificate, crypto::ensure_self_signed(data / "tls", certificate_hosts(config.server, address.host), clock, random));

@@ -70,6 +70,7 @@ struct Call {
   std::optional<Pass> pass;            ///< present for Access::kSignedIn and kPermission
   SteadyTime begun;                    ///< when a thread took the request up
   std::shared_ptr<serving::CallReport> report = {};  ///< of a model's call; shared with it
+  bool at_once = false;                ///< on the loop thread: fail with engine::would_wait() rather than wait
 
   /// A path parameter; the route table guarantees that it is there.
   const std::string& param(std::string_view name) const {

@@ -108,12 +108,15 @@ class WholeChat final : public ReplyWriter {
 class StreamedChat final : public ReplyWriter {
  public:
   StreamedChat(ReplyHead head, std::size_t choices, bool include_usage, bool logprobs)
-      : head_(std::move(head)), choices_(choices), include_usage_(include_usage), logprobs_(logprobs) {}
+      : head_(std::move(head)), choices_(choices), include_usage_(include_usage), logprobs_(logprobs) {
+    auto empty = json::serialize(envelope(head_, "chat.completion.chunk", {}));
+    beginning_ = "data: " + empty.substr(0, empty.size() - 2) + R"({"index":)";
+  }
 
   std::string event(std::size_t index, chat::Event event) override {
     auto& choice = choices_[index];
     std::string text;
-    if (!choice.begun) text = chunk(index, {{"role", "assistant"}, {"content", ""}}, nullptr, nullptr);
+    if (!choice.begun) text = chunk(index, R"({"role":"assistant","content":""})", nullptr, nullptr);
     choice.begun = true;
     if (auto* delta = std::get_if<engine::Delta>(&event)) {
       choice.text += head_.grounding ? delta->content : "";
@@ -128,7 +131,7 @@ class StreamedChat final : public ReplyWriter {
     count(finish);
     json::object delta;  // all citations at once: clients keep the last list they see
     if (!choice.annotations.empty()) delta["annotations"] = std::move(choice.annotations);
-    return text + chunk(index, std::move(delta), nullptr, finish_text(finish.reason), /*last=*/true);
+    return text + chunk(index, json::serialize(delta), nullptr, finish_text(finish.reason), /*last=*/true);
   }
 
   std::string end() override {
@@ -150,6 +153,12 @@ class StreamedChat final : public ReplyWriter {
   };
 
   std::string write(std::size_t index, const engine::Delta& delta) {
+    if (!delta.content.empty() && delta.reasoning.empty() && delta.tool_calls.empty() && delta.logprobs.empty()) {  // nearly all are this
+      std::string only = R"({"content":)";
+      append_json_string(only, delta.content);
+      only += '}';
+      return chunk(index, only, nullptr, nullptr);
+    }
     json::object out;
     if (!delta.content.empty()) out["content"] = delta.content;
     if (!delta.reasoning.empty()) out["reasoning_content"] = delta.reasoning;
@@ -168,18 +177,30 @@ class StreamedChat final : public ReplyWriter {
       out["tool_calls"] = std::move(calls);
     }
     if (out.empty() && delta.logprobs.empty()) return {};
-    return chunk(index, std::move(out), logprobs_ ? logprobs_of(delta.logprobs) : nullptr, nullptr);
+    return chunk(index, json::serialize(out), logprobs_ ? logprobs_of(delta.logprobs) : nullptr, nullptr);
   }
 
-  std::string chunk(std::size_t index, json::object delta, json::value logprobs, json::value finish, bool last = false) const {
-    auto body = envelope(head_, "chat.completion.chunk",
-                         {{{"index", index}, {"delta", std::move(delta)}, {"logprobs", std::move(logprobs)}, {"finish_reason", std::move(finish)}}});
-    if (include_usage_) body["usage"] = nullptr;
-    if (last && head_.grounding) body["siyu"] = json::object{{"mode", to_json(*head_.grounding)}};
-    return net::sse_event(json::serialize(body));
+  /// One event. What is the same in all of them is written once.
+  std::string chunk(std::size_t index, std::string_view delta, const json::value& logprobs, const json::value& finish, bool last = false) const {
+    std::string text;
+    text.reserve(beginning_.size() + delta.size() + 96);
+    text += beginning_;
+    text += std::to_string(index);
+    text += R"(,"delta":)";
+    text += delta;
+    text += R"(,"logprobs":)";
+    text += logprobs.is_null() ? "null" : json::serialize(logprobs);
+    text += R"(,"finish_reason":)";
+    text += finish.is_null() ? "null" : json::serialize(finish);
+    text += "}]";
+    if (include_usage_) text += R"(,"usage":null)";
+    if (last && head_.grounding) text += R"(,"siyu":)" + json::serialize(json::object{{"mode", to_json(*head_.grounding)}});
+    text += "}\n\n";
+    return text;
   }
 
   const ReplyHead head_;
+  std::string beginning_;  // of every event, up to the choice's index
   std::vector<Choice> choices_;
   const bool include_usage_, logprobs_;
 };

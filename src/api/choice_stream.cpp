@@ -17,13 +17,15 @@ struct ChoiceStream::State : std::enable_shared_from_this<State> {
   std::vector<Choice> choices;
   std::size_t next = 0;  // the choice looked at first: each gets its turn
   Take take;             // set while events are wanted
+  Dry dry;
   bool delivering = false;
 
-  void want(Take wanted) {
+  void want(Take wanted, Dry enough) {
     const auto self = shared_from_this();
     {
       const std::lock_guard lock(mu);
       take = std::move(wanted);
+      dry = std::move(enough);
     }
     deliver();
   }
@@ -80,32 +82,52 @@ struct ChoiceStream::State : std::enable_shared_from_this<State> {
       if (delivering || !take) return;
       delivering = true;
     }
+    bool said_dry = false;
     for (;;) {
       arm();
       auto event = next_event();
-      if (!event) {
+      if (!event && said_dry) {
         const std::lock_guard lock(mu);
-        bool arrived = false;
-        for (const auto& choice : choices) arrived = arrived || choice.arrived.has_value();
-        if (arrived) continue;  // it came between the two looks
+        if (has_arrived()) continue;  // it came between the two looks
         delivering = false;
         return;
       }
-      const bool last = !*event || !**event;
+      // Both are out of the way while they are called: they may ask for more by a new each().
       Take taker;
+      Dry drier;
       {
         const std::lock_guard lock(mu);
-        taker = std::move(take);
-        take = nullptr;
+        if (!event && has_arrived()) continue;
+        taker = std::exchange(take, nullptr);
+        drier = std::exchange(dry, nullptr);
       }
-      const bool more = taker(*std::move(event)) && !last;
+      bool more = false;
+      if (event) {
+        const bool last = !*event || !**event;
+        more = taker(*std::move(event)) && !last;
+        said_dry = false;
+      } else {
+        more = !drier || !drier();
+        said_dry = true;
+      }
       const std::lock_guard lock(mu);
-      if (more) take = std::move(taker);
-      if (!take) {  // the taker may have asked for more by a new each()
+      if (more) {
+        take = std::move(taker);
+        dry = std::move(drier);
+      } else {
+        said_dry = false;  // whoever asks next has not been told
+      }
+      if (!take) {
         delivering = false;
         return;
       }
     }
+  }
+
+  bool has_arrived() const {
+    for (const auto& choice : choices)
+      if (choice.arrived) return true;
+    return false;
   }
 };
 
@@ -114,7 +136,7 @@ ChoiceStream::ChoiceStream(std::vector<std::unique_ptr<chat::Stream>> choices) :
 }
 ChoiceStream::~ChoiceStream() { cancel(); }
 std::size_t ChoiceStream::size() const { return state_->choices.size(); }
-void ChoiceStream::each(Take take) { state_->want(std::move(take)); }
+void ChoiceStream::each(Take take, Dry dry) { state_->want(std::move(take), std::move(dry)); }
 
 void ChoiceStream::cancel() noexcept {
   for (auto& choice : state_->choices) choice.stream->cancel();

@@ -18,6 +18,8 @@ class ChoiceStream {
   };
   /// nullopt: all choices have ended. After an error or the end it is not called again.
   using Take = std::function<bool(Result<std::optional<Event>>)>;
+  /// Nothing more is there at the moment. True: that is enough, and `take` is not called again.
+  using Dry = std::function<bool()>;
 
   explicit ChoiceStream(std::vector<std::unique_ptr<chat::Stream>> choices);
   ~ChoiceStream();
@@ -25,8 +27,8 @@ class ChoiceStream {
   ChoiceStream& operator=(const ChoiceStream&) = delete;
 
   std::size_t size() const;
-  /// Hands events to `take`, on whichever thread they come, until it returns false.
-  void each(Take take);
+  /// Hands events to `take`, on whichever thread they come, until it returns false or `dry` returns true.
+  void each(Take take, Dry dry = {});
   /// The client has gone; what is under way fails soon with kCancelled.
   void cancel() noexcept;
 

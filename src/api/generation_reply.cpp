@@ -10,6 +10,8 @@
 namespace siyu::api {
 namespace {
 
+constexpr std::size_t kEnough = 16UL << 10;  // of gathered events to send at once
+
 /// One answer on its way. Events come one after the other, each perhaps on another thread.
 struct Running {
   Running(std::vector<std::unique_ptr<chat::Stream>> streams, std::unique_ptr<ReplyWriter> body, GenerationReplyOptions given)
@@ -57,20 +59,28 @@ class EventStream final : public net::BodyStream {
   EventStream(std::shared_ptr<Running> running, std::string first) : running_(std::move(running)), first_(std::move(first)) {}
   ~EventStream() override { running_->choices.cancel(); }
 
+  /// Sends what there is as one piece: a slow client, or an engine that sends many tokens at once, costs one write and not many.
   void pull(Ready ready) override {
-    if (!first_.empty()) return ready(std::optional(std::exchange(first_, {})));
-    if (running_->finished || running_->failed) return ready(std::optional<std::string>());
-    auto shared = std::make_shared<Ready>(std::move(ready));
-    running_->choices.each([running = running_, shared](Result<std::optional<ChoiceStream::Event>> event) {
-      auto text = running->take(std::move(event));
-      if (!text) {
-        text = running->writer->fail(text.error(), running->options.request_id);
-      } else if (text->empty() && !running->finished) {
-        return true;
-      }
-      (*shared)(std::optional(*std::move(text)));
+    if (running_->finished || running_->failed) return ready(first_.empty() ? std::nullopt : std::optional(std::exchange(first_, {})));
+    struct Gathered {
+      Ready ready;
+      std::string text;
+      void send() { ready(std::optional(std::move(text))); }
+    };
+    auto gathered = std::make_shared<Gathered>(std::move(ready), std::exchange(first_, {}));
+    const auto take = [running = running_, gathered](Result<std::optional<ChoiceStream::Event>> event) {
+      const auto text = running->take(std::move(event));
+      gathered->text += text ? *text : running->writer->fail(text.error(), running->options.request_id);
+      if (text && !running->finished && gathered->text.size() < kEnough) return true;
+      gathered->send();
       return false;
-    });
+    };
+    const auto dry = [gathered] {
+      if (gathered->text.empty()) return false;
+      gathered->send();
+      return true;
+    };
+    running_->choices.each(take, dry);
   }
   void cancel() noexcept override { running_->choices.cancel(); }
 

@@ -72,6 +72,8 @@ Reply create_chat_completion(Call& call) {
   ASSIGN_OR_RETURN(request.generate, openai::to_generate(body, sampling));
   ASSIGN_OR_RETURN(request.call, call_options(call, json, choices));
   request.generate.restartable = !body.stream.value_or(false);
+  if (call.at_once && choices > 1) return engine::would_wait();  // one that is begun and then taken up again would count twice
+  request.generate.at_once = call.at_once;
 
   std::vector<std::unique_ptr<chat::Stream>> streams;
   ReplyHead head;
@@ -99,11 +101,13 @@ Reply create_completion(Call& call) {
   ASSIGN_OR_RETURN(const auto requests, openai::to_generate(body, sampling));
   ASSIGN_OR_RETURN(const auto options, call_options(call, json, choices));
   ASSIGN_OR_RETURN(const auto served, call.services.gateway.route(*call.pass, body.model.value_or(""), serving::Kind::kChat, options));
+  if (call.at_once && requests.size() * static_cast<std::size_t>(choices) > 1) return engine::would_wait();
   std::vector<std::unique_ptr<chat::Stream>> streams;
   for (const auto& request : requests) {
     for (int i = 0; i < choices; ++i) {
       auto one = request;
       one.restartable = !body.stream.value_or(false);
+      one.at_once = call.at_once;
       if (one.sampling.seed) *one.sampling.seed += static_cast<std::uint32_t>(i);
       ASSIGN_OR_RETURN(auto generation, served.engine->generate(std::move(one)));
       streams.push_back(chat::plain(std::move(generation)));

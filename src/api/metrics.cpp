@@ -7,10 +7,15 @@
 #include <prometheus/text_serializer.h>
 
 #include <map>
+#include <mutex>
 #include <shared_mutex>
 #include <unordered_map>
 
 namespace siyu::api {
+
+namespace {
+const prometheus::Histogram::BucketBoundaries kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
+}  // namespace
 
 struct Metrics::Hidden {
   prometheus::Registry registry;
@@ -33,6 +38,7 @@ struct Metrics::Hidden {
   struct OfModel {
     prometheus::Histogram &input, &output, &cached, &seconds, &first_token, &per_token;
     prometheus::Counter &done, &failed, &abandoned, &missed, &exact, &semantic, &saved_prompt, &saved_completion;
+    prometheus::Counter &ended_well, &ended_badly, &prompt_tokens, &cached_tokens, &completion_tokens;
   };
   std::shared_mutex mu;
   std::unordered_map<std::string, OfModel> models;  // guarded by mu
@@ -54,6 +60,25 @@ struct Metrics::Hidden {
     return models.emplace(model, make_series(model)).first->second;
   }
   OfModel make_series(const std::string& model);
+
+  // A family looks its members up by maps of labels, which costs a microsecond each; these are known already.
+  struct OfRequest {
+    prometheus::Counter& count;
+    prometheus::Histogram& seconds;
+  };
+  std::mutex requests_mu;
+  std::map<std::string, std::map<int, OfRequest>, std::less<>> by_request;  // by operation and status; guarded by requests_mu
+
+  OfRequest& of_request(std::string_view operation, int status) {
+    const std::lock_guard lock(requests_mu);
+    auto of_operation = by_request.find(operation);
+    if (of_operation == by_request.end()) of_operation = by_request.try_emplace(std::string(operation)).first;
+    if (const auto found = of_operation->second.find(status); found != of_operation->second.end()) return found->second;
+    const auto& name = of_operation->first;
+    return of_operation->second
+        .try_emplace(status, OfRequest{requests.Add({{"operation", name}, {"status", std::to_string(status)}}), seconds.Add({{"operation", name}}, kSeconds)})
+        .first->second;
+  }
 
   prometheus::Family<prometheus::Gauge>& gauges(std::string_view name, std::string_view help) {
     return prometheus::BuildGauge().Name(std::string(name)).Help(std::string(help)).Register(registry);
@@ -83,19 +108,21 @@ Metrics::Hidden::OfModel Metrics::Hidden::make_series(const std::string& model) 
           .exact = counter(cache, cache_help, labelled("found", "exact")),
           .semantic = counter(cache, cache_help, labelled("found", "semantic")),
           .saved_prompt = counter(saved, saved_help, labelled("kind", "prompt")),
-          .saved_completion = counter(saved, saved_help, labelled("kind", "completion"))};
+          .saved_completion = counter(saved, saved_help, labelled("kind", "completion")),
+          .ended_well = generations.Add({{"model", model}, {"outcome", "done"}}),
+          .ended_badly = generations.Add({{"model", model}, {"outcome", "failed"}}),
+          .prompt_tokens = tokens.Add({{"model", model}, {"kind", "prompt"}}),
+          .cached_tokens = tokens.Add({{"model", model}, {"kind", "cached"}}),
+          .completion_tokens = tokens.Add({{"model", model}, {"kind", "completion"}})};
 }
 
 Metrics::Metrics() : hidden_(std::make_unique<Hidden>()) {}
 Metrics::~Metrics() = default;
 
-namespace {
-const prometheus::Histogram::BucketBoundaries kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
-}  // namespace
-
 void Metrics::on_request(std::string_view operation, int status, double seconds) {
-  hidden_->requests.Add({{"operation", std::string(operation)}, {"status", std::to_string(status)}}).Increment();
-  hidden_->seconds.Add({{"operation", std::string(operation)}}, kSeconds).Observe(seconds);
+  auto& of = hidden_->of_request(operation, status);
+  of.count.Increment();
+  of.seconds.Observe(seconds);
 }
 
 void Metrics::on_rpc(std::string_view method, int status, double seconds) {
@@ -104,10 +131,11 @@ void Metrics::on_rpc(std::string_view method, int status, double seconds) {
 }
 
 void Metrics::on_generation(const std::string& model, const engine::Usage& usage, bool failed) {
-  hidden_->generations.Add({{"model", model}, {"outcome", failed ? "failed" : "done"}}).Increment();
-  hidden_->tokens.Add({{"model", model}, {"kind", "prompt"}}).Increment(usage.prompt_tokens);
-  hidden_->tokens.Add({{"model", model}, {"kind", "cached"}}).Increment(usage.cached_tokens);
-  hidden_->tokens.Add({{"model", model}, {"kind", "completion"}}).Increment(usage.completion_tokens);
+  auto& of = hidden_->of_model(model);
+  (failed ? of.ended_badly : of.ended_well).Increment();
+  of.prompt_tokens.Increment(usage.prompt_tokens);
+  of.cached_tokens.Increment(usage.cached_tokens);
+  of.completion_tokens.Increment(usage.completion_tokens);
 }
 
 void Metrics::on_embedding(const std::string& model, std::int32_t tokens) {

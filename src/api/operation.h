@@ -32,6 +32,7 @@ struct Operation {
   std::uint64_t body_limit;       ///< bytes; 0: no body is taken
   bool spool;                     ///< large bodies go to a file
   bool on_loop;                   ///< answered on the loop thread
+  bool now;                       ///< answered there as well when nothing has to be waited for: see Dispatcher::handle_now
   ErrorShape errors;
   Reply (*handler)(Call&);
 };

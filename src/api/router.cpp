@@ -32,14 +32,24 @@ bool matches(const std::vector<std::string_view>& pattern, const std::vector<std
 
 Router::Router(std::span<const Operation> operations) {
   entries_.reserve(operations.size());
-  for (const auto& operation : operations) entries_.push_back({&operation, split_path(operation.path)});
+  for (const auto& operation : operations) {
+    entries_.push_back({&operation, split_path(operation.path)});
+    if (operation.path.find('{') == std::string_view::npos) plain_[operation.path].push_back(&operation);
+  }
 }
 
 Route Router::find(std::string_view method, std::string_view path) const {
   Route route;
   if (!path.starts_with('/')) return route;
-  const auto segments = split_path(path);
   const auto wanted = method == "HEAD" ? std::string_view("GET") : method;
+  if (const auto found = plain_.find(path); found != plain_.end()) {
+    for (const auto* operation : found->second) {
+      if (operation->method != wanted) continue;
+      route.operation = operation;
+      return route;
+    }
+  }
+  const auto segments = split_path(path);
   for (const auto& entry : entries_) {
     if (!matches(entry.segments, segments)) continue;
     if (entry.operation->method != wanted) {

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,7 @@ class Router {
     std::vector<std::string_view> segments;  // "{name}" matches any one segment
   };
   std::vector<Entry> entries_;
+  std::unordered_map<std::string_view, std::vector<const Operation*>> plain_;  // by paths without parameters: nearly every request's
 };
 
 }  // namespace siyu::api

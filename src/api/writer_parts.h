@@ -14,8 +14,9 @@ inline std::string named_event(const json::object& body) {
 }
 
 inline json::object envelope(const ReplyHead& head, std::string_view object, json::array choices) {
-  json::object body{{"id", head.id}, {"object", object}, {"created", head.created}, {"model", head.model}, {"choices", std::move(choices)}};
+  json::object body{{"id", head.id}, {"object", object}, {"created", head.created}, {"model", head.model}};
   if (head.service_tier) body["service_tier"] = *head.service_tier;
+  body["choices"] = std::move(choices);  // last: streamed chats write on from here
   return body;
 }
 

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <mutex>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "audit/line.h"
 #include "base/json.h"
@@ -45,6 +47,8 @@ struct AuditLog::Impl {
   std::mutex mu;  // everything below
   std::condition_variable synced_more, wake;
   int fd = -1;
+  std::vector<int> unsynced;  // earlier segments that have not been synced since they were left
+  bool new_name = false;      // a segment whose name the folder may not have on disk yet
   std::size_t segment = 0;
   std::uint64_t segment_bytes = 0;
   std::uint64_t seq = 0;
@@ -58,14 +62,12 @@ struct AuditLog::Impl {
     const auto file = dir / segment_name(number);
     const int opened = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (opened < 0) return fail(ErrorCode::kUnavailable, "The audit log cannot be opened for writing; check the data folder's permissions", file.string());
-    if (fd >= 0) {
-      ::fdatasync(fd);
-      ::close(fd);
-    }
+    if (fd >= 0) unsynced.push_back(fd);  // the next sync sees to it: whoever appends a read's entry waits for no disk
     fd = opened;
     segment = number;
     segment_bytes = static_cast<std::uint64_t>(std::max<off_t>(::lseek(fd, 0, SEEK_END), 0));
-    return store::sync_directory(dir);
+    new_name = true;
+    return {};
   }
 
   /// Finds the head of an existing log; sets a torn last line aside.
@@ -151,10 +153,17 @@ struct AuditLog::Impl {
   void sync(std::unique_lock<std::mutex>& lock) {
     syncing = true;
     const auto written = seq;
-    const int file = ::dup(fd);  // the segment may be rotated meanwhile
+    auto files = std::exchange(unsynced, {});
+    files.push_back(::dup(fd));  // the segment may be left meanwhile
+    const bool with_name = std::exchange(new_name, false);
     lock.unlock();
-    ::fdatasync(file);
-    ::close(file);
+    if (with_name) {
+      if (const auto status = store::sync_directory(dir); !status) log.error("audit_sync_failed", {{"detail", status.error().detail}});
+    }
+    for (const int file : files) {
+      ::fdatasync(file);
+      ::close(file);
+    }
     lock.lock();
     synced_seq = std::max(synced_seq, written);
     syncing = false;

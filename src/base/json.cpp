@@ -9,15 +9,22 @@ constexpr std::size_t kMaxDepth = 64;
 
 std::string at_path(std::string_view path) { return path.empty() ? "The body" : fmt::format("`{}`", path); }
 
-std::unexpected<Error> wrong(std::string_view path, std::string message) {
-  return std::unexpected(Error{.code = ErrorCode::kInvalidArgument, .message = std::move(message), .param = std::string(path)});
+std::unexpected<Error> wrong(std::string path, std::string message) {
+  return std::unexpected(Error{.code = ErrorCode::kInvalidArgument, .message = std::move(message), .param = std::move(path)});
 }
 }  // namespace
 
 Result<json::value> parse_json(std::string_view text) {
+  // All of a text's values lie in one block: they are made together and mostly go together.
+  return parse_json(text, json::make_shared_resource<json::monotonic_resource>());
+}
+
+Result<json::value> parse_json(std::string_view text, json::storage_ptr where) {
   json::parse_options options;
   options.max_depth = kMaxDepth;
-  json::stream_parser parser({}, options);
+  unsigned char scratch[4096];
+  json::stream_parser parser({}, options, scratch);
+  parser.reset(std::move(where));
   json::error_code error;
   const auto used = parser.write_some(text.data(), text.size(), error);
   if (!error) parser.finish(error);
@@ -48,23 +55,28 @@ std::string enum_spelling(std::string_view enumerator) {
 
 namespace json_detail {
 
-std::unexpected<Error> wrong_type(std::string_view path, std::string_view expected) {
-  return wrong(path, fmt::format("{} must be {}", at_path(path), expected));
+std::string Path::text() const {
+  if (parent == nullptr) return std::string(key);
+  const auto before = parent->text();
+  if (key.data() == nullptr) return fmt::format("{}[{}]", before, index);
+  return before.empty() ? std::string(key) : fmt::format("{}.{}", before, key);
 }
-std::unexpected<Error> missing(std::string_view path) { return wrong(path, fmt::format("`{}` is missing", path)); }
-std::unexpected<Error> unknown_key(std::string_view path, std::string_view key) {
-  return wrong(join_path(path, key), fmt::format("`{}` is not a known field", join_path(path, key)));
-}
-std::unexpected<Error> not_one_of(std::string_view path, const std::vector<std::string>& spellings) {
-  return wrong(path, fmt::format("{} must be one of: {}", at_path(path), fmt::join(spellings, ", ")));
-}
-std::string join_path(std::string_view path, std::string_view key) {
-  return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key);
-}
-std::string join_index(std::string_view path, std::size_t index) { return fmt::format("{}[{}]", path, index); }
 
-Result<std::int64_t> read_integer(const json::value& value, std::string_view path, std::int64_t low, std::uint64_t high) {
-  const auto refuse = [&] { return wrong(path, fmt::format("{} must be a whole number from {} to {}", at_path(path), low, high)); };
+std::string join_index(std::string_view path, std::size_t index) { return fmt::format("{}[{}]", path, index); }
+std::unexpected<Error> wrong_type(const Path& path, std::string_view expected) {
+  return wrong(path.text(), fmt::format("{} must be {}", at_path(path.text()), expected));
+}
+std::unexpected<Error> missing(const Path& path) { return wrong(path.text(), fmt::format("`{}` is missing", path.text())); }
+std::unexpected<Error> unknown_key(const Path& path, std::string_view key) {
+  const auto name = Path{&path, key}.text();
+  return wrong(name, fmt::format("`{}` is not a known field", name));
+}
+std::unexpected<Error> not_one_of(const Path& path, const std::vector<std::string>& spellings) {
+  return wrong(path.text(), fmt::format("{} must be one of: {}", at_path(path.text()), fmt::join(spellings, ", ")));
+}
+
+Result<std::int64_t> read_integer(const json::value& value, const Path& path, std::int64_t low, std::uint64_t high) {
+  const auto refuse = [&] { return wrong(path.text(), fmt::format("{} must be a whole number from {} to {}", at_path(path.text()), low, high)); };
   if (value.is_double()) {  // 5.0 is a whole number to many clients
     const double number = value.get_double();
     if (!(number == std::floor(number)) || std::fabs(number) > 9e15) return refuse();

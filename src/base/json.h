@@ -31,6 +31,8 @@ namespace json = boost::json;
 
 /// Nesting over 64 levels, malformed text and invalid UTF-8 are refused with the byte offset of the fault.
 Result<json::value> parse_json(std::string_view text);
+/// The same, with all values in `where`.
+Result<json::value> parse_json(std::string_view text, json::storage_ptr where);
 
 /// CamelCase or kCamelCase to snake_case: the spelling of enumerators in JSON.
 std::string enum_spelling(std::string_view enumerator);
@@ -48,19 +50,27 @@ template <class T> struct is_string_map<std::map<std::string, T>> : std::true_ty
 template <class T> constexpr bool is_described_struct = boost::describe::has_describe_members<T>::value;
 template <class T> constexpr bool is_described_enum = boost::describe::has_describe_enumerators<T>::value;
 
-std::unexpected<Error> wrong_type(std::string_view path, std::string_view expected);
-std::unexpected<Error> missing(std::string_view path);
-std::unexpected<Error> unknown_key(std::string_view path, std::string_view key);
-std::unexpected<Error> not_one_of(std::string_view path, const std::vector<std::string>& spellings);
-std::string join_path(std::string_view path, std::string_view key);
+/// Where a value stands: links on the stack, put into words only when something is wrong there.
+struct Path {
+  const Path* parent = nullptr;  ///< null: where the whole begins, under `key` if it is part of another
+  std::string_view key = {};
+  std::size_t index = 0;         ///< of an array's element, which has no key
+  std::string text() const;      ///< messages[0].role; empty for the body
+};
+
+/// messages[0], for those who write paths themselves.
 std::string join_index(std::string_view path, std::size_t index);
-Result<std::int64_t> read_integer(const json::value& value, std::string_view path, std::int64_t low, std::uint64_t high);
+std::unexpected<Error> wrong_type(const Path& path, std::string_view expected);
+std::unexpected<Error> missing(const Path& path);
+std::unexpected<Error> unknown_key(const Path& path, std::string_view key);
+std::unexpected<Error> not_one_of(const Path& path, const std::vector<std::string>& spellings);
+Result<std::int64_t> read_integer(const json::value& value, const Path& path, std::int64_t low, std::uint64_t high);
 
 template <class T>
-Status read(const json::value& value, T& out, std::string_view path, UnknownKeys unknown);
+Status read(const json::value& value, T& out, const Path& path, UnknownKeys unknown);
 
 template <class T>
-Status read_struct(const json::value& value, T& out, std::string_view path, UnknownKeys unknown) {
+Status read_struct(const json::value& value, T& out, const Path& path, UnknownKeys unknown) {
   const auto* object = value.if_object();
   if (object == nullptr) return wrong_type(path, "an object");
   using Members = boost::describe::describe_members<T, boost::describe::mod_any_access | boost::describe::mod_inherited>;
@@ -71,10 +81,10 @@ Status read_struct(const json::value& value, T& out, std::string_view path, Unkn
     const auto* found = object->if_contains(member.name);
     if (found == nullptr) {
       if constexpr (!is_optional<std::remove_reference_t<decltype(field)>>::value)
-        status = missing(join_path(path, member.name));
+        status = missing({&path, member.name});
       return;
     }
-    status = read(*found, field, join_path(path, member.name), unknown);
+    status = read(*found, field, {&path, member.name}, unknown);
   });
   if (!status || unknown == UnknownKeys::kIgnore) return status;
   for (const auto& entry : *object) {
@@ -86,7 +96,7 @@ Status read_struct(const json::value& value, T& out, std::string_view path, Unkn
 }
 
 template <class T>
-Status read(const json::value& value, T& out, std::string_view path, UnknownKeys unknown) {
+Status read(const json::value& value, T& out, const Path& path, UnknownKeys unknown) {
   if constexpr (std::is_same_v<T, json::value>) {
     out = value;
   } else if constexpr (is_optional<T>::value) {
@@ -128,7 +138,7 @@ Status read(const json::value& value, T& out, std::string_view path, UnknownKeys
     out.reserve(array->size());
     for (std::size_t i = 0; i < array->size(); ++i) {
       typename T::value_type element{};
-      RETURN_IF_ERROR(read((*array)[i], element, join_index(path, i), unknown));
+      RETURN_IF_ERROR(read((*array)[i], element, {&path, {}, i}, unknown));
       out.push_back(std::move(element));
     }
   } else if constexpr (is_string_map<T>::value) {
@@ -136,7 +146,7 @@ Status read(const json::value& value, T& out, std::string_view path, UnknownKeys
     if (object == nullptr) return wrong_type(path, "an object");
     out.clear();
     for (const auto& entry : *object)
-      RETURN_IF_ERROR(read(entry.value(), out[std::string(entry.key())], join_path(path, entry.key()), unknown));
+      RETURN_IF_ERROR(read(entry.value(), out[std::string(entry.key())], {&path, entry.key()}, unknown));
   } else {
     static_assert(is_described_struct<T>, "describe the type with BOOST_DESCRIBE_STRUCT");
     return read_struct(value, out, path, unknown);
@@ -150,13 +160,15 @@ Status read(const json::value& value, T& out, std::string_view path, UnknownKeys
 template <class T>
 Result<T> from_json(const json::value& value, UnknownKeys unknown = UnknownKeys::kIgnore, std::string_view path = "") {
   T out{};
-  RETURN_IF_ERROR(json_detail::read(value, out, path, unknown));
+  RETURN_IF_ERROR(json_detail::read(value, out, json_detail::Path{.key = path}, unknown));
   return out;
 }
 
 template <class T>
 Result<T> from_json_text(std::string_view text, UnknownKeys unknown = UnknownKeys::kIgnore) {
-  ASSIGN_OR_RETURN(const auto value, parse_json(text));
+  unsigned char scratch[4096];  // what most texts take: their values never leave the stack
+  json::monotonic_resource block(scratch);
+  ASSIGN_OR_RETURN(const auto value, parse_json(text, &block));
   return from_json<T>(value, unknown);
 }
 

@@ -37,18 +37,22 @@ void append_json_string(std::string& out, std::string_view text) {
   const std::string repaired = is_valid_utf8(text) ? std::string() : repair_utf8(text);
   const std::string_view valid = repaired.empty() ? text : std::string_view(repaired);
   out += '"';
-  for (const char c : valid) {
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < valid.size(); ++i) {
+    const char c = valid[i];
+    if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) continue;
+    out += valid.substr(copied, i - copied);
+    copied = i + 1;
     switch (c) {
       case '"': out += "\\\""; break;
       case '\\': out += "\\\\"; break;
       case '\n': out += "\\n"; break;
       case '\r': out += "\\r"; break;
       case '\t': out += "\\t"; break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-        else out += c;
+      default: out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
     }
   }
+  out += valid.substr(copied);
   out += '"';
 }
 

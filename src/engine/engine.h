@@ -107,6 +107,7 @@ struct GenerateRequest {
   std::int32_t priority = 0;           ///< smaller goes first, as in vLLM; kMostUrgent … kLeastUrgent
   std::optional<std::int64_t> time_limit_ms;  ///< from its arrival at the engine; then it fails with kDeadlineExceeded
   bool restartable = false;            ///< nothing of the answer is shown before it is whole, so another replica may begin it anew
+  bool at_once = false;                ///< generate() is called where nothing may wait: it answers at once, or fails for kWouldWait
 };
 
 /// The reason of a kUnavailable that says: too much to do. It tells nothing against the engine's health.
@@ -118,6 +119,10 @@ constexpr std::int32_t kLeastUrgent = 100;
 constexpr std::size_t kMaxStopStrings = 16;      // OpenAI allows 4; a few more cost nothing
 constexpr std::size_t kMaxStopStringBytes = 1024;
 constexpr std::int32_t kMaxTopLogprobs = 20;     // OpenAI's limit
+
+/// The reason of a failure that says: ask again, at_once being false, on a thread that may wait. Nobody outside gets to see it.
+constexpr std::string_view kWouldWait = "would_wait";
+inline std::unexpected<Error> would_wait() { return fail_because(ErrorCode::kUnavailable, std::string(kWouldWait), "This cannot be answered without waiting"); }
 
 /// Checks ranges that hold for every engine: kInvalidArgument names the field and the range.
 Status validate(const GenerateRequest& request);
@@ -296,6 +301,8 @@ class Engine {
   virtual ~Engine() = default;
   /// kUnavailable when it is not ready or its queue is full.
   virtual Result<std::unique_ptr<GenerationStream>> generate(GenerateRequest request) = 0;
+  /// Whether generate() only hands the request on: no disk, no other process, no lock that is held for long.
+  virtual bool answers_at_once() const { return false; }
   /// Blocks until the vectors are there or the request's timeout passes.
   virtual Result<EmbedResult> embed(const EmbedRequest& request) = 0;
   /// Blocks like embed(). kUnsupported unless the model is a reranker.

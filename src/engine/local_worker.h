@@ -50,6 +50,7 @@ class LocalWorker final : public Engine {
   Status wait_ready(Millis limit);
 
   Result<std::unique_ptr<GenerationStream>> generate(GenerateRequest request) override;
+  bool answers_at_once() const override { return true; }
   Result<EmbedResult> embed(const EmbedRequest& request) override;
   Result<RerankResult> rerank(const RerankRequest& request) override;
   Result<std::vector<Token>> tokenize(const std::string& text) override;

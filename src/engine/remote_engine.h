@@ -44,6 +44,7 @@ class RemoteEngine final : public Engine {
   void wait_first_look(Millis limit) { peer_->wait_first_look(limit); }
 
   Result<std::unique_ptr<GenerationStream>> generate(GenerateRequest request) override;
+  bool answers_at_once() const override { return true; }
   Result<EmbedResult> embed(const EmbedRequest& request) override;
   Result<RerankResult> rerank(const RerankRequest& request) override;
   Result<TranscribeResult> transcribe(const TranscribeRequest& request) override;

@@ -9,6 +9,7 @@ namespace siyu::engine {
 namespace {
 
 constexpr std::size_t kMaxFaultBytes = 64UL << 10;  // of an error answer; the rest is not read
+constexpr std::size_t kMaxWholeBytes = 64UL << 20;  // far over what any model writes
 
 using Upstream = std::shared_ptr<net::ClientStream>;
 using Piece = Result<std::optional<std::string>>;
@@ -125,6 +126,12 @@ class Reader : public std::enable_shared_from_this<Reader> {
       else end_with(peer_->refusal(head->status, head->headers, fault_body_));
       return;
     }
+    if (is_whole(*head)) {
+      if (*piece) whole_ += **piece;
+      if (whole_.size() > kMaxWholeBytes) return end_with(peer_->malformed({.message = "its answer is larger than 64 MiB"}));
+      if (!*piece && on_chunk(whole_)) on_end();
+      return;
+    }
     if (!*piece) return on_end();
     const auto events = sse_.feed(**piece);
     if (!events) return end_with(peer_->malformed(events.error()));
@@ -133,6 +140,9 @@ class Reader : public std::enable_shared_from_this<Reader> {
       if (!on_chunk(data)) return;
     }
   }
+
+  /// Whatever was asked for: some servers answer whole when asked to stream, or stream without saying so.
+  static bool is_whole(const net::ClientStream::Head& head) { return head.headers.get("Content-Type").value_or("").starts_with("application/json"); }
 
   bool on_chunk(const std::string& data) {
     auto delta = chunks_.read(data);
@@ -156,7 +166,7 @@ class Reader : public std::enable_shared_from_this<Reader> {
       const std::lock_guard lock(mu_);
       done_ = true;
     }
-    drain(upstream_);
+    if (whole_.empty()) drain(upstream_);
   }
 
   void on_failure(const Error& fault) {
@@ -185,7 +195,7 @@ class Reader : public std::enable_shared_from_this<Reader> {
   net::SseParser sse_;
   ChunkReader chunks_;
   std::deque<Event> events_;
-  std::string fault_body_;
+  std::string fault_body_, whole_;
   std::optional<Error> error_;
   bool retried_ = false;
 };

@@ -142,13 +142,13 @@ struct WireLogprobs {
 BOOST_DESCRIBE_STRUCT(WireLogprobs, (), (content, tokens, token_logprobs, top_logprobs))
 
 struct WireChoice {
-  std::optional<WireDelta> delta;
+  std::optional<WireDelta> delta, message;  // of a chunk, of a whole answer
   std::optional<std::string> text;
   std::optional<WireLogprobs> logprobs;
   std::optional<std::string> finish_reason;
   std::optional<json::value> stop_reason;  // vLLM: the stop string, or the number of a stop token
 };
-BOOST_DESCRIBE_STRUCT(WireChoice, (), (delta, text, logprobs, finish_reason, stop_reason))
+BOOST_DESCRIBE_STRUCT(WireChoice, (), (delta, message, text, logprobs, finish_reason, stop_reason))
 struct WireUsageDetails {
   std::optional<std::int32_t> cached_tokens;
 };
@@ -253,13 +253,15 @@ Result<Delta> delta_of(WireChoice& choice) {
   Delta delta;
   if (choice.text) delta.content = *std::move(choice.text);
   if (choice.logprobs) delta.logprobs = logprobs_of(*choice.logprobs);
-  if (!choice.delta) return delta;
-  auto& wire = *choice.delta;
+  if (!choice.delta && !choice.message) return delta;
+  auto& wire = choice.delta ? *choice.delta : *choice.message;
   if (wire.content) delta.content = *std::move(wire.content);
   if (wire.reasoning_content) delta.reasoning = *std::move(wire.reasoning_content);
   else if (wire.reasoning) delta.reasoning = *std::move(wire.reasoning);
-  for (auto& call : wire.tool_calls.value_or(std::vector<WireToolCall>{})) {
-    const auto index = call.index.value_or(0);
+  if (!wire.tool_calls) return delta;
+  std::int32_t place = 0;
+  for (auto& call : *wire.tool_calls) {
+    const auto index = call.index.value_or(place++);  // whole answers have none
     if (index < 0 || index > kMaxToolIndex) return invalid("tool_calls.index is out of range");
     auto function = std::move(call.function).value_or(WireFunction{});
     delta.tool_calls.push_back({.index = index, .id = call.id.value_or(""), .name = function.name.value_or(""), .arguments = function.arguments.value_or("")});
@@ -343,7 +345,8 @@ Result<std::optional<Delta>> ChunkReader::read(std::string_view data) {
   }
   ASSIGN_OR_RETURN(auto delta, delta_of(choice));
   if (delta == Delta{}) return std::optional<Delta>();
-  delta.usage.completion_tokens = 1;  // what servers send with a chunk; the true number comes with the end
+  // What servers send with a chunk is one token; the true number comes with the end, or with a whole answer.
+  delta.usage.completion_tokens = choice.message ? finish_.usage.completion_tokens : 1;
   return std::optional(std::move(delta));
 }
 

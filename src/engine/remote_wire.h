@@ -11,7 +11,7 @@
 
 namespace siyu::engine {
 
-/// Bodies of POST /chat/completions and /completions, streamed and with usage. Fields that are unset are left out: clouds
+/// Bodies of POST /chat/completions and /completions, streamed and with usage unless the answer is wanted whole. Fields that are unset are left out: clouds
 /// refuse what they do not know.
 std::string chat_body(const GenerateRequest& request, const std::string& model);
 std::string completion_body(const GenerateRequest& request, const std::string& model);
@@ -20,7 +20,7 @@ std::string embedding_body(std::span<const std::vector<Token>> tokens, const std
 /// The messages and tools of a chat, as templates take them (vLLM's /tokenize, llama-server's /apply-template).
 std::string template_body(const GenerateRequest& request, const std::string& model);
 
-/// Reads the chunks of one streamed answer. Not thread-safe.
+/// Reads the chunks of one streamed answer; a whole answer is read as one chunk. Not thread-safe.
 class ChunkReader {
  public:
   /// The delta of one chunk, or nothing. Errors: the server's own in the stream (kUnavailable), or no chunk at all.

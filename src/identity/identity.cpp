@@ -202,6 +202,18 @@ Result<Principal> Identity::principal_of(const UserId& user, const std::optional
   });
 }
 
+std::optional<Principal> Identity::known_key(std::string_view secret) {
+  if (!secret.starts_with("sk-") || secret.size() > 200) return std::nullopt;
+  const auto hash = crypto::sha256_hex(as_bytes(secret));
+  const auto now = impl_->clock.now();
+  const std::lock_guard lock(impl_->mu);
+  const auto found = impl_->keys.find(hash);
+  if (found == impl_->keys.end()) return std::nullopt;
+  const auto& cached = found->second;
+  if ((cached.expires_at && *cached.expires_at <= now) || now - cached.touched > kTouchEvery) return std::nullopt;
+  return cached.principal;
+}
+
 Result<SignedIn> Identity::sign_in(const std::string& username, const std::string& password) {
   if (username.size() > kMaxName || password.size() > kMaxPassword) return fail(ErrorCode::kUnauthenticated, "The user name or the password is wrong");
   RETURN_IF_ERROR(impl_->check_lock(username));

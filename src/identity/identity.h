@@ -58,6 +58,8 @@ class Identity {
   Result<Principal> authenticate_key(std::string_view secret);
   /// A user as they are now, for work done in their name later; kUnauthenticated when they, or the key it came with, are gone.
   Result<Principal> principal_of(const UserId& user, const std::optional<ApiKeyId>& key);
+  /// The same from memory alone, without waiting; nothing when the key is not there, or its use has to be recorded.
+  std::optional<Principal> known_key(std::string_view secret);
   Result<Principal> authenticate_session(std::string_view token);
   /// Five failures in a row lock a name for a minute, doubling up to an hour.
   Result<SignedIn> sign_in(const std::string& username, const std::string& password);

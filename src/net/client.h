@@ -28,6 +28,7 @@ struct ClientRequest {
   std::vector<UploadFile> files;    ///< sent as multipart/form-data when not empty
   std::filesystem::path body_file;  ///< sent as application/octet-stream when not empty
   std::chrono::milliseconds timeout{60'000};
+  std::chrono::milliseconds idle{0};  ///< streamed requests: nothing may arrive for so long; 0: the client's own limit
   std::function<void(std::uint64_t done, std::uint64_t total)> upload_progress;
 };
 

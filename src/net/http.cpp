@@ -159,12 +159,12 @@ std::string sse_event(std::string_view data) {
 
 Result<std::vector<std::string>> SseParser::feed(std::string_view bytes) {
   std::vector<std::string> events;
-  for (const char c : bytes) {
-    if (c != '\n') {
-      line_ += c;
-      if (line_.size() + data_.size() > kMaxEventBytes) return fail(ErrorCode::kTooLarge, "A streamed event is larger than 8 MiB");
-      continue;
-    }
+  while (!bytes.empty()) {
+    const auto end = bytes.find('\n');
+    line_ += bytes.substr(0, end);
+    if (line_.size() + data_.size() > kMaxEventBytes) return fail(ErrorCode::kTooLarge, "A streamed event is larger than 8 MiB");
+    if (end == std::string_view::npos) break;
+    bytes.remove_prefix(end + 1);
     if (line_.ends_with('\r')) line_.pop_back();
     if (line_.empty()) {
       if (has_data_) events.push_back(std::move(data_));

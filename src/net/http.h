@@ -1,6 +1,7 @@
 // HTTP messages as the rest of the program sees them: no sockets, no Beast.
 #pragma once
 
+#include <any>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -52,6 +53,7 @@ struct Request : RequestHead {
   std::string body;
   /// A body over the spool threshold lies here instead; the file is deleted after the answer unless moved away.
   std::filesystem::path body_file;
+  std::any begun;  ///< what Handler::handle_now has done already, for `handle`
   std::string id;  ///< unique; in logs, in audit entries, and in the X-Request-Id header of the answer
 };
 

@@ -1,14 +1,12 @@
 #include "net/server.h"
 
-#include <poll.h>
-
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <set>
-#include <thread>
+#include <vector>
 
 #include "base/bounded_pool.h"
 #include "net/connection.h"
@@ -16,7 +14,12 @@
 namespace siyu::net {
 namespace {
 
-constexpr auto kWatchInterval = std::chrono::milliseconds(250);  // a client's leaving is noticed within this
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>;
+using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, LoopExecutor>;
+
+constexpr auto kSweep = std::chrono::milliseconds(100);      // how coarsely connections' deadlines are kept
+constexpr auto kCancelLimit = std::chrono::seconds(2);       // cancelled answers end within this
+constexpr auto kLastLimit = std::chrono::seconds(10);        // after it, what still runs hangs
 
 Result<asio::ssl::context> make_tls_context(const ServerOptions& options) {
   try {
@@ -38,9 +41,12 @@ Result<asio::ssl::context> make_tls_context(const ServerOptions& options) {
 struct Server::Impl : ConnectionHost {
   Impl(ServerOptions options_in, Handler& handler_in, Random& random_in, Logger& log_in)
       : ConnectionHost(std::move(options_in), handler_in, random_in, log_in),
+        own_loop(options.loop == nullptr ? std::make_unique<EventLoop>() : nullptr),
+        event_loop(own_loop ? *own_loop : *options.loop),
+        loop(event_loop.context()),
         pool(options.handler_threads, options.queue),
         acceptor(loop),
-        watch_timer(loop) {}
+        sweep_timer(loop) {}
 
   Status listen() {
     boost::system::error_code error;
@@ -59,78 +65,87 @@ struct Server::Impl : ConnectionHost {
     return {};
   }
 
-  asio::awaitable<void> accept_loop() {
+  /// Something that runs on the loop until the server's end.
+  void spawn(Task<void> task) {
+    {
+      const std::lock_guard lock(quiet_mu);
+      ++tasks;
+    }
+    asio::co_spawn(loop, std::move(task), [this](const std::exception_ptr&) {
+      const std::lock_guard lock(quiet_mu);
+      --tasks;
+      quiet.notify_all();
+    });
+  }
+
+  Task<void> accept_loop() {
     for (;;) {
       boost::system::error_code error;
-      auto token = asio::redirect_error(asio::use_awaitable, error);
-      auto socket = co_await acceptor.async_accept(token);
+      auto token = asio::redirect_error(kAwait, error);
+      Socket socket(loop);
+      co_await acceptor.async_accept(socket, token);
       if (!acceptor.is_open()) co_return;
       if (error) {  // out of descriptors, most likely: let some connections end first
-        asio::steady_timer pause(loop, std::chrono::milliseconds(50));
-        auto pause_token = asio::redirect_error(asio::use_awaitable, error);
+        Timer pause(loop, std::chrono::milliseconds(50));
+        auto pause_token = asio::redirect_error(kAwait, error);
         co_await pause.async_wait(pause_token);
         continue;
       }
       if (static_cast<std::size_t>(stats.connections) >= options.max_connections) continue;  // closes it
       socket.set_option(asio::ip::tcp::no_delay(true), error);
-      start_connection(std::move(socket));
+      spawn(tls ? serve_tls(*this, std::move(socket), *tls) : serve_plain(*this, std::move(socket)));
     }
   }
 
-  void start_connection(asio::ip::tcp::socket socket) {
-    auto& context = tls;
-    if (context) {
-      auto connection = serve_tls(*this, std::move(socket), *context);
-      asio::co_spawn(loop, std::move(connection), asio::detached);
-    } else {
-      auto connection = serve_plain(*this, std::move(socket));
-      asio::co_spawn(loop, std::move(connection), asio::detached);
-    }
-  }
-
-  /// Answers whose client has hung up are cancelled; nothing else reads their sockets meanwhile.
-  asio::awaitable<void> watch_loop() {
+  Task<void> sweep_loop() {
     for (;;) {
       boost::system::error_code error;
-      watch_timer.expires_after(kWatchInterval);
-      auto token = asio::redirect_error(asio::use_awaitable, error);
-      co_await watch_timer.async_wait(token);
-      if (error) co_return;
-      for (auto* answer : waiting) {
-        pollfd descriptor{.fd = answer->socket, .events = POLLRDHUP, .revents = 0};
-        if (::poll(&descriptor, 1, 0) > 0 && (descriptor.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) answer->cancel();
-      }
+      sweep_timer.expires_after(kSweep);
+      auto token = asio::redirect_error(kAwait, error);
+      co_await sweep_timer.async_wait(token);
+      if (error || closed) co_return;
+      const auto now = std::chrono::steady_clock::now();
+      for_each_connection([now](Watched& connection) { connection.on_sweep(now); });
     }
+  }
+
+  /// On the loop thread. What is done to one connection may end another.
+  template <class Do>
+  void for_each_connection(Do what) {
+    const std::vector<Watched*> all(connections.begin(), connections.end());
+    for (auto* connection : all)
+      if (connections.contains(connection)) what(*connection);
   }
 
   bool submit(std::move_only_function<void()> task) override { return pool.try_submit(std::move(task)); }
 
   void run() {
-    auto accepting = accept_loop();
-    asio::co_spawn(loop, std::move(accepting), asio::detached);
-    auto watching = watch_loop();
-    asio::co_spawn(loop, std::move(watching), asio::detached);
-    thread = std::thread([this] { loop.run(); });
+    spawn(accept_loop());
+    spawn(sweep_loop());
   }
 
-  void drain(std::chrono::milliseconds deadline) {
-    if (stopped) return;
+  /// False when something hangs, and may still touch this after it has returned.
+  bool drain(std::chrono::milliseconds deadline) {
+    if (stopped) return true;
     stopped = true;
     draining = true;
+    const auto now = [] { return std::chrono::steady_clock::now(); };
     asio::post(loop, [this] {
       boost::system::error_code ignored;
       acceptor.close(ignored);
-      for (const auto socket : idle_sockets) ::shutdown(socket, SHUT_RDWR);
+      for_each_connection([](Watched& connection) { connection.end_if_idle(); });
     });
-    const auto until = std::chrono::steady_clock::now() + deadline;
-    wait_for_quiet(until);
+    wait_for_quiet(now() + deadline);
+    asio::post(loop, [this] { for_each_connection([](Watched& connection) { connection.cancel_answer(); }); });
+    wait_for_quiet(now() + kCancelLimit);
     asio::post(loop, [this] {
-      for (auto* answer : waiting) answer->cancel();
+      closed = true;
+      sweep_timer.cancel();
+      for_each_connection([](Watched& connection) { connection.close(); });
     });
-    wait_for_quiet(std::chrono::steady_clock::now() + std::chrono::seconds(2));
     pool.stop();
-    loop.stop();
-    if (thread.joinable()) thread.join();
+    std::unique_lock lock(quiet_mu);
+    return quiet.wait_until(lock, now() + kLastLimit, [this] { return tasks == 0; });
   }
 
   void wait_for_quiet(std::chrono::steady_clock::time_point until) {
@@ -139,23 +154,34 @@ struct Server::Impl : ConnectionHost {
   }
 
   void on_request_end() override {
+    if (!draining) return;  // nobody waits for it
     const std::lock_guard lock(quiet_mu);
     quiet.notify_all();
   }
 
+  const std::unique_ptr<EventLoop> own_loop;
+  EventLoop& event_loop;
+  asio::io_context& loop;
   BoundedPool pool;
   std::optional<asio::ssl::context> tls;
-  asio::ip::tcp::acceptor acceptor;
-  asio::steady_timer watch_timer;
-  std::thread thread;
+  Acceptor acceptor;
+  Timer sweep_timer;
   std::uint16_t port = 0;
-  bool stopped = false;
+  bool stopped = false, hangs = false;
+  bool closed = false;  // loop thread only
   std::mutex quiet_mu;
   std::condition_variable quiet;
+  int tasks = 0;  // guarded by quiet_mu
 };
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Server::~Server() { impl_->drain(std::chrono::milliseconds(0)); }
+Server::~Server() {
+  if (impl_->drain(std::chrono::milliseconds(0)) && !impl_->hangs) return;
+  // Something hangs that still refers to the server. Its thread ends, and its memory stays with the process, which is ending too.
+  impl_->log.error("connections_left_behind");
+  impl_->event_loop.stop();
+  (void)impl_.release();
+}
 
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Handler& handler, Random& random, Logger& log) {
   auto impl = std::make_unique<Impl>(options, handler, random, log);
@@ -170,6 +196,8 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Hand
 
 std::uint16_t Server::port() const { return impl_->port; }
 const ServerStats& Server::stats() const { return impl_->stats; }
-void Server::drain(std::chrono::milliseconds deadline) { impl_->drain(deadline); }
+void Server::drain(std::chrono::milliseconds deadline) {
+  if (!impl_->drain(deadline)) impl_->hangs = true;
+}
 
 }  // namespace siyu::net

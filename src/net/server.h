@@ -7,11 +7,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "net/event_loop.h"
 #include "net/http.h"
 
 namespace siyu::net {
@@ -20,15 +22,18 @@ namespace siyu::net {
 struct BodyPlan {
   std::uint64_t limit = 0;  ///< bytes; a longer body is refused with 413
   bool spool = false;       ///< bodies over ServerOptions::spool_bytes go to a file
-  bool on_loop = false;     ///< answer on the loop thread: only for what never waits
+  bool on_loop = false;     ///< ask handle_now() first
 };
 
-/// Thread-safe. `plan` runs on the loop thread and must be quick; `handle` may block.
+/// Thread-safe. `plan` runs on the loop thread and must be quick; `handle` runs on a thread of the pool and may block.
 class Handler {
  public:
   virtual ~Handler() = default;
   virtual BodyPlan plan(const RequestHead& head) = 0;
   virtual Response handle(Request& request) = 0;
+  /// Runs on the loop thread: the answer, if it can be given without waiting for anything, and within some 100 microseconds.
+  /// Nothing: `handle` is to be asked, and finds in Request::begun what has been done.
+  virtual std::optional<Response> handle_now(Request& request) { return handle(request); }
 };
 
 struct ServerOptions {
@@ -45,6 +50,7 @@ struct ServerOptions {
   std::chrono::milliseconds write_timeout{30'000};     ///< a client that does not read
   std::filesystem::path spool_dir;                     ///< must exist
   std::uint64_t spool_bytes = 1ULL << 20;
+  EventLoop* loop = nullptr;  ///< whose thread does the I/O, and who outlives the server; none: its own
 };
 
 struct ServerStats {

@@ -117,8 +117,14 @@ class EchoHandler final : public Handler {
       gate.wait(lock, [this] { return open; });
     }
     std::string body = request.body;
+    if (const auto* begun = std::any_cast<std::string>(&request.begun)) body = *begun;
     if (!request.body_file.empty()) body = "file of " + std::to_string(std::filesystem::file_size(request.body_file));
     return json_response(200, request.method + " " + request.path + " " + body);
+  }
+  std::optional<Response> handle_now(Request& request) override {
+    if (request.query.empty()) return handle(request);
+    request.begun = std::string("begun on the loop");
+    return std::nullopt;
   }
   ScriptedStream::Control control;
   std::mutex gate_mu;
@@ -260,6 +266,13 @@ TEST_F(ServerTest, FullPoolAnswers503WithRetryAfterWhileTheLoopStillAnswers) {
   handler.gate.notify_all();
   EXPECT_THAT(first.read_all(), StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(second.read_all(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(ServerTest, WhatCannotBeAnsweredOnTheLoopIsTakenUpAgainByThePool) {
+  start();
+  RawClient client(server->port());
+  client.send("GET /loop?wait HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(client.read_all(), HasSubstr("GET /loop begun on the loop"));
 }
 
 TEST_F(ServerTest, DrainLetsARunningStreamFinish) {

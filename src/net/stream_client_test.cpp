@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <mutex>
 
 #include "net/server.h"
 
@@ -27,18 +28,41 @@ class CountingStream final : public BodyStream {
   std::atomic<bool>& cancelled_;
 };
 
+/// Gives nothing until it is cancelled.
+class SilentStream final : public BodyStream {
+ public:
+  void pull(Ready ready) override {
+    const std::lock_guard lock(mu_);
+    waiting_ = std::move(ready);
+  }
+  void cancel() noexcept override {
+    Ready ready;
+    {
+      const std::lock_guard lock(mu_);
+      ready = std::exchange(waiting_, nullptr);
+    }
+    if (ready) ready(std::optional<std::string>());
+  }
+
+ private:
+  std::mutex mu_;
+  Ready waiting_;
+};
+
 class StreamHandler final : public Handler {
  public:
   BodyPlan plan(const RequestHead&) override { return {.limit = 1UL << 20}; }
   Response handle(Request& request) override {
     if (request.path == "/echo") return json_response(201, request.body);
+    if (request.path == "/silent") return {.status = 200, .headers = {}, .body = std::make_unique<SilentStream>()};
     return {.status = 200, .headers = {}, .body = std::make_unique<CountingStream>(request.path == "/long" ? 10'000 : 10, given, cancelled)};
   }
   std::atomic<std::size_t> given = 0;
   std::atomic<bool> cancelled = false;
 };
 
-class StreamClientTest : public ::testing::Test {
+/// By libcurl, and on an event loop directly.
+class StreamClientTest : public ::testing::TestWithParam<bool> {
  protected:
   Result<std::optional<std::string>> pull(ClientStream& stream) {
     std::promise<Result<std::optional<std::string>>> promise;
@@ -51,12 +75,16 @@ class StreamClientTest : public ::testing::Test {
   StreamHandler handler;
   OsRandom random;
   std::unique_ptr<Logger> log = Logger::silent();
-  std::unique_ptr<Server> server =
-      Server::start({.write_timeout = std::chrono::milliseconds(60'000), .spool_dir = ::testing::TempDir()}, handler, random, *log).value();
-  StreamClient client{{}, std::chrono::seconds(30)};
+  std::unique_ptr<Server> start(std::uint16_t port = 0) {
+    return Server::start({.port = port, .write_timeout = std::chrono::milliseconds(60'000), .spool_dir = ::testing::TempDir()}, handler, random, *log).value();
+  }
+  std::unique_ptr<Server> server = start();
+  EventLoop loop;
+  StreamClient client{{}, std::chrono::seconds(30), GetParam() ? &loop : nullptr};
 };
+INSTANTIATE_TEST_SUITE_P(Ways, StreamClientTest, ::testing::Bool(), [](const auto& info) { return std::string(info.param ? "OnTheLoop" : "ByCurl"); });
 
-TEST_F(StreamClientTest, GivesStatusHeadersAndTheWholeBody) {
+TEST_P(StreamClientTest, GivesStatusHeadersAndTheWholeBody) {
   const auto stream = client.open({.method = "POST", .url = url("/echo"), .body = "{\"a\":1}"}).value();
   const auto head = stream->wait_head().value();
   EXPECT_EQ(head.status, 201);
@@ -65,13 +93,13 @@ TEST_F(StreamClientTest, GivesStatusHeadersAndTheWholeBody) {
   EXPECT_EQ(pull(*stream).value(), std::nullopt);
 }
 
-TEST_F(StreamClientTest, ManyStreamsAtOnce) {
+TEST_P(StreamClientTest, ManyStreamsAtOnce) {
   std::vector<std::unique_ptr<ClientStream>> streams;
   for (int i = 0; i < 50; ++i) streams.push_back(client.open({.method = "POST", .url = url("/echo"), .body = std::to_string(i)}).value());
   for (int i = 0; i < 50; ++i) EXPECT_EQ(pull(*streams[static_cast<std::size_t>(i)]).value(), std::to_string(i));
 }
 
-TEST_F(StreamClientTest, AnUnpulledStreamStopsReadingAndGoesOnWhenPulled) {
+TEST_P(StreamClientTest, AnUnpulledStreamStopsReadingAndGoesOnWhenPulled) {
   const auto stream = client.open({.url = url("/long")}).value();
   ASSERT_TRUE(stream->wait_head().has_value());
   // The sender stalls once the buffers between are full; until then its count grows.
@@ -88,7 +116,7 @@ TEST_F(StreamClientTest, AnUnpulledStreamStopsReadingAndGoesOnWhenPulled) {
   EXPECT_EQ(bytes, 10'000U * (64UL << 10));
 }
 
-TEST_F(StreamClientTest, CancellingReachesTheServer) {
+TEST_P(StreamClientTest, CancellingReachesTheServer) {
   auto stream = client.open({.url = url("/long")}).value();
   ASSERT_TRUE(pull(*stream).has_value());
   stream.reset();
@@ -96,7 +124,30 @@ TEST_F(StreamClientTest, CancellingReachesTheServer) {
   EXPECT_TRUE(handler.cancelled);
 }
 
-TEST_F(StreamClientTest, NobodyListeningIsSaidClearly) {
+TEST_P(StreamClientTest, AConnectionTheServerHasLeftIsReplacedWithoutAWord) {
+  ASSERT_EQ(pull(*client.open({.method = "POST", .url = url("/echo"), .body = "one"}).value()).value(), "one");
+  const auto port = server->port();
+  server.reset();
+  server = start(port);
+  EXPECT_EQ(pull(*client.open({.method = "POST", .url = url("/echo"), .body = "two"}).value()).value(), "two");
+}
+
+TEST_P(StreamClientTest, AKeptConnectionServesOtherPathsToo) {
+  ASSERT_EQ(pull(*client.open({.method = "POST", .url = url("/echo"), .body = "one"}).value()).value(), "one");
+  const auto stream = client.open({.url = url("/ten")}).value();
+  std::size_t bytes = 0;
+  while (auto piece = pull(*stream).value()) bytes += piece->size();
+  EXPECT_EQ(bytes, 10U * (64UL << 10));
+}
+
+TEST_P(StreamClientTest, SilenceEndsAfterTheRequestsOwnLimit) {
+  const auto stream = client.open({.url = url("/silent"), .idle = std::chrono::milliseconds(50)}).value();
+  const auto piece = pull(*stream);
+  ASSERT_FALSE(piece.has_value());
+  EXPECT_EQ(piece.error().code, ErrorCode::kDeadlineExceeded);
+}
+
+TEST_P(StreamClientTest, NobodyListeningIsSaidClearly) {
   const auto free_port = server->port();
   server.reset();
   const auto stream = client.open({.url = "http://127.0.0.1:" + std::to_string(free_port) + "/"}).value();

@@ -100,8 +100,11 @@ TEST_F(AccessTest, ARevokedKeyStopsAtOnceAlsoWhenItWasCached) {
   const auto created = identity->create_key(pass_of(root), "ci", std::nullopt).value();
   EXPECT_EQ(created.secret.size(), 43U);
   EXPECT_TRUE(created.secret.starts_with(created.key.prefix));
+  EXPECT_FALSE(identity->known_key(created.secret)) << "nothing is read from the database for it";
   EXPECT_TRUE(identity->authenticate_key(created.secret).has_value());
+  EXPECT_EQ(identity->known_key(created.secret)->key, created.key.id);
   ASSERT_TRUE(identity->revoke_key(pass_of(root), created.key.id, false).has_value());
+  EXPECT_FALSE(identity->known_key(created.secret));
   EXPECT_EQ(identity->authenticate_key(created.secret).error().code, ErrorCode::kUnauthenticated);
 }
 
@@ -109,7 +112,12 @@ TEST_F(AccessTest, KeysExpireAlsoWhenTheyWereCached) {
   const auto root = identity->authenticate_key(admin.api_key).value();
   const auto created = identity->create_key(pass_of(root), "short", 1).value();
   EXPECT_TRUE(identity->authenticate_key(created.secret).has_value());
+  clock.advance(std::chrono::minutes(2));
+  EXPECT_FALSE(identity->known_key(created.secret)) << "its use has to be recorded, which takes a while";
+  EXPECT_TRUE(identity->authenticate_key(created.secret).has_value());
+  EXPECT_TRUE(identity->known_key(created.secret));
   clock.advance(std::chrono::hours(25));
+  EXPECT_FALSE(identity->known_key(created.secret));
   EXPECT_FALSE(identity->authenticate_key(created.secret).has_value());
   EXPECT_TRUE(identity->authenticate_key(admin.api_key).has_value());
 }

@@ -77,6 +77,7 @@ Result<Hold> admit(Meter& meter, const Caller& caller, const std::string& model,
   std::optional<LimitKind> refused_by;
   auto held = meter.hold(caller, demand, &refused_by);  // the cheap bound
   if (held || !refused_by) return held;
+  if (request.at_once) return engine::would_wait();
   if (!is_about_tokens(*refused_by)) {
     meter.count_refusal(*refused_by);
     return held;

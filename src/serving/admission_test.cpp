@@ -108,6 +108,27 @@ TEST_F(AdmissionTest, NearALimitThePromptIsCountedExactly) {
   EXPECT_EQ(meter->refused(LimitKind::kTokensPerDay), 1) << "one refusal, though two bounds were tried";
 }
 
+TEST_F(AdmissionTest, WhereNothingMayWaitARequestNearALimitIsLeftToAnotherThread) {
+  limit({.tokens_per_day = 200});
+  auto asked = request(400, 100);
+  asked.at_once = true;
+  EXPECT_EQ(admit(*meter, caller, "m", engine, asked).error().reason, engine::kWouldWait);
+  EXPECT_EQ(engine.counted, 0);
+  EXPECT_EQ(held(), 0);
+  EXPECT_EQ(meter->refused(LimitKind::kTokensPerDay), 0) << "nothing has been decided yet";
+  auto near = request(40, 10);
+  near.at_once = true;
+  EXPECT_TRUE(admit(*meter, caller, "m", engine, near));
+}
+
+TEST_F(AdmissionTest, ACallersAccountsAreInMemoryAfterTheFirstCall) {
+  EXPECT_FALSE(meter->knows(caller));
+  auto asked = request(10, 10);
+  ASSERT_TRUE(admit(*meter, caller, "m", engine, asked));
+  EXPECT_TRUE(meter->knows(caller));
+  EXPECT_FALSE(meter->knows({caller.user, ApiKeyId("key_1")}));
+}
+
 TEST_F(AdmissionTest, AnswersWithoutANumberAreAsLongAsTheLimitAllows) {
   limit({.tokens_per_day = 200});
   auto asked = request(400, std::nullopt);

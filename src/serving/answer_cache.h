@@ -47,6 +47,10 @@ class AnswerCache {
     CacheUse use = CacheUse::kNone;
     std::optional<Ticket> ticket;  ///< present when an answer may be kept
   };
+  /// Whether look_up() would look anywhere at all; does not wait.
+  bool concerns(const CachedModel& model, const engine::GenerateRequest& request, const CallOptions& options) const {
+    return mode_for(model, request, options.cache) != CacheMode::kOff;
+  }
   /// May wait for the store, and for an embedding model when questions are compared.
   Lookup look_up(const Caller& caller, const CachedModel& model, const engine::GenerateRequest& request, const CallOptions& options);
   /// Does not wait.

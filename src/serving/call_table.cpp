@@ -30,8 +30,8 @@ void copy_text(char (&to)[N], std::string_view text) {
 }
 
 template <std::size_t N>
-std::string text_of(const char (&from)[N]) {
-  return std::string(from, ::strnlen(from, N));
+std::string_view text_of(const char (&from)[N]) {
+  return {from, ::strnlen(from, N)};
 }
 
 }  // namespace
@@ -124,7 +124,9 @@ Result<std::optional<CallTable::Left>> CallTable::read(const std::filesystem::pa
   for (Index index = 0; index < kSlots; ++index) {
     const auto& slot = table.slot(index);
     if (slot.state != kRunning && !(slot.state == kEnded && slot.number > flushed)) continue;
-    auto call = table.entry(index);
+    const auto view = table.view(index);
+    CallEntry call{.user = std::string(view.labels.user), .key = std::string(view.labels.key), .model = std::string(view.labels.model), .day = view.day, .price = view.price,
+                   .used = view.used, .saved = view.saved, .from_cache = view.from_cache, .failed = view.failed};
     // After a power failure a page may be what it was not written to be; nobody is charged for that.
     if (!plausible(call.used) || !plausible(call.saved) || !plausible(call.price) || call.user.empty()) continue;
     // A call that was cut before its first token cost nothing, as when its engine fails.
@@ -183,9 +185,9 @@ CallTable::Batch CallTable::take_ended() {
   return {.number = number_, .calls = std::exchange(ended_, {})};
 }
 
-CallEntry CallTable::entry(Index index) const {
+CallView CallTable::view(Index index) const {
   const auto& slot = this->slot(index);
-  return {.user = text_of(slot.user), .key = text_of(slot.key), .model = text_of(slot.model), .day = slot.day, .price = slot.price, .used = slot.used,
+  return {.labels = {.user = text_of(slot.user), .key = text_of(slot.key), .model = text_of(slot.model)}, .day = slot.day, .price = slot.price, .used = slot.used,
           .saved = slot.saved, .from_cache = (slot.flags & kFromCache) != 0, .failed = (slot.flags & kFailed) != 0};
 }
 

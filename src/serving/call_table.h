@@ -35,6 +35,20 @@ struct CallEntry {
   bool from_cache = false, failed = false;
 };
 
+/// The same where it lies, as long as its slot is not released.
+struct CallView {
+  CallLabels labels;
+  std::int32_t day = 0;
+  Price price;
+  engine::Usage used, saved;
+  bool from_cache = false, failed = false;
+
+  static CallView of(const CallEntry& call) {
+    return {.labels = {.user = call.user, .key = call.key, .model = call.model}, .day = call.day, .price = call.price, .used = call.used, .saved = call.saved,
+            .from_cache = call.from_cache, .failed = call.failed};
+  }
+};
+
 /// Thread-safe.
 class CallTable {
  public:
@@ -72,7 +86,7 @@ class CallTable {
     std::vector<Index> calls;
   };
   Batch take_ended();
-  CallEntry entry(Index index) const;
+  CallView view(Index index) const;
   /// They are in the database now.
   void release(const Batch& batch);
   /// They are not; they come again with the next take_ended().

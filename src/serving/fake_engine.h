@@ -1,6 +1,7 @@
 // Engines for tests: they answer when told to, and fail as told to.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <mutex>
 #include <vector>
@@ -65,6 +66,7 @@ class FakeGeneration {
 class FakeEngine final : public engine::Engine {
  public:
   explicit FakeEngine(engine::EngineState state = engine::EngineState::kReady) { health_.state = state; }
+  std::atomic<bool> at_once = true;
 
   Result<std::unique_ptr<engine::GenerationStream>> generate(engine::GenerateRequest request) override {
     const std::lock_guard lock(mu_);
@@ -77,6 +79,7 @@ class FakeEngine final : public engine::Engine {
     }
     return std::make_unique<Stream>(std::move(generation));
   }
+  bool answers_at_once() const override { return at_once; }
   Result<engine::EmbedResult> embed(const engine::EmbedRequest& request) override {
     const std::lock_guard lock(mu_);
     ++embeds_;

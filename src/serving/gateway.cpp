@@ -24,6 +24,7 @@ class CallersEngine final : public engine::Engine {
   explicit CallersEngine(Parts parts) : my_(std::move(parts)) {}
 
   Result<std::unique_ptr<engine::GenerationStream>> generate(engine::GenerateRequest request) override {
+    if (request.at_once && must_wait(request)) return engine::would_wait();
     const auto begun = my_.clock.steady_now();
     auto known = my_.answers.look_up(my_.caller, my_.model, request, my_.options);
     if (my_.options.report) my_.options.report->cache = known.use;
@@ -40,6 +41,8 @@ class CallersEngine final : public engine::Engine {
       call.keep = [&answers = my_.answers, ticket = *std::move(known.ticket)](const engine::Generation& whole) { answers.keep(ticket, whole); };
     return metered(std::move(stream), std::move(call));
   }
+
+  bool answers_at_once() const override { return my_.engine->answers_at_once(); }
 
   Result<engine::EmbedResult> embed(const engine::EmbedRequest& request) override {
     return in_one(request, [&] { return my_.engine->embed(request); });
@@ -58,6 +61,11 @@ class CallersEngine final : public engine::Engine {
   engine::EngineHealth health() const override { return my_.engine->health(); }
 
  private:
+  /// For another process, or for a disk.
+  bool must_wait(const engine::GenerateRequest& request) const {
+    return !my_.engine->answers_at_once() || my_.answers.concerns(my_.model, request, my_.options) || !my_.meter.knows(my_.caller);
+  }
+
   std::unique_ptr<engine::GenerationStream> again(engine::Generation answer, CacheUse use, SteadyTime begun) {
     const auto& saved = answer.finish.usage;
     my_.meter.record_cached(my_.caller, my_.model.name, saved);

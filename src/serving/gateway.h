@@ -18,6 +18,7 @@ class Gateway {
   Gateway(ModelHost& host, Meter& meter, AnswerCache& answers, const Clock& clock, CallObserver* observer = nullptr)
       : host_(host), meter_(meter), answers_(answers), clock_(clock), observer_(observer) {}
 
+  /// Neither this nor what a call of the engine does with `at_once` may wait for anything: it runs on the loop thread.
   /// The engine for one call of the pass's principal; without a name the only one of its kind. Errors name what is loaded.
   /// It may be kept as long as the call lasts. Its calls are held against the caller's limits and counted.
   Result<Served> route(const Pass& pass, const std::string& name, Kind kind, const CallOptions& options = {}) const;

@@ -103,8 +103,11 @@ Status Meter::recover() {
   ASSIGN_OR_RETURN(auto left, CallTable::read(file, flushed));
   // A table of another generation was brought in already; the process ended before it made the next one.
   if (left && left->generation != generation) left.reset();
+  UsageSums sums;
+  if (left)
+    for (const auto& call : left->calls) sums.add(CallView::of(call));
   RETURN_IF_ERROR(db_.write([&](store::Transaction& tx) -> Status {
-    if (left) RETURN_IF_ERROR(add_usage(tx, left->calls));
+    RETURN_IF_ERROR(sums.write(tx));
     RETURN_IF_ERROR(tx.execute("UPDATE meter_state SET value = CASE name WHEN 'generation' THEN ? ELSE 0 END", generation + 1));
     return {};
   }));
@@ -136,7 +139,11 @@ Price Meter::price_of(std::string_view model) const {
   return found == prices_.end() ? Price{} : found->second;
 }
 
-Meter::LedgerPtr Meter::known_ledger(const Subject& subject) {
+bool Meter::knows(const Caller& caller) const {
+  return known_ledger(Subject::of(caller.user)) && (caller.key.empty() || known_ledger(Subject::of(caller.key)));
+}
+
+Meter::LedgerPtr Meter::known_ledger(const Subject& subject) const {
   const std::shared_lock lock(ledgers_mu_);
   const auto found = ledgers_.find(subject.str());
   return found == ledgers_.end() ? nullptr : found->second;

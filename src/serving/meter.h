@@ -102,6 +102,8 @@ class Meter {
 
   /// kResourceExhausted with the limit, what is left, and when to come again; `refused_by` then says which limit it was.
   Result<Hold> hold(const Caller& caller, const CallDemand& demand, std::optional<LimitKind>* refused_by = nullptr);
+  /// Whether hold() would find the caller's accounts in memory.
+  bool knows(const Caller& caller) const;
   /// An answer from the cache: counted, and free.
   void record_cached(const Caller& caller, std::string_view model, const engine::Usage& saved);
   /// The priority a request gets: its own, as far as its caller may go; 0 means it named none.
@@ -144,7 +146,7 @@ class Meter {
   void apply_limits();
   Moment now() const { return moment_at(clock_.now(), clock_.steady_now(), options_.offset_minutes); }
   Result<LedgerPtr> ledger(const Subject& subject);
-  LedgerPtr known_ledger(const Subject& subject);
+  LedgerPtr known_ledger(const Subject& subject) const;
   Limits limits_of(const Subject& subject) const;  // needs settings_mu_
   Price price_of(std::string_view model) const;
   std::unexpected<Error> refuse(const Refusal& refusal, std::string_view whose) const;

@@ -57,6 +57,16 @@ Result<std::unique_ptr<engine::GenerationStream>> Router::generate(engine::Gener
   return std::make_unique<RoutedStream>(std::move(routed));
 }
 
+bool Router::answers_at_once() const {
+  const auto now = table();
+  return std::ranges::all_of(now->versions, [](const auto& version) {
+    return std::ranges::all_of(version.replicas, [](const auto& replica) {
+      const auto engine = replica->engine();
+      return !engine || engine->answers_at_once();
+    });
+  });
+}
+
 void Router::note_use() {
   touch();
   const std::lock_guard lock(mu_);

@@ -42,7 +42,7 @@ struct VersionRoute {
 struct RouterOptions {
   double bound = 1.25;              ///< no replica gets more than this times its part of the work …
   std::int64_t affine_work = 4096;  ///< … once it has this many tokens to do: with less, its prefix cache is worth more
-  std::size_t max_waiting = 4096;   ///< requests without a first token; more are refused, to be sent again later
+  std::size_t max_waiting = 8192;   ///< requests without a first token; more are refused, to be sent again later
   int attempts = 8;                 ///< of one request; each has its own replica or its own incarnation of one
   Millis wait = std::chrono::minutes(10);  ///< for a replica to come up
   std::size_t max_shadows = 32;     ///< copies under way or waiting to be sent; more are left out
@@ -58,6 +58,8 @@ class Router final : public engine::Engine, public std::enable_shared_from_this<
   }
 
   Result<std::unique_ptr<engine::GenerationStream>> generate(engine::GenerateRequest request) override;
+  /// When the engines of all replicas do.
+  bool answers_at_once() const override;
   Result<engine::EmbedResult> embed(const engine::EmbedRequest& request) override;
   Result<engine::RerankResult> rerank(const engine::RerankRequest& request) override;
   Result<engine::TranscribeResult> transcribe(const engine::TranscribeRequest& request) override;

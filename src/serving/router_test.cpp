@@ -84,6 +84,13 @@ TEST_F(RouterTest, StreamsAnAnswerAndCountsIt) {
   EXPECT_EQ(router->versions()[0].stats->figures().requests, 1U);
 }
 
+TEST_F(RouterTest, AnswersAtOnceWhenAllItsReplicasDo) {
+  router->set_versions({version("v1", 90, 2), version("v2", 10, 1)});
+  EXPECT_TRUE(router->answers_at_once());
+  engines["v2"][0]->at_once = false;
+  EXPECT_FALSE(router->answers_at_once());
+}
+
 TEST_F(RouterTest, EqualBeginningsMeetTheSameReplica) {
   router->set_versions({version("v1", 100, 4)});
   std::set<int> seen;

@@ -4,8 +4,6 @@
 
 #include <charconv>
 #include <chrono>
-#include <map>
-#include <tuple>
 
 namespace siyu::serving {
 namespace {
@@ -20,7 +18,7 @@ std::string_view column_of(UsageBy by) {
   return "day";
 }
 
-void add(UsageTotals& totals, const CallEntry& call) {
+void add_call(UsageTotals& totals, const CallView& call) {
   totals.requests += 1;
   totals.failed += call.failed ? 1 : 0;
   totals.prompt_tokens += call.used.prompt_tokens;
@@ -64,10 +62,15 @@ std::int32_t first_day_of_month(std::int32_t day) {
   return day - static_cast<std::int32_t>(static_cast<unsigned>(date.day())) + 1;
 }
 
-Status add_usage(store::Transaction& tx, const std::vector<CallEntry>& calls) {
-  std::map<std::tuple<std::int32_t, std::string_view, std::string_view, std::string_view>, UsageTotals> rows;
-  for (const auto& call : calls) add(rows[{call.day, call.user, call.key, call.model}], call);
-  for (const auto& [label, sum] : rows) {
+void UsageSums::add(const CallView& call) {
+  const std::tuple label(call.day, call.labels.user, call.labels.key, call.labels.model);
+  if (last_ == rows_.end() || last_->first != label) last_ = rows_.find(label);
+  if (last_ == rows_.end()) last_ = rows_.try_emplace(Label(label)).first;
+  add_call(last_->second, call);
+}
+
+Status UsageSums::write(store::Transaction& tx) const {
+  for (const auto& [label, sum] : rows_) {
     const auto& [day, user, key, model] = label;
     RETURN_IF_ERROR(tx.execute("INSERT INTO usage (day, user, key, model, requests, failed, prompt_tokens, cached_tokens, completion_tokens, cost, cache_hits, "
                                "saved_prompt_tokens, saved_completion_tokens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (day, user, key, model) DO UPDATE SET "

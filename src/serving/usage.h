@@ -3,7 +3,9 @@
 
 #include <boost/describe.hpp>
 
+#include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "serving/account.h"
@@ -42,8 +44,21 @@ std::optional<std::int32_t> parse_day(std::string_view text);
 
 std::int32_t first_day_of_month(std::int32_t day);
 
-/// Adds calls to the rows; one transaction is the caller's.
-Status add_usage(store::Transaction& tx, const std::vector<CallEntry>& calls);
+/// Calls summed up by the rows they belong to: thousands of calls are few rows.
+class UsageSums {
+ public:
+  UsageSums() = default;
+  UsageSums(const UsageSums&) = delete;
+  UsageSums& operator=(const UsageSums&) = delete;
+  void add(const CallView& call);
+  /// Adds them to the rows of the database.
+  Status write(store::Transaction& tx) const;
+
+ private:
+  using Label = std::tuple<std::int32_t, std::string, std::string, std::string>;  // day, user, key, model
+  std::map<Label, UsageTotals, std::less<>> rows_;
+  std::map<Label, UsageTotals, std::less<>>::iterator last_ = rows_.end();  // calls of one caller come in crowds
+};
 Result<std::vector<UsageRow>> query_usage(store::Transaction& tx, const UsageQuery& query);
 /// What a user or key has used on this day, in this month, and ever.
 struct UsedSoFar {

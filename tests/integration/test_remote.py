@@ -175,9 +175,10 @@ class RemoteAnswersTest(RemoteCase):
             self.assertEqual(whole["choices"][0]["message"]["reasoning_content"], "想")
             self.assertEqual(whole["choices"][0]["finish_reason"], "length")
             self.assertEqual(whole["usage"]["prompt_tokens_details"], {"cached_tokens": 4})
-            _, events, _ = self.chat(stream=True, stream_options={"include_usage": True})
+            _, events, _ = self.chat(stream=True, stream_options={"include_usage": True}, service_tier="auto")
             self.assertEqual(events[-1], "[DONE]")
             parsed = [json.loads(event) for event in events[:-1]]
+            self.assertEqual({one["service_tier"] for one in parsed}, {"default"})
             self.assertEqual("".join(choice["delta"].get("content") or "" for one in parsed for choice in one["choices"]), "你好，world.")
             self.assertEqual(parsed[-1]["usage"]["total_tokens"], 12)
         path, sent = self.peer.requests[0]
@@ -185,6 +186,22 @@ class RemoteAnswersTest(RemoteCase):
         self.assertEqual(sent, {"model": "qwen-far", "messages": [{"role": "user", "content": "Hi"}], "temperature": 0.5, "max_tokens": 7, "stop": ["\n"],
                                 "stream": True, "stream_options": {"include_usage": True}})
         self.assertEqual(self.server.cli("chat", "Hi", "--model", "far").stdout.strip(), "你好，world.")
+
+    def test_an_engine_that_cannot_stream_answers_whole(self):
+        call = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": '{"q":1}'}}
+        message = {"role": "assistant", "content": "你好", "reasoning_content": "想", "tool_calls": [call]}
+        usage = {"prompt_tokens": 9, "completion_tokens": 3}
+        self.peer.answer = lambda reply, path, body: reply.whole(200, {"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}], "usage": usage}, Content_Type="application/json")
+        status, whole, _ = self.chat()
+        self.assertEqual(status, 200, whole)
+        got = whole["choices"][0]
+        self.assertEqual((got["message"]["content"], got["message"]["reasoning_content"], got["message"]["tool_calls"], got["finish_reason"]), ("你好", "想", [call], "tool_calls"))
+        self.assertEqual(whole["usage"]["completion_tokens"], 3)
+        _, events, _ = self.chat(stream=True, stream_options={"include_usage": True})
+        self.assertEqual(events[-1], "[DONE]")
+        parsed = [json.loads(event) for event in events[:-1]]
+        self.assertEqual("".join(choice["delta"].get("content") or "" for one in parsed for choice in one["choices"]), "你好")
+        self.assertEqual(parsed[-1]["usage"]["total_tokens"], 12)
 
     def test_tools_completions_and_logprobs(self):
         calls = [{"index": 0, "id": "c1", "type": "function", "function": {"name": "find", "arguments": ""}}]

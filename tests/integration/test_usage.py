@@ -88,6 +88,17 @@ class LimitTest(UsageCase):
         self.assertEqual(self.ask(max_tokens=50)[0], 200)
         self.assertEqual(self.server.cli("limit", "set", "user:nobody", "--tokens-per-day", "1", check=False).returncode, 1)
 
+    def test_a_request_begun_on_the_loop_and_taken_up_by_a_thread_is_one_request(self):
+        """The first call finds no account in memory, the last comes near its limit: both begin on the loop and end on a thread."""
+        self.server.cli("limit", "set", "user:admin", "--tokens-per-day", "500")
+        for _ in range(2):
+            self.assertEqual(self.ask(max_tokens=50)[0], 200)
+        self.assertEqual(self.ask(max_tokens=490)[0], 429)
+        self.assertEqual(self.ask(n=2, max_tokens=5)[0], 200)
+        self.assertEqual((self.usage()["requests"], len(self.peer.requests)), (4, 4))
+        entries = [entry for entry in self.server.cli_json("audit", "list")["entries"] if entry["action"] == "chat.create"]
+        self.assertEqual(len(entries), 4)
+
     def test_a_stream_that_its_client_left_is_counted(self):
         left = threading.Event()
 

@@ -72,7 +72,7 @@ std::string camel(const std::string& snake) {
 struct Row {
   std::string id, method, path, access, permission, audit;
   std::uint64_t body = 0;
-  bool spool = false, on_loop = false, anthropic_errors = false;
+  bool spool = false, on_loop = false, now = false, anthropic_errors = false;
 };
 
 Row read_operation(const std::string& path, const std::string& method, const YAML::Node& node) {
@@ -88,6 +88,7 @@ Row read_operation(const std::string& path, const std::string& method, const YAM
   row.spool = extension["spool"] && extension["spool"].as<bool>();
   row.on_loop = extension["inline"] && extension["inline"].as<bool>();
   row.anthropic_errors = extension["errors"] && extension["errors"].as<std::string>() == "anthropic";
+  row.now = extension["now"] && extension["now"].as<bool>();
   if (node["requestBody"] && row.body == 0) throw std::runtime_error(method + " " + path + " takes a body but states no limit");
   return row;
 }
@@ -134,7 +135,7 @@ void write_source(const std::string& file, const std::vector<Row>& rows, const s
   for (const auto& row : rows) {
     out << "    {\"" << row.id << "\", \"" << row.method << "\", \"" << row.path << "\", Access::" << row.access << ", Permission::"
         << row.permission << ", \"" << row.audit << "\", " << row.body << "ULL, " << (row.spool ? "true" : "false") << ", "
-        << (row.on_loop ? "true" : "false") << ", ErrorShape::" << (row.anthropic_errors ? "kAnthropic" : "kOpenAi") << ", &handlers::" << row.id << "},\n";
+        << (row.on_loop ? "true" : "false") << ", " << (row.now ? "true" : "false") << ", ErrorShape::" << (row.anthropic_errors ? "kAnthropic" : "kOpenAi") << ", &handlers::" << row.id << "},\n";
   }
   out << "}};\n\nconstexpr char kDocument[] =\n";
   constexpr std::size_t kPiece = 4000;  // one literal stays far under compilers' limits
