@@ -23,9 +23,9 @@ struct AutoscaleOptions {
   double requests_per_second = 0, waiting_requests = 0, first_token_ms = 0, tokens_per_second = 0;
 };
 struct CreateOptions {
-  std::string name, version, model, kv_type;
+  std::string name, version, model, kv_type, draft;
   std::vector<std::string> engines;
-  int replicas = -1, context = 0, sequences = 0, threads = 0, kv_tokens = 0, queue_limit = 0;
+  int replicas = -1, context = 0, sequences = 0, threads = 0, kv_tokens = 0, kv_spill_mb = -1, queue_limit = 0;
   bool pinned = false, no_wait = false;
   AutoscaleOptions autoscale;
 };
@@ -179,6 +179,8 @@ json::object version_body(const CreateOptions& options) {
   if (options.threads > 0) load["threads"] = options.threads;
   if (options.kv_tokens > 0) load["kv_tokens"] = options.kv_tokens;
   if (!options.kv_type.empty()) load["kv_type"] = options.kv_type;
+  if (options.kv_spill_mb >= 0) load["kv_spill_mb"] = options.kv_spill_mb;
+  if (!options.draft.empty()) load["draft"] = options.draft;
   if (!load.empty()) body["options"] = std::move(load);
   return body;
 }
@@ -278,6 +280,8 @@ void declare_create(CLI::App& command, CreateOptions& options) {
   command.add_option("--threads", options.threads, "CPU threads of one replica");
   command.add_option("--kv-tokens", options.kv_tokens, "Tokens of one replica's KV cache");
   command.add_option("--kv-type", options.kv_type, "f16, q8_0 or f32");
+  command.add_option("--kv-spill-mb", options.kv_spill_mb, "MiB of host memory for what leaves the KV cache of one replica; 0: none");
+  command.add_option("--draft", options.draft, "Small model of the same vocabulary that guesses ahead");
   command.add_option("--queue-limit", options.queue_limit, "Requests that may wait for their first token; more are refused with 503");
   command.add_flag("--pin", options.pinned, "Never put it to sleep to make room for others");
   command.add_flag("--no-wait", options.no_wait, "Do not wait until it is ready");

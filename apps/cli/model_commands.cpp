@@ -19,8 +19,8 @@ struct ImportOptions {
 };
 struct LoadOptions {
   std::string name;
-  int context = 0, sequences = 0, threads = 0, kv_tokens = 0;
-  std::string kv_type;
+  int context = 0, sequences = 0, threads = 0, kv_tokens = 0, kv_spill_mb = -1;
+  std::string kv_type, draft;
 };
 struct ChatOptions {
   std::string message, model, system;
@@ -91,6 +91,8 @@ Status load(Client& client, Invocation<LoadOptions>& call) {
   if (call.options.threads > 0) body["threads"] = call.options.threads;
   if (call.options.kv_tokens > 0) body["kv_tokens"] = call.options.kv_tokens;
   if (!call.options.kv_type.empty()) body["kv_type"] = call.options.kv_type;
+  if (call.options.kv_spill_mb >= 0) body["kv_spill_mb"] = call.options.kv_spill_mb;
+  if (!call.options.draft.empty()) body["draft"] = call.options.draft;
   ASSIGN_OR_RETURN(const auto model, client.call("POST", model_path(call.options.name) + "/load", body));
   if (call.as_json) {
     print_json(model);
@@ -198,6 +200,8 @@ void add_model_commands(CLI::App& app, int& exit_code) {
                              command.add_option("--threads", options.threads, "CPU threads");
                              command.add_option("--kv-tokens", options.kv_tokens, "Tokens the KV cache holds, for all sequences together");
                              command.add_option("--kv-type", options.kv_type, "Type of the KV cache: f16, q8_0 or f32");
+                             command.add_option("--kv-spill-mb", options.kv_spill_mb, "MiB of host memory for what leaves the KV cache; 0: none");
+                             command.add_option("--draft", options.draft, "Small model of the same vocabulary that guesses ahead");
                            },
                            load);
   add_command<None>(*model, "list", "Models of the library and their states", exit_code, [](CLI::App&, None&) {},

@@ -123,6 +123,8 @@ struct Machine::Parts {
   std::unique_ptr<models::ModelLibrary> models;
   std::once_flag memory_measured;
   double memory_speed = 0;  // bytes a second
+  std::mutex drafts_mu;
+  std::optional<Pass> drafts_pass;
   std::unique_ptr<serving::Meter> meter;
   std::unique_ptr<serving::RemoteEngines> engines;
   net::EventLoop loop;
@@ -203,6 +205,13 @@ struct Machine::Parts {
     worker.load.threads = options.threads.value_or(as_int(defaults.threads));
     worker.load.kv_tokens = options.kv_tokens.value_or(0);
     worker.load.kv_type = options.kv_type.value_or("");
+    ASSIGN_OR_RETURN(const auto need, predict_need(model, options));
+    worker.load.spill_bytes = static_cast<std::int64_t>(need.spill);
+    if (options.draft) {
+      ASSIGN_OR_RETURN(const auto draft, draft_of(options));
+      worker.load.draft_path = models->file_of(draft).string();
+      worker.load.draft_name = draft.name;
+    }
     worker.load_timeout = std::chrono::seconds(defaults.load_seconds);
     worker.attempts = 1;  // its router sends what was not answered to another replica, or again
     worker.healthy_after = kHealthyAfter;
@@ -239,22 +248,39 @@ struct Machine::Parts {
   }
 
   /// What start_engine() would make of the model.
-  Result<serving::MemoryNeed> predict_need(const models::Model& model, const serving::LoadOptions& options) const {
+  Result<serving::MemoryNeed> predict_need(const models::Model& model, const serving::LoadOptions& options) {
     ASSIGN_OR_RETURN(const auto header, models::read_gguf(models->file_of(model)));
-    return serving::predict_need(header, model.sha256, model.bytes,
-                                 {.context_tokens = options.context_length.value_or(static_cast<std::int32_t>(config.worker.context_length)),
-                                  .kv_tokens = options.kv_tokens.value_or(0),
-                                  .parallel = options.sequences.value_or(static_cast<std::int32_t>(config.worker.sequences)),
-                                  .kv_type = options.kv_type.value_or("")});
+    serving::WorkerSizes sizes{.context_tokens = options.context_length.value_or(static_cast<std::int32_t>(config.worker.context_length)),
+                               .kv_tokens = options.kv_tokens.value_or(0),
+                               .parallel = options.sequences.value_or(static_cast<std::int32_t>(config.worker.sequences)),
+                               .kv_type = options.kv_type.value_or(""),
+                               .budget = memory_budget()};
+    if (options.kv_spill_mb) sizes.spill_bytes = static_cast<std::uint64_t>(*options.kv_spill_mb) << 20;
+    auto need = serving::predict_need(header, model.sha256, model.bytes, sizes);
+    if (!options.draft) return need;
+    ASSIGN_OR_RETURN(const auto draft, draft_of(options));
+    ASSIGN_OR_RETURN(const auto draft_header, models::read_gguf(models->file_of(draft)));
+    serving::add_draft(need, draft_header, draft.bytes, sizes);
+    return need;
   }
+
+  Result<models::Model> draft_of(const serving::LoadOptions& options) {
+    const std::lock_guard lock(drafts_mu);
+    if (!drafts_pass) {
+      ASSIGN_OR_RETURN(auto pass, policy->internal("workers: a model is loaded with the draft model it was told to have"));
+      drafts_pass.emplace(std::move(pass));
+    }
+    return models->get(*drafts_pass, *options.draft);
+  }
+
+  std::uint64_t memory_budget() const { return config.worker.memory_bytes > 0 ? config.worker.memory_bytes : models::read_machine().memory_bytes / 5 * 4; }
 
   Status open_deployments() {
     const auto start = [this](const models::Model& model, const serving::LoadOptions& options) { return start_engine(model, options); };
     const auto connect = [this](const serving::RemoteRecord& record, Sensitive<std::string> key) { return connect_engine(record, std::move(key)); };
     const auto predict = [this](const models::Model& model, const serving::LoadOptions& options) { return predict_need(model, options); };
-    const auto budget = config.worker.memory_bytes > 0 ? config.worker.memory_bytes : models::read_machine().memory_bytes / 5 * 4;
     ASSIGN_OR_RETURN(deployments, serving::Deployments::open({.library = *models, .remotes = *engines, .db = *db, .policy = *policy, .start = start, .connect = connect, .predict = predict,
-                                                              .clock = clock, .log = *log, .memory_bytes = budget, .drain = std::chrono::seconds(config.worker.request_seconds)}));
+                                                              .clock = clock, .log = *log, .memory_bytes = memory_budget(), .drain = std::chrono::seconds(config.worker.request_seconds)}));
     deployments->run();
     return {};
   }

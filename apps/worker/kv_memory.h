@@ -3,22 +3,60 @@
 
 #include <llama.h>
 
+#include <chrono>
+
 #include "prefix_cache.h"
 
 namespace siyu::worker {
 
 class LlamaKvMemory final : public KvMemory {
  public:
-  explicit LlamaKvMemory(llama_context* context) : memory_(llama_get_memory(context)) {}
+  /// Ranges go to host memory and back by way of an id of their own, since llama.cpp saves whole sequences only. Others leave it alone.
+  static constexpr Id kMover = 0;
+
+  explicit LlamaKvMemory(llama_context* context) : context_(context), memory_(llama_get_memory(context)) {}
   void copy(Id from, Id to, std::size_t begin, std::size_t end) override {
     llama_memory_seq_cp(memory_, from, to, static_cast<llama_pos>(begin), static_cast<llama_pos>(end));
   }
   void remove(Id id, std::size_t begin, std::size_t end) override {
     llama_memory_seq_rm(memory_, id, static_cast<llama_pos>(begin), static_cast<llama_pos>(end));
   }
+  std::vector<std::uint8_t> save(Id id, std::size_t begin, std::size_t end) override {
+    const auto began = std::chrono::steady_clock::now();
+    copy(id, kMover, begin, end);
+    std::vector<std::uint8_t> saved(llama_state_seq_get_size(context_, kMover));
+    if (llama_state_seq_get_data(context_, saved.data(), saved.size(), kMover) != saved.size()) saved.clear();
+    llama_memory_seq_rm(memory_, kMover, -1, -1);
+    learn(save_ms_, began);
+    return saved;
+  }
+  bool restore(Id id, std::size_t begin, std::size_t end, const std::vector<std::uint8_t>& saved) override {
+    const auto began = std::chrono::steady_clock::now();
+    if (llama_state_seq_set_data(context_, saved.data(), saved.size(), kMover) == 0) return false;
+    copy(kMover, id, begin, end);
+    llama_memory_seq_rm(memory_, kMover, -1, -1);
+    learn(restore_ms_, began);
+    return true;
+  }
+
+  /// What a save and a restore took of late; 0 before the first.
+  double save_ms() const { return save_ms_; }
+  double restore_ms() const { return restore_ms_; }
+  /// A measurement disturbed by something else must not count for ever where nothing is moved any more.
+  void forget_a_little() {
+    save_ms_ *= kForget;
+    restore_ms_ *= kForget;
+  }
 
  private:
+  static constexpr double kWeight = 0.15, kForget = 0.999;
+  static void learn(double& average, std::chrono::steady_clock::time_point began) {
+    const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
+    average += (average == 0 ? 1 : kWeight) * (ms - average);
+  }
+  llama_context* context_;
   llama_memory_t memory_;
+  double save_ms_ = 0, restore_ms_ = 0;
 };
 
 }  // namespace siyu::worker

@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -157,6 +158,7 @@ Status serve(Channel& channel) {
   // The model file comes from outside as well: the sandbox closes before its first byte is read.
   auto files = model_files(load->request.model_path);
   for (const auto& adapter : load->request.adapters) files.emplace_back(adapter.path);
+  if (!load->request.draft_path.empty()) std::ranges::copy(model_files(load->request.draft_path), std::back_inserter(files));
   ASSIGN_OR_RETURN(const auto report, sandbox::lock_down({.profile = sandbox::Profile::kWorker,
                                                           .read_paths = std::move(files)}));
   double told = -1;
@@ -165,7 +167,11 @@ Status serve(Channel& channel) {
                      told = fraction;
                      channel.send(engine::Progress{fraction});
                    }));
-  ASSIGN_OR_RETURN(const auto scheduler, Scheduler::create(*model, channel));
+  std::unique_ptr<Model> draft;
+  if (!load->request.draft_path.empty()) {
+    ASSIGN_OR_RETURN(draft, Model::load_draft(load->request, *model));
+  }
+  ASSIGN_OR_RETURN(const auto scheduler, Scheduler::create(*model, draft.get(), channel));
   channel.start();
   std::thread inference([&] { scheduler->run(); });
   {

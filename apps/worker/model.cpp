@@ -93,6 +93,16 @@ Result<std::unique_ptr<Model>> Model::load(const engine::LoadRequest& request, s
   return model;
 }
 
+Result<std::unique_ptr<Model>> Model::load_draft(const engine::LoadRequest& request, const Model& model) {
+  engine::LoadRequest draft{.model_path = request.draft_path, .name = request.draft_name};
+  draft.context_tokens = model.limits().context_tokens;
+  draft.kv_tokens = model.limits().kv_tokens;
+  draft.parallel = std::min(engine::kDraftSequences, model.limits().parallel);
+  draft.threads = request.threads;
+  draft.kv_type = request.kv_type;
+  return load(draft, [](double) {});
+}
+
 Status Model::load_adapters(const engine::LoadRequest& request) {
   for (const auto& file : request.adapters) {
     auto* lora = llama_adapter_lora_init(model_.get(), file.path.c_str());
@@ -161,6 +171,8 @@ Status Model::choose_limits(const engine::LoadRequest& request) {
   // Threads meet after every operation; on a tiny model the meetings cost more than the work, above all on a busy machine.
   const std::int32_t useful = info_.model_bytes < kOneThreadBelow ? 1 : usable_cores();
   limits_.threads = chosen(request.threads, useful, 1, 512);
+  // Of a sliding window llama.cpp saves only what the last token of a range still sees.
+  limits_.spill_bytes = shares_prefixes() && llama_model_n_swa(model_.get()) == 0 ? std::max<std::int64_t>(0, request.spill_bytes) : 0;
   limits_.kv_tokens = engine::kv_tokens_for(request.kv_tokens, limits_.context_tokens, kv_bytes_per_token());
   info_.context_tokens = limits_.context_tokens;
   info_.parallel_sequences = limits_.parallel;

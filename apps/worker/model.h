@@ -43,6 +43,7 @@ struct Limits {
   std::int32_t guesses = 0;  ///< of what comes next, checked in one step
   std::int32_t queue_limit = 0;
   std::int32_t threads = 0;
+  std::int64_t spill_bytes = 0;  ///< of host memory, for beginnings that leave the KV cache
   ggml_type kv_type = GGML_TYPE_F16;
 };
 
@@ -50,6 +51,9 @@ class Model {
  public:
   /// kCorrupted with llama.cpp's own reason when the file is no usable model. `progress` gets 0 … 1.
   static Result<std::unique_ptr<Model>> load(const engine::LoadRequest& request, std::function<void(double)> progress);
+
+  /// The small model that is to guess for `model`, with room for as many tokens.
+  static Result<std::unique_ptr<Model>> load_draft(const engine::LoadRequest& request, const Model& model);
 
   const engine::ModelInfo& info() const { return info_; }
   const Limits& limits() const { return limits_; }

@@ -21,6 +21,7 @@ struct PrefixCache::Node {
   Node* parent = nullptr;
   std::map<Token, std::unique_ptr<Node>> children;  // by the first token of their runs
   std::size_t begin = 0;     // tokens before the run
+  std::int32_t world = kPlainWorld;  // of a root
   std::vector<KvMemory::Id> pinned_by;  // ids of leases that end here
   KvMemory::Id kept = -1;    // of a leaf without leases: the id that claims the whole path
   std::uint64_t last_used = 0;
@@ -30,8 +31,8 @@ struct PrefixCache::Node {
   bool idle_leaf() const { return leaf() && pinned_by.empty(); }
 };
 
-PrefixCache::PrefixCache(KvMemory& memory, std::size_t cells, KvMemory::Id ids, bool sharing)
-    : memory_(memory), cells_(cells), ids_(ids), sharing_(sharing) {
+PrefixCache::PrefixCache(KvMemory& memory, std::size_t cells, KvMemory::Id ids, bool sharing, HostStore* store, KvMemory::Id first_id)
+    : memory_(memory), cells_(cells), first_id_(first_id), ids_(ids), sharing_(sharing), store_(sharing && store != nullptr && store->on() ? store : nullptr) {
   clear();
 }
 
@@ -40,7 +41,7 @@ PrefixCache::~PrefixCache() = default;
 void PrefixCache::clear() {
   roots_.clear();
   free_ids_.clear();
-  for (KvMemory::Id id = ids_; id-- > 0;) free_ids_.push_back(id);
+  for (KvMemory::Id id = ids_; id-- > first_id_;) free_ids_.push_back(id);
   in_tree_ = private_ = 0;
 }
 
@@ -59,7 +60,10 @@ PrefixCache::Position PrefixCache::walk(Node* from, std::size_t depth, Tokens to
 
 PrefixCache::Node* PrefixCache::root_of(std::int32_t world) {
   auto& root = roots_[world];
-  if (!root) root = std::make_unique<Node>();
+  if (!root) {
+    root = std::make_unique<Node>();
+    root->world = world;
+  }
   return root.get();
 }
 
@@ -215,8 +219,58 @@ PrefixCache::Node* PrefixCache::oldest_leaf() {
   return oldest;
 }
 
+std::int32_t PrefixCache::world_of(const Node* node) {
+  while (node->parent != nullptr) node = node->parent;
+  return node->world;
+}
+
+/// Saves the blocks that are whole now and will not be without the last `count` tokens of the leaf.
+void PrefixCache::spill(const Node& leaf, std::size_t count) {
+  constexpr auto kBlock = HostStore::kBlock;
+  std::vector<Token> path(leaf.end());
+  for (const Node* node = &leaf; node->parent != nullptr; node = node->parent)
+    std::ranges::copy(node->run, path.begin() + static_cast<std::ptrdiff_t>(node->begin));
+  const auto keys = store_->keys(path, world_of(&leaf));
+  for (std::size_t block = (leaf.end() - count) / kBlock; block < keys.size(); ++block) {
+    if (store_->renew(keys[block])) continue;
+    auto saved = memory_.save(leaf.kept, block * kBlock, (block + 1) * kBlock);
+    if (saved.empty()) return;
+    store_->put(keys[block], Tokens(path).subspan(block * kBlock, kBlock), std::move(saved));
+    spilled_ += kBlock;
+  }
+}
+
+std::vector<HostStore::Key> PrefixCache::held_beyond(const Lease& lease, Tokens tokens) const {
+  if (store_ == nullptr || store_->bytes() == 0 || lease.computed + 1 >= tokens.size()) return {};
+  auto keys = store_->keys(tokens, world_of(lease.node));
+  const auto known = std::min(keys.size(), lease.computed / HostStore::kBlock);
+  keys.erase(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(known));
+  keys.erase(std::ranges::find_if_not(keys, [this](const auto& key) { return store_->holds(key); }), keys.end());
+  return keys;
+}
+
+std::size_t PrefixCache::gain_of_block(const Lease& lease, Tokens tokens) {
+  const std::size_t end = (lease.computed / HostStore::kBlock + 1) * HostStore::kBlock;
+  return end > tokens.size() ? 0 : std::min(end, tokens.size() - 1) - lease.computed;
+}
+
+std::size_t PrefixCache::restore(Lease& lease, Tokens tokens, const HostStore::Key& block) {
+  const std::size_t begin = lease.computed / HostStore::kBlock * HostStore::kBlock;
+  const std::size_t gain = gain_of_block(lease, tokens);
+  const auto* saved = gain == 0 ? nullptr : store_->take(block, tokens.subspan(begin, HostStore::kBlock));
+  if (saved == nullptr) return 0;
+  if (!memory_.restore(lease.id, lease.computed, lease.computed + gain, *saved)) {
+    store_->drop(block);
+    return 0;
+  }
+  advance(lease, gain);
+  restored_ += static_cast<std::int64_t>(gain);
+  return gain;
+}
+
 void PrefixCache::trim(Node* leaf, std::size_t count) {
   const auto id = leaf->kept;
+  if (store_ != nullptr && spills_) spill(*leaf, count);
   memory_.remove(id, leaf->end() - count, kEnd);
   in_tree_ -= count;
   evicted_ += static_cast<std::int64_t>(count);

@@ -5,7 +5,8 @@
 //                               └── "question of B …"   leaf, held by sequence id 7
 //
 // llama.cpp frees a cell when no sequence id claims it, so every leaf has one id that claims its whole path, and a running
-// answer one of its own (a lease). What nobody runs on is evicted from the leaves, the longest unused first.
+// answer one of its own (a lease). What nobody runs on is evicted from the leaves, the longest unused first; whole blocks of it
+// may go to host memory (host_store.h), from where a later request gets them back.
 // Used by the inference thread only.
 #pragma once
 
@@ -17,6 +18,8 @@
 #include <span>
 #include <vector>
 
+#include "host_store.h"
+
 namespace siyu::worker {
 
 /// The part of llama_memory that the cache needs. Positions are half-open ranges.
@@ -26,6 +29,10 @@ class KvMemory {
   virtual ~KvMemory() = default;
   virtual void copy(Id from, Id to, std::size_t begin, std::size_t end) = 0;
   virtual void remove(Id id, std::size_t begin, std::size_t end) = 0;
+  /// Keys and values of a range, to be given to restore() later. Empty when they cannot be had.
+  virtual std::vector<std::uint8_t> save(Id id, std::size_t begin, std::size_t end) = 0;
+  /// Gives `id` the part [begin, end) of what was saved; the cells that the whole of it takes must be free. False: nothing was changed.
+  virtual bool restore(Id id, std::size_t begin, std::size_t end, const std::vector<std::uint8_t>& saved) = 0;
 };
 
 class PrefixCache {
@@ -44,8 +51,9 @@ class PrefixCache {
     explicit operator bool() const { return id >= 0; }
   };
 
-  /// `cells` tokens of room and `ids` sequence ids. Without `sharing` (models whose memory has no ranges) nothing is kept.
-  PrefixCache(KvMemory& memory, std::size_t cells, KvMemory::Id ids, bool sharing);
+  /// `cells` tokens of room and the sequence ids `first_id` … `ids` − 1. Without `sharing` (models whose memory has no ranges)
+  /// nothing is kept. `store`, which may be null, takes what is evicted.
+  PrefixCache(KvMemory& memory, std::size_t cells, KvMemory::Id ids, bool sharing, HostStore* store = nullptr, KvMemory::Id first_id = 0);
   ~PrefixCache();
   PrefixCache(const PrefixCache&) = delete;
   PrefixCache& operator=(const PrefixCache&) = delete;
@@ -63,6 +71,14 @@ class PrefixCache {
   void advance(Lease& lease, std::size_t count);
   /// Lets others share what it has computed. `tokens` are those of the lease, from the first.
   void publish(Lease& lease, Tokens tokens);
+  /// The blocks that host memory holds from the lease's next token on, without a gap.
+  std::vector<HostStore::Key> held_beyond(const Lease& lease, Tokens tokens) const;
+  /// What restore() of the next block adds to the lease: all but the last token may come from there.
+  static std::size_t gain_of_block(const Lease& lease, Tokens tokens);
+  /// Brings the first of held_beyond() back; room for HostStore::kBlock cells must have been made. The tokens gained; 0: it is gone.
+  std::size_t restore(Lease& lease, Tokens tokens, const HostStore::Key& block);
+  /// Whether what is evicted from now on goes to host memory.
+  void spill_evicted(bool spills) { spills_ = spills; }
   /// Ends the lease; what it computed stays, as long as there is room.
   void release(Lease& lease, Tokens tokens);
   /// Forgets everything; leases must have ended or be forgotten too.
@@ -77,6 +93,9 @@ class PrefixCache {
   /// Part of used() that make_room() could free.
   std::size_t reclaimable() const;
   std::int64_t evicted() const { return evicted_; }
+  /// Tokens that went to host memory, and that came back.
+  std::int64_t spilled() const { return spilled_; }
+  std::int64_t restored() const { return restored_; }
 
  private:
   static constexpr std::size_t kEnd = std::numeric_limits<std::int32_t>::max();
@@ -97,17 +116,21 @@ class PrefixCache {
   void add_leaf(Lease& lease, Tokens run);
   Node* oldest_leaf();
   void trim(Node* leaf, std::size_t count);
+  void spill(const Node& leaf, std::size_t count);
+  static std::int32_t world_of(const Node* node);
 
   KvMemory& memory_;
   const std::size_t cells_;
-  const KvMemory::Id ids_;
+  const KvMemory::Id first_id_, ids_;
   const bool sharing_;
+  HostStore* const store_;
   std::map<std::int32_t, std::unique_ptr<Node>> roots_;  // by world
   std::vector<KvMemory::Id> free_ids_;
   std::size_t in_tree_ = 0;
   std::size_t private_ = 0;
   std::uint64_t now_ = 0;  // counts uses
-  std::int64_t evicted_ = 0;
+  std::int64_t evicted_ = 0, spilled_ = 0, restored_ = 0;
+  bool spills_ = true;
 };
 
 }  // namespace siyu::worker

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <map>
 #include <random>
 #include <set>
@@ -28,6 +29,31 @@ class FakeMemory final : public KvMemory {
       if (cell.position >= begin && cell.position < end) cell.ids.erase(id);
     std::erase_if(cells, [](const Cell& cell) { return cell.ids.empty(); });
   }
+  std::vector<std::uint8_t> save(Id id, std::size_t begin, std::size_t end) override {
+    std::vector<std::uint8_t> saved;
+    for (const std::int32_t value : range(id, begin, end)) saved.insert(saved.end(), reinterpret_cast<const std::uint8_t*>(&value), reinterpret_cast<const std::uint8_t*>(&value + 1));
+    return saved;
+  }
+  bool restore(Id id, std::size_t begin, std::size_t end, const std::vector<std::uint8_t>& saved) override {
+    std::vector<std::int32_t> values(saved.size() / sizeof(std::int32_t));
+    std::memcpy(values.data(), saved.data(), saved.size());
+    if (values.empty() || cells.size() + values.size() / 2 > room) return false;
+    for (std::size_t i = 0; i < values.size(); i += 2)
+      if (const auto position = static_cast<std::size_t>(values[i]); position >= begin && position < end) compute(id, position, values[i + 1]);
+    return true;
+  }
+  /// Positions and tokens of a range, one after the other.
+  std::vector<std::int32_t> range(Id id, std::size_t begin, std::size_t end) const {
+    std::map<std::size_t, std::int32_t> found;
+    for (const auto& cell : cells)
+      if (cell.ids.contains(id) && cell.position >= begin && cell.position < end) found.emplace(cell.position, cell.token);
+    std::vector<std::int32_t> values;
+    for (const auto& [position, token] : found) {
+      values.push_back(static_cast<std::int32_t>(position));
+      values.push_back(token);
+    }
+    return values;
+  }
   void compute(Id id, std::size_t position, std::int32_t token) { cells.push_back({position, token, {id}}); }
   /// What attention would see; a gap or a doubled position gives a wrong text.
   Tokens seen_by(Id id) const {
@@ -42,6 +68,7 @@ class FakeMemory final : public KvMemory {
     return tokens;
   }
   std::vector<Cell> cells;
+  std::size_t room = 400;
 };
 
 struct PrefixCacheTest : testing::Test {
@@ -155,6 +182,150 @@ TEST_F(PrefixCacheTest, WithoutSharingNothingIsKept) {
   EXPECT_EQ(plain.used(), 0U);
   EXPECT_TRUE(memory.cells.empty());
   EXPECT_EQ(plain.lease(text(1, 10)).computed, 0U);
+}
+
+constexpr std::size_t kBlockBytes = HostStore::kBlock * 8 + 512;  // of the fake memory, with what a block takes besides
+
+struct SpillTest : testing::Test {
+  PrefixCache::Lease run(PrefixCache& cache, const Tokens& tokens, std::int32_t world = PrefixCache::kPlainWorld) {
+    auto lease = cache.lease(tokens, world);
+    bring_back(cache, lease, tokens);
+    const auto missing = tokens.size() - lease.computed;
+    EXPECT_TRUE(cache.make_room(missing));
+    for (std::size_t i = 0; i < missing; ++i) memory.compute(lease.id, lease.computed + i, tokens[lease.computed + i]);
+    cache.advance(lease, missing);
+    EXPECT_EQ(memory.seen_by(lease.id), tokens);
+    return lease;
+  }
+  void bring_back(PrefixCache& cache, PrefixCache::Lease& lease, const Tokens& tokens) {
+    for (const auto& block : cache.held_beyond(lease, tokens))
+      if (!cache.make_room(HostStore::kBlock) || cache.restore(lease, tokens, block) == 0) break;
+    cache.publish(lease, tokens);
+  }
+  void finish(PrefixCache& cache, const Tokens& tokens, std::int32_t world = PrefixCache::kPlainWorld) {
+    auto lease = run(cache, tokens, world);
+    cache.release(lease, tokens);
+  }
+  FakeMemory memory;
+  HostStore store{100 * kBlockBytes, 7};
+  PrefixCache cache{memory, 400, 6, true, &store, 1};
+};
+
+TEST_F(SpillTest, WhatWasEvictedComesBackInWholeBlocks) {
+  finish(cache, text(1000, 300));
+  finish(cache, text(2000, 300));
+  EXPECT_GT(cache.spilled(), 0);
+  auto lease = cache.lease(text(1000, 300));
+  const auto left = lease.computed;
+  bring_back(cache, lease, text(1000, 300));
+  EXPECT_EQ(lease.computed, 256U);
+  EXPECT_EQ(cache.restored(), static_cast<std::int64_t>(256 - left));
+  EXPECT_EQ(memory.seen_by(lease.id), text(1000, 256));
+}
+
+TEST_F(SpillTest, LastTokenIsComputedEvenAtTheEndOfABlock) {
+  finish(cache, text(1000, 256));
+  finish(cache, text(2000, 390));
+  auto lease = cache.lease(text(1000, 256));
+  bring_back(cache, lease, text(1000, 256));
+  EXPECT_EQ(lease.computed, 255U);
+}
+
+TEST_F(SpillTest, BranchesThatLeaveABlockInTheMiddleFindTheirOwn) {
+  const auto common = text(1, 100);
+  const auto one = common + text(1000, 100), two = common + text(2000, 100);
+  finish(cache, one);
+  finish(cache, two);
+  finish(cache, text(5000, 380));
+  for (const auto& each : {one, two}) {
+    auto lease = cache.lease(each);
+    bring_back(cache, lease, each);
+    EXPECT_EQ(lease.computed, 192U);
+    EXPECT_EQ(memory.seen_by(lease.id), Tokens(each.begin(), each.begin() + 192));
+    cache.release(lease, each);
+  }
+}
+
+TEST_F(SpillTest, WorldsAreKeptApart) {
+  finish(cache, text(1000, 200), 0);
+  finish(cache, text(5000, 390), 0);
+  auto other = cache.lease(text(1000, 200), 1);
+  EXPECT_TRUE(cache.held_beyond(other, text(1000, 200)).empty());
+  cache.release(other, text(1000, 200));
+  auto same = cache.lease(text(1000, 200), 0);
+  EXPECT_FALSE(cache.held_beyond(same, text(1000, 200)).empty());
+}
+
+TEST_F(SpillTest, AStoreSmallerThanOneBlockKeepsNothing) {
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, HostStore::kBlock * 8}) {
+    FakeMemory own;
+    HostStore small(bytes, 1);
+    PrefixCache one(own, 400, 6, true, &small, 1);
+    for (int i = 0; i < 5; ++i) {
+      auto lease = one.lease(text(1000 * i, 300));
+      ASSERT_TRUE(one.make_room(300 - lease.computed));
+      for (std::size_t at = lease.computed; at < 300; ++at) own.compute(lease.id, at, static_cast<std::int32_t>(at));
+      one.advance(lease, 300 - lease.computed);
+      one.release(lease, text(1000 * i, 300));
+    }
+    EXPECT_EQ(small.bytes(), 0U);
+    auto lease = one.lease(text(1000, 300));
+    EXPECT_TRUE(one.held_beyond(lease, text(1000, 300)).empty());
+  }
+}
+
+TEST_F(SpillTest, TheLeastRecentlyUsedLeaveAFullStore) {
+  const auto tokens = text(1, 10 * HostStore::kBlock);
+  const auto put = [&](HostStore& to, std::size_t i) {
+    to.put(to.keys(tokens, -1)[i], PrefixCache::Tokens(tokens).subspan(i * HostStore::kBlock, HostStore::kBlock), std::vector<std::uint8_t>(500));
+  };
+  HostStore one(1 << 20, 1);
+  put(one, 0);
+  HostStore small(4 * one.bytes(), 1);
+  const auto keys = small.keys(tokens, -1);
+  for (std::size_t i = 0; i < 4; ++i) put(small, i);
+  EXPECT_TRUE(small.renew(keys[0]));
+  put(small, 4);
+  put(small, 5);
+  EXPECT_TRUE(small.holds(keys[0]) && !small.holds(keys[1]) && !small.holds(keys[2]) && small.holds(keys[5]));
+  EXPECT_EQ(small.bytes(), 4 * one.bytes());
+  EXPECT_EQ(small.take(keys[5], text(7, HostStore::kBlock)), nullptr) << "another block's tokens";
+  ASSERT_NE(small.take(keys[5], PrefixCache::Tokens(tokens).subspan(5 * HostStore::kBlock, HostStore::kBlock)), nullptr);
+  put(small, 6);
+  EXPECT_FALSE(small.holds(keys[5])) << "what is in use lies in the KV cache too";
+}
+
+/// Random lives with few kinds of long texts, in little room and with stores of all sizes: every lease sees its own text.
+TEST_F(SpillTest, RandomLivesWithSpillNeverMixTexts) {
+  std::int64_t restored = 0;
+  for (unsigned seed = 1; seed <= 12; ++seed) {
+    std::mt19937 random(seed);
+    const auto below = [&](std::size_t limit) { return static_cast<std::size_t>(random() % limit); };
+    FakeMemory own;
+    HostStore any(below(12) * kBlockBytes, seed);
+    PrefixCache one(own, 400, 6, true, &any, 1);
+    for (int step = 0; step < 400; ++step) {
+      Tokens tokens = text(static_cast<std::int32_t>(1000 * below(3)), 1 + below(150)) + text(static_cast<std::int32_t>(10'000 + 1000 * below(3)), 1 + below(200));
+      const auto world = static_cast<std::int32_t>(below(2));
+      tokens.front() = world;  // a mixture of worlds would show
+      auto lease = one.lease(tokens, world);
+      ASSERT_TRUE(lease);
+      one.spill_evicted(below(8) != 0);
+      for (const auto& block : one.held_beyond(lease, tokens))
+        if (!one.make_room(HostStore::kBlock) || one.restore(lease, tokens, block) == 0) break;
+      ASSERT_EQ(own.seen_by(lease.id), Tokens(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(lease.computed)));
+      ASSERT_LT(lease.computed, tokens.size());
+      const auto missing = tokens.size() - lease.computed;
+      ASSERT_TRUE(one.make_room(missing));
+      for (std::size_t i = 0; i < missing; ++i) own.compute(lease.id, lease.computed + i, tokens[lease.computed + i]);
+      one.advance(lease, missing);
+      ASSERT_EQ(own.seen_by(lease.id), tokens);
+      one.release(lease, tokens);
+      ASSERT_EQ(own.cells.size(), one.used());
+    }
+    restored += one.restored();
+  }
+  EXPECT_GT(restored, 1000);
 }
 
 /// Many small random lives: whatever happens, every lease sees exactly its own text, and every cell is counted once.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "attention.h"
+#include "base/random.h"
 
 namespace siyu::worker {
 namespace {
@@ -13,6 +14,8 @@ namespace {
 constexpr std::size_t kHeadroom = 32;
 // A request waits for another that computes the same beginning when that saves it at least this many tokens.
 constexpr std::size_t kWorthFollowing = 32;
+// Beginnings come back from host memory for at most so long between two steps, so that text keeps flowing.
+constexpr double kRestoreMs = 100;
 constexpr double kGeneratedWeight = 2;  // of a generated token beside one of a prompt, in what a tenant has got
 
 std::int64_t steady_ms() {
@@ -27,7 +30,7 @@ Scheduler::~Scheduler() {
   if (batch_.token != nullptr) llama_batch_free(batch_);
 }
 
-Result<std::unique_ptr<Scheduler>> Scheduler::create(const Model& model, Channel& channel) {
+Result<std::unique_ptr<Scheduler>> Scheduler::create(const Model& model, const Model* draft, Channel& channel) {
   auto scheduler = std::unique_ptr<Scheduler>(new Scheduler(model, channel));
   if (model.embeds_only()) {
     RETURN_IF_ERROR(scheduler->embedder_.make_ready());
@@ -37,7 +40,13 @@ Result<std::unique_ptr<Scheduler>> Scheduler::create(const Model& model, Channel
   scheduler->kv_bytes_ = model.kv_bytes_per_token() * llama_n_ctx(scheduler->context_.get());
   scheduler->batch_ = llama_batch_init(model.limits().batch_tokens, 0, 1);
   scheduler->memory_.emplace(scheduler->context_.get());
-  scheduler->cache_.emplace(*scheduler->memory_, llama_n_ctx(scheduler->context_.get()), model.sequence_ids(), model.shares_prefixes());
+  scheduler->store_.emplace(static_cast<std::size_t>(model.limits().spill_bytes), OsRandom().next_u64());
+  const bool spills = scheduler->store_->on();
+  scheduler->cache_.emplace(*scheduler->memory_, llama_n_ctx(scheduler->context_.get()), model.sequence_ids(), model.shares_prefixes(),
+                            spills ? &*scheduler->store_ : nullptr, spills ? LlamaKvMemory::kMover + 1 : 0);
+  if (draft != nullptr) {
+    ASSIGN_OR_RETURN(scheduler->drafter_, Drafter::create(*draft, model));
+  }
   return scheduler;
 }
 
@@ -101,6 +110,11 @@ engine::WorkerStats Scheduler::stats() const {
   stats.prefix_hit_tokens = prefix_hit_;
   stats.guessed_tokens = guessed_;
   stats.guessed_right_tokens = guessed_right_;
+  stats.drafted_tokens = drafted_;
+  stats.drafted_right_tokens = drafted_right_;
+  stats.spilled_tokens = spilled_;
+  stats.restored_tokens = restored_;
+  stats.spill_bytes = spill_bytes_;
   if (const auto began = step_began_.load(); began != 0) stats.busy_ms = static_cast<double>(steady_ms() - began);
   return stats;
 }
@@ -288,9 +302,36 @@ bool Scheduler::waits(Sequence& sequence, const std::unordered_set<std::uint32_t
   return false;
 }
 
+/// Computing the tokens in a large step would take longer.
+bool Scheduler::worth_moving(std::size_t tokens, double milliseconds) const {
+  const auto whole = static_cast<std::size_t>(model_.limits().batch_tokens);
+  return milliseconds < cost_.ms(whole) / static_cast<double>(whole) * static_cast<double>(tokens);
+}
+
+/// What host memory holds of the prompts that come next is not computed again.
+void Scheduler::restore_beginnings() {
+  if (!store_->on()) return;
+  const bool worth = worth_moving(HostStore::kBlock, memory_->save_ms() + memory_->restore_ms());
+  cache_->spill_evicted(worth);
+  if (!worth) return memory_->forget_a_little();
+  const auto until = SteadyClock::now() + std::chrono::duration<double, std::milli>(kRestoreMs);
+  for (const auto& sequence : active_) {
+    if (sequence->paused || sequence->decoding() || sequence->follows != 0) continue;
+    for (const auto& block : cache_->held_beyond(sequence->lease, sequence->tokens())) {
+      const auto gain = PrefixCache::gain_of_block(sequence->lease, sequence->tokens());
+      if (SteadyClock::now() > until || !worth_moving(gain, memory_->restore_ms()) || !cache_->make_room(HostStore::kBlock)) break;
+      if (cache_->restore(sequence->lease, sequence->tokens(), block) == 0) break;
+      prefix_hit_ += static_cast<std::int64_t>(gain);
+      sequence->had_more_cached();
+    }
+    cache_->publish(sequence->lease, sequence->tokens());
+  }
+}
+
 void Scheduler::step() {
   if (active_.empty()) return;
   ++steps_;
+  restore_beginnings();
   bool may_guess = true;
   const double credit = neighbour_credit_ms_;
   for (;;) {
@@ -317,6 +358,9 @@ void Scheduler::step() {
 
 void Scheduler::after_decode(std::vector<Piece>& pieces, double milliseconds) {
   cost_.learn(static_cast<std::size_t>(batch_.n_tokens), milliseconds);
+  std::size_t drafted = 0;
+  for (const auto& piece : pieces) drafted += piece.drafted ? piece.guesses.size() : 0;
+  const std::int64_t right_before = drafted_right_;
   for (auto& piece : pieces) {
     Sequence& sequence = *piece.sequence;
     sequence.last_step = steps_;
@@ -328,6 +372,9 @@ void Scheduler::after_decode(std::vector<Piece>& pieces, double milliseconds) {
     }
     if (piece.logits_at >= 0) choose_tokens(piece);
   }
+  if (!drafter_) return;
+  const auto tokens = static_cast<std::size_t>(batch_.n_tokens);
+  drafter_->settle(milliseconds, cost_.ms(tokens) - cost_.ms(tokens - drafted), static_cast<std::size_t>(drafted_right_ - right_before));
 }
 
 /// The next token, and those after it as long as they were guessed.
@@ -345,10 +392,11 @@ void Scheduler::choose_tokens(Piece& piece) {
   if (!piece.guesses.empty()) {
     cache_->advance(sequence.lease, right);
     cache_->forget_beyond(sequence.lease);
-    guessed_ += static_cast<std::int64_t>(piece.guesses.size());
-    guessed_right_ += static_cast<std::int64_t>(right);
+    (piece.drafted ? drafted_ : guessed_) += static_cast<std::int64_t>(piece.guesses.size());
+    (piece.drafted ? drafted_right_ : guessed_right_) += static_cast<std::int64_t>(right);
   }
-  sequence.lookup.learn(complete ? right : piece.guesses.size(), right);
+  if (piece.drafted) drafter_->learn(sequence.stream(), right, !complete);
+  sequence.lookup.learn(piece.drafted ? 0 : complete ? right : piece.guesses.size(), piece.drafted ? 0 : right);
   if (sequence.output().has_pending()) say(engine::DeltaMessage{sequence.stream(), sequence.take_delta()});
   if (complete) retire(sequence, engine::FinishMessage{sequence.stream(), sequence.finish()});
 }
@@ -367,6 +415,7 @@ void Scheduler::leave(Sequence& sequence) {
 
 void Scheduler::release(Sequence& sequence) {
   cache_->release(sequence.lease, sequence.tokens());
+  if (drafter_) drafter_->leave(sequence.stream());
   admission_waits_ = false;
 }
 
@@ -390,6 +439,9 @@ void Scheduler::publish() {
   const std::size_t kept = cache_->reclaimable();
   kv_used_ = static_cast<std::int32_t>(cache_->used() - kept);
   kv_kept_ = static_cast<std::int32_t>(kept);
+  spilled_ = cache_->spilled();
+  restored_ = cache_->restored();
+  spill_bytes_ = static_cast<std::int64_t>(store_->bytes());
 }
 
 void Scheduler::flush() {

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "channel.h"
+#include "draft.h"
 #include "embedder.h"
 #include "kv_memory.h"
 #include "sequence.h"
@@ -35,7 +36,8 @@ namespace siyu::worker {
 
 class Scheduler {
  public:
-  static Result<std::unique_ptr<Scheduler>> create(const Model& model, Channel& channel);
+  /// `draft`, which may be null, guesses for the model. Both must outlive the scheduler.
+  static Result<std::unique_ptr<Scheduler>> create(const Model& model, const Model* draft, Channel& channel);
 
   /// The inference loop; returns after stop().
   void run();
@@ -75,6 +77,7 @@ class Scheduler {
     std::size_t count;            // of its own tokens
     std::vector<Token> guesses;   // after them
     std::int32_t logits_at;       // batch place of the last of its own tokens, or −1 when the prompt is not at its end
+    bool drafted = false;         // the guesses are the draft model's
   };
   struct Turn;
   Turn whose_turn();
@@ -82,9 +85,12 @@ class Scheduler {
   void use_adapter(std::int32_t index);
   std::vector<Piece> fill_batch(bool may_guess);
   void add_decoders(const std::vector<Sequence*>& sequences, bool may_guess, std::vector<Piece>& pieces);
+  void draft_for(std::vector<Piece>& decoders, std::size_t step_tokens, std::size_t most);
   void add_prompts(const std::vector<Sequence*>& sequences, std::size_t budget, std::vector<Piece>& pieces);
   void add_neighbours(const Turn& turn, std::vector<Piece>& pieces);
   void add_to_batch(Sequence& sequence, std::size_t count, std::vector<Token> guesses, std::vector<Piece>& pieces);
+  bool worth_moving(std::size_t tokens, double milliseconds) const;
+  void restore_beginnings();
   void step();
   void after_decode(std::vector<Piece>& pieces, double milliseconds);
   void choose_tokens(Piece& piece);
@@ -106,7 +112,9 @@ class Scheduler {
 
   // inference thread only
   std::optional<LlamaKvMemory> memory_;
+  std::optional<HostStore> store_;
   std::optional<PrefixCache> cache_;
+  std::unique_ptr<Drafter> drafter_;  // null without a draft model
   bool admission_waits_ = false;      // for a place: no use to try again before one ends
   llama_batch batch_{};
   Tenants tenants_;
@@ -132,6 +140,8 @@ class Scheduler {
   std::atomic<std::int32_t> queued_{0};  // announced or waiting, not yet active
   std::atomic<std::int32_t> active_count_{0}, kv_used_{0}, kv_kept_{0};
   std::atomic<std::int64_t> generated_{0}, prefilled_{0}, preemptions_{0}, prefix_queried_{0}, prefix_hit_{0}, guessed_{0}, guessed_right_{0};
+  std::atomic<std::int64_t> drafted_{0}, drafted_right_{0};
+  std::atomic<std::int64_t> spilled_{0}, restored_{0}, spill_bytes_{0};
   std::atomic<std::int64_t> step_began_{0};  // steady milliseconds; 0 between steps
 
  public:

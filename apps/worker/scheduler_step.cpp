@@ -84,6 +84,7 @@ void Scheduler::add_decoders(const std::vector<Sequence*>& sequences, bool may_g
   auto tokens = static_cast<std::size_t>(std::ranges::count_if(sequences, &Sequence::decoding));
   auto yield = static_cast<double>(tokens);
   auto guesses_left = may_guess ? static_cast<std::size_t>(model_.limits().guesses) : 0;
+  std::vector<Piece> decoders;
   for (auto* sequence : sequences) {
     if (!sequence->decoding()) continue;
     auto guesses = sequence->lookup.guess(sequence->tokens(), std::min(guesses_left, std::max<std::size_t>(sequence->may_generate(), 1) - 1));
@@ -91,7 +92,29 @@ void Scheduler::add_decoders(const std::vector<Sequence*>& sequences, bool may_g
     tokens += guesses.size();
     yield += static_cast<double>(guesses.size());
     guesses_left -= guesses.size();
-    add_to_batch(*sequence, 1, std::move(guesses), pieces);
+    decoders.push_back({sequence, 1, std::move(guesses), -1});
+  }
+  if (drafter_ && guesses_left > 0) draft_for(decoders, tokens, guesses_left);
+  for (auto& one : decoders) {
+    add_to_batch(*one.sequence, 1, std::move(one.guesses), pieces);
+    pieces.back().drafted = one.drafted;
+  }
+}
+
+/// The draft model guesses where the text has not run the same way before.
+void Scheduler::draft_for(std::vector<Piece>& decoders, std::size_t step_tokens, std::size_t most) {
+  std::vector<Drafter::Wish> wishes;
+  std::vector<Piece*> wanting;
+  for (auto& one : decoders) {
+    if (!one.guesses.empty() || one.sequence->may_generate() < 2) continue;
+    wishes.push_back({.stream = one.sequence->stream(), .tokens = one.sequence->tokens(), .most = one.sequence->may_generate() - 1});
+    wanting.push_back(&one);
+  }
+  if (wishes.empty()) return;
+  drafter_->guess(wishes, step_tokens, cost_, most);
+  for (std::size_t i = 0; i < wishes.size(); ++i) {
+    wanting[i]->drafted = !wishes[i].guesses.empty();
+    wanting[i]->guesses = std::move(wishes[i].guesses);
   }
 }
 

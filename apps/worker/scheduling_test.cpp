@@ -3,6 +3,7 @@
 
 #include <numeric>
 
+#include "draft_judge.h"
 #include "lookup.h"
 #include "step_cost.h"
 #include "tenants.h"
@@ -126,6 +127,85 @@ TEST(Lookup, GuessesLessInAFullBatchWhereTokensCostTheirPrice) {
   Lookup lookup;
   for (int i = 0; i < 6; ++i) lookup.learn(4, 2);
   EXPECT_LE(lookup.worth(16, 64, 64, cost), lookup.worth(16, 1, 1, cost));
+}
+
+/// An accelerator: many tokens take hardly longer than one.
+StepCost flat(double ms) {
+  StepCost cost;
+  for (std::size_t tokens : {1U, 16U, 64U}) cost.learn(tokens, ms * (1 + 0.005 * static_cast<double>(tokens)));
+  return cost;
+}
+
+TEST(DraftJudge, AsksASmallModelBesideALargeOneAndNotOneOfTheSameSize) {
+  const DraftJudge judge;
+  const StepCost model = flat(50), small = flat(3), same = flat(50);
+  const DraftJudge::Step cheap{.model = model, .draft = small, .tokens = 1, .value_ms = 50};
+  EXPECT_GT(judge.worth(cheap, 1, 1, 12, 3), 1U);
+  const DraftJudge::Step dear{.model = model, .draft = same, .tokens = 1, .value_ms = 50};
+  EXPECT_EQ(judge.worth(dear, 1, 1, 12, 50), 0U);
+}
+
+TEST(DraftJudge, StopsWhereTokensCostTheirPrice) {
+  DraftJudge judge;
+  for (int i = 0; i < 100; ++i) judge.learn(3, true);
+  StepCost model;
+  for (std::size_t tokens : {1U, 4U, 16U, 64U}) model.learn(tokens, 10.0 * static_cast<double>(tokens));
+  const StepCost draft = flat(1);
+  EXPECT_EQ(judge.worth({.model = model, .draft = draft, .tokens = 1, .value_ms = 10}, 1, 1, 12, 1), 0U);
+}
+
+TEST(DraftJudge, IsOffInABatchThatIsBigAlready) {
+  DraftJudge judge;
+  const StepCost draft = flat(3);
+  StepCost model;  // beyond 32 tokens it computes no faster
+  for (std::size_t tokens : {1U, 8U, 32U}) model.learn(tokens, 50);
+  for (std::size_t tokens : {64U, 128U, 256U}) model.learn(tokens, 50.0 / 32 * static_cast<double>(tokens));
+  EXPECT_GT(judge.worth({.model = model, .draft = draft, .tokens = 1, .value_ms = 50}, 1, 1, 12, 3), 0U);
+  EXPECT_EQ(judge.worth({.model = model, .draft = draft, .tokens = 64, .value_ms = 100.0 / 64}, 16, 16, 4, 3), 0U);
+}
+
+TEST(DraftJudge, GuessesFurtherTheOftenerItIsRight) {
+  const StepCost model = flat(50), draft = flat(3);
+  DraftJudge judge;
+  const auto worth = [&] { return judge.worth({.model = model, .draft = draft, .tokens = 1, .value_ms = 50}, 1, 1, 12, 3); };
+  const auto before = worth();
+  for (int i = 0; i < 100; ++i) judge.learn(2, true);
+  EXPECT_GT(worth(), before);
+  EXPECT_GT(judge.chance(2), 0.95);
+  EXPECT_LT(judge.chance(1), 0.7) << "of other sureness";
+  for (int i = 0; i < 200; ++i) judge.learn(2, false);
+  EXPECT_EQ(worth(), 0U);
+  for (int i = 0; i < 5000; ++i) judge.rest();
+  EXPECT_GT(worth(), 0U) << "it is tried again";
+}
+
+TEST(DraftJudge, LosesNoMoreThanASmallShareOfAllTime) {
+  const StepCost model = flat(50), draft = flat(10);
+  DraftJudge judge;
+  double time = 0, lost = 0;
+  for (int step = 0; step < 20'000; ++step) {
+    double spent = 0;
+    if (judge.worth({.model = model, .draft = draft, .tokens = 1, .value_ms = 50}, 1, 1, 12, 10) > 0 && judge.affords(10)) {
+      spent = 12;
+      judge.learn(4, false);  // always wrong
+    } else {
+      judge.rest();
+    }
+    judge.settle(50 + spent, spent, 0);
+    time += 50 + spent;
+    lost += spent;
+  }
+  EXPECT_GT(lost, 0);
+  EXPECT_LT(lost / time, 0.03);
+}
+
+TEST(DraftJudge, ALongPromptIsReadWhenGuessesHaveWonEnough) {
+  DraftJudge judge;
+  EXPECT_FALSE(judge.affords(100));
+  for (int step = 0; step < 100; ++step) judge.settle(50, 10, 40);
+  EXPECT_TRUE(judge.affords(300));
+  for (int step = 0; step < 100; ++step) judge.settle(50, 10, 0);
+  EXPECT_FALSE(judge.affords(10)) << "what was won long ago pays for no loss today";
 }
 
 TEST(Tenants, ANewcomerIsJustBehindThoseWithWork) {

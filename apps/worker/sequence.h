@@ -50,6 +50,8 @@ class Sequence {
 
   /// Begins to run with its lease. What the cache held of the prompt is told the first time.
   void admitted_at(SteadyClock::time_point now);
+  /// What lies beyond in the cache came there without being computed.
+  void had_more_cached() { if (generated_ == 0) cached_ = std::max(cached_, lease.computed); }
   /// Part of the prompt that needed no computing.
   std::size_t cached() const { return cached_; }
 

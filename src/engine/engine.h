@@ -292,6 +292,11 @@ struct EngineHealth {
   std::int64_t prefix_hit_tokens = 0;
   std::int64_t guessed_tokens = 0;    ///< by prompt lookup, each checked by the model
   std::int64_t guessed_right_tokens = 0;
+  std::int64_t spilled_tokens = 0;    ///< that left the KV cache for host memory
+  std::int64_t restored_tokens = 0;   ///< that came back from there instead of being computed
+  std::int64_t spill_bytes = 0;       ///< of host memory in use for them
+  std::int64_t drafted_tokens = 0;    ///< guesses of the draft model, each checked by the model
+  std::int64_t drafted_right_tokens = 0;
   std::vector<std::string> sandbox;   ///< what confines the process: "seccomp", "landlock v3", …
 };
 

@@ -58,10 +58,14 @@ struct LoadRequest {
   std::int32_t queue_limit = 0;     ///< requests waiting for a place; default 256
   std::int32_t threads = 0;         ///< default: the cores it may run on
   std::string kv_type;              ///< f16 (default), q8_0, f32
+  std::int64_t spill_bytes = 0;     ///< of host memory, for beginnings that leave the KV cache; 0: none
   std::vector<AdapterFile> adapters;
+  std::string draft_path;           ///< of a small model of the same vocabulary that guesses ahead; empty: none
+  std::string draft_name;
 };
 BOOST_DESCRIBE_STRUCT(LoadRequest, (), (model_path, name, context_tokens, kv_tokens, parallel, batch_tokens, queue_limit,
-                                        threads, kv_type, adapters))
+                                        threads, kv_type, spill_bytes, adapters,
+                                        draft_path, draft_name))
 
 struct TokenizeRequest {
   std::string text;
@@ -108,11 +112,17 @@ struct WorkerStats {
   std::int64_t prefix_hit_tokens = 0;      ///< those of them that needed no computing
   std::int64_t guessed_tokens = 0;         ///< by prompt lookup
   std::int64_t guessed_right_tokens = 0;
+  std::int64_t spilled_tokens = 0;   ///< that left the KV cache for host memory
+  std::int64_t restored_tokens = 0;  ///< that came back from there instead of being computed
+  std::int64_t spill_bytes = 0;      ///< of host memory in use for them
+  std::int64_t drafted_tokens = 0;   ///< guesses of the draft model
+  std::int64_t drafted_right_tokens = 0;
   double busy_ms = 0;            ///< since the present step of the model began; 0 between steps
 };
 BOOST_DESCRIBE_STRUCT(WorkerStats, (), (active_sequences, waiting_requests, resident_bytes, kv_bytes, kv_used_tokens,
                                         kv_kept_tokens, kv_total_tokens, generated_tokens, prefilled_tokens, preemptions,
-                                        prefix_queried_tokens, prefix_hit_tokens, guessed_tokens, guessed_right_tokens, busy_ms))
+                                        prefix_queried_tokens, prefix_hit_tokens, guessed_tokens, guessed_right_tokens, spilled_tokens, restored_tokens, spill_bytes,
+                                        drafted_tokens, drafted_right_tokens, busy_ms))
 
 struct ReadyReport {
   ModelInfo info;

@@ -335,6 +335,11 @@ void WorkerSupervisor::handle(Session& session, WorkerMessage message) {
     health_.prefix_hit_tokens = stats.prefix_hit_tokens;
     health_.guessed_tokens = stats.guessed_tokens;
     health_.guessed_right_tokens = stats.guessed_right_tokens;
+    health_.spilled_tokens = stats.spilled_tokens;
+    health_.restored_tokens = stats.restored_tokens;
+    health_.spill_bytes = stats.spill_bytes;
+    health_.drafted_tokens = stats.drafted_tokens;
+    health_.drafted_right_tokens = stats.drafted_right_tokens;
     if (stats.busy_ms > static_cast<double>(options_.stall_timeout.count())) session.finish("it was stuck in one step of the model");
   } else {
     const auto stream = std::visit([](const auto& one) -> std::uint32_t {

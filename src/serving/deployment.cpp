@@ -17,6 +17,8 @@ Status check_version(const VersionSpec& one) {
   if (!one.model && one.engines.empty()) return invalid("The version " + one.version + " needs a `model` of the library or `engines`");
   if (one.replicas < 0 || one.replicas > kMaxReplicas) return invalid("`replicas` must be from 0 to 64");
   RETURN_IF_ERROR(validate(one.options));
+  if (one.options.draft && !one.model) return invalid("`draft` needs a `model` of the library for which to guess");
+  if (one.options.draft && one.options.draft == one.model) return invalid("The model " + *one.model + " cannot guess for itself; `draft` must be a smaller model of the same vocabulary");
   if (one.shadow < 0 || one.shadow > 100) return invalid("`shadow` is a percentage, from 0 to 100");
   return {};
 }
@@ -70,6 +72,8 @@ Status validate(const LoadOptions& options) {
   if (!in_range(options.sequences, 1, 192)) return invalid("`sequences` must be from 1 to 192");
   if (!in_range(options.threads, 1, 1024)) return invalid("`threads` must be from 1 to 1024");
   if (!in_range(options.kv_tokens, 128, 1 << 26)) return invalid("`kv_tokens` must be from 128 to 67108864");
+  if (!in_range(options.kv_spill_mb, 0, 1 << 24)) return invalid("`kv_spill_mb` must be from 0 to 16777216");
+  if (options.draft) RETURN_IF_ERROR(models::check_name(*options.draft));
   return {};
 }
 

@@ -21,8 +21,10 @@ namespace siyu::serving {
 struct LoadOptions {
   std::optional<std::int32_t> context_length, sequences, threads, kv_tokens;
   std::optional<std::string> kv_type;  ///< f16, q8_0 or f32
+  std::optional<std::int32_t> kv_spill_mb;  ///< MiB of host memory for beginnings that leave the KV cache; 0: none
+  std::optional<std::string> draft;    ///< a small model of the library that guesses ahead
 };
-BOOST_DESCRIBE_STRUCT(LoadOptions, (), (context_length, sequences, threads, kv_tokens, kv_type))
+BOOST_DESCRIBE_STRUCT(LoadOptions, (), (context_length, sequences, threads, kv_tokens, kv_type, kv_spill_mb, draft))
 
 /// How the number of local replicas follows the load. A target is what one replica is to carry; absent: it does not count.
 struct AutoscaleSpec {

@@ -185,6 +185,10 @@ Status Deployments::check_sources(DeploymentSpec& spec) const {
       ASSIGN_OR_RETURN(const auto model, parts_.library.get(*pass_, *version.model));
       kinds.insert(kind_of(model.facts));
     }
+    if (version.options.draft) {
+      ASSIGN_OR_RETURN(const auto draft, parts_.library.get(*pass_, *version.options.draft));
+      if (kind_of(draft.facts) != Kind::kChat) return invalid("The model " + draft.name + " cannot guess for another one: it writes no text");
+    }
     for (const auto& engine : version.engines) {
       ASSIGN_OR_RETURN(const auto record, parts_.remotes.get(*pass_, engine));
       kinds.insert(record.kind);
@@ -413,7 +417,7 @@ std::optional<Origin> Deployments::origin_of(const std::string& name) const {
 
 bool Deployments::uses_model(const std::string& model) const {
   const std::lock_guard lock(mu_);
-  return std::ranges::any_of(live_, [&](const auto& entry) { return std::ranges::any_of(entry.second.spec.versions, [&](const auto& version) { return version.model == model; }); });
+  return std::ranges::any_of(live_, [&](const auto& entry) { return std::ranges::any_of(entry.second.spec.versions, [&](const auto& version) { return version.model == model || version.options.draft == model; }); });
 }
 
 bool Deployments::uses_engine(const std::string& engine, const std::string& except) const {

@@ -34,7 +34,14 @@ MemoryNeed predict_need(const models::GgufFile& header, const std::string& file,
   // A text to embed goes through in one step, so that step's buffers grow with the longest text.
   const std::uint64_t batch = facts.embedding ? std::max<std::uint64_t>(kBatch, static_cast<std::uint64_t>(context)) : kBatch;
   const std::uint64_t buffers = batch * facts.embedding_length * kActivations * sizeof(float) + parallel * facts.vocabulary * sizeof(float);
-  return {.file = file, .weights = file_bytes, .own = kProcess + buffers + static_cast<std::uint64_t>(per_token) * static_cast<std::uint64_t>(tokens)};
+  const auto kv_bytes = static_cast<std::uint64_t>(per_token) * static_cast<std::uint64_t>(tokens);
+  const auto spill = facts.embedding ? 0 : sizes.spill_bytes.value_or(engine::default_spill_bytes(kv_bytes, sizes.budget));
+  return {.file = file, .weights = file_bytes, .own = kProcess + buffers + kv_bytes + spill, .spill = spill, .kv_tokens = tokens};
+}
+
+void add_draft(MemoryNeed& need, const models::GgufFile& header, std::uint64_t file_bytes, const WorkerSizes& sizes) {
+  const auto draft = predict_need(header, "", file_bytes, {.context_tokens = sizes.context_tokens, .kv_tokens = need.kv_tokens, .parallel = engine::kDraftSequences, .kv_type = sizes.kv_type, .spill_bytes = 0});
+  need.own += draft.weights + draft.own - kProcess;
 }
 
 std::uint64_t memory_in_use(std::span<const MemoryCharge> running) {

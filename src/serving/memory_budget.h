@@ -16,18 +16,25 @@ namespace siyu::serving {
 struct MemoryNeed {
   std::string file;             ///< names the weights
   std::uint64_t weights = 0;
-  std::uint64_t own = 0;        ///< KV cache, buffers for computing, the process
+  std::uint64_t own = 0;        ///< KV cache, buffers for computing, the process; a draft model with all of its own
+  std::uint64_t spill = 0;      ///< part of `own`: host memory for beginnings that leave the KV cache
+  std::int32_t kv_tokens = 0;   ///< that the KV cache holds
 };
 
 /// Sizes with which a worker will be started; 0: its own default, as in engine::LoadRequest.
 struct WorkerSizes {
   std::int32_t context_tokens = 0, kv_tokens = 0, parallel = 0;
   std::string kv_type;
+  std::optional<std::uint64_t> spill_bytes = {};  ///< absent: engine::default_spill_bytes()
+  std::uint64_t budget = 0;                       ///< memory that all models may take
 };
 
 /// From the file's header. The KV cache is layers × KV heads × (key + value length) × bytes per value × tokens, which is exact for
 /// plain attention and too much for sliding windows; the buffers are an estimate that grows with the model's width.
 MemoryNeed predict_need(const models::GgufFile& header, const std::string& file, std::uint64_t file_bytes, const WorkerSizes& sizes);
+
+/// The worker holds a draft model too. It has room for as many tokens as the model, and nothing of it is spilled.
+void add_draft(MemoryNeed& need, const models::GgufFile& header, std::uint64_t file_bytes, const WorkerSizes& sizes);
 
 /// What one running worker counts for: the prediction, or what it reports when that is more.
 struct MemoryCharge {
