@@ -24,7 +24,7 @@ struct AutoscaleOptions {
 };
 struct CreateOptions {
   std::string name, version, model, kv_type;
-  std::vector<std::string> engines;
+  std::vector<std::string> engines, adapters;
   int replicas = -1, context = 0, sequences = 0, threads = 0, kv_tokens = 0, queue_limit = 0;
   bool pinned = false, no_wait = false;
   AutoscaleOptions autoscale;
@@ -179,6 +179,7 @@ json::object version_body(const CreateOptions& options) {
   if (options.threads > 0) load["threads"] = options.threads;
   if (options.kv_tokens > 0) load["kv_tokens"] = options.kv_tokens;
   if (!options.kv_type.empty()) load["kv_type"] = options.kv_type;
+  if (!options.adapters.empty()) load["adapters"] = json::array(options.adapters.begin(), options.adapters.end());
   if (!load.empty()) body["options"] = std::move(load);
   return body;
 }
@@ -272,6 +273,7 @@ void declare_create(CLI::App& command, CreateOptions& options) {
   command.add_option("--version", options.version, "v1 when absent; of a deployment that exists: one more version, without requests yet");
   command.add_option("--model", options.model, "Model of the library");
   command.add_option("--engine", options.engines, "Engines elsewhere, each one replica");
+  command.add_option("--adapter", options.adapters, "LoRA adapter of the library, served as NAME:ADAPTER; may be given several times");
   command.add_option("--replicas", options.replicas, "Local workers of the model; 1 when absent");
   command.add_option("--context", options.context, "Tokens per request at most");
   command.add_option("--sequences", options.sequences, "Requests that one replica computes together");

@@ -193,7 +193,8 @@ struct Machine::Parts {
     return ingester->start(config.knowledge.ingest_threads);
   }
 
-  Result<std::unique_ptr<engine::Engine>> start_engine(const models::Model& model, const serving::LoadOptions& options) {
+  Result<std::unique_ptr<engine::Engine>> start_engine(const serving::WorkerPlan& plan) {
+    const auto& [model, adapters, options] = plan;
     const auto& defaults = config.worker;
     const auto as_int = [](std::uint32_t value) { return static_cast<std::int32_t>(value); };
     engine::LocalWorkerOptions worker{.program = sandbox::sibling_program("siyu-worker"), .model_file = models->file_of(model), .name = model.name, .load = {}};
@@ -202,6 +203,7 @@ struct Machine::Parts {
     worker.load.threads = options.threads.value_or(as_int(defaults.threads));
     worker.load.kv_tokens = options.kv_tokens.value_or(0);
     worker.load.kv_type = options.kv_type.value_or("");
+    for (const auto& adapter : adapters) worker.load.adapters.push_back({.name = adapter.name, .path = models->file_of(adapter).string()});
     worker.load_timeout = std::chrono::seconds(defaults.load_seconds);
     worker.attempts = 1;  // its router sends what was not answered to another replica, or again
     worker.healthy_after = kHealthyAfter;
@@ -238,19 +240,22 @@ struct Machine::Parts {
   }
 
   /// What start_engine() would make of the model.
-  Result<serving::MemoryNeed> predict_need(const models::Model& model, const serving::LoadOptions& options) const {
+  Result<serving::MemoryNeed> predict_need(const serving::WorkerPlan& plan) const {
+    const auto& [model, adapters, options] = plan;
     ASSIGN_OR_RETURN(const auto header, models::read_gguf(models->file_of(model)));
-    return serving::predict_need(header, model.sha256, model.bytes,
+    auto need = serving::predict_need(header, model.sha256, model.bytes,
                                  {.context_tokens = options.context_length.value_or(static_cast<std::int32_t>(config.worker.context_length)),
                                   .kv_tokens = options.kv_tokens.value_or(0),
                                   .parallel = options.sequences.value_or(static_cast<std::int32_t>(config.worker.sequences)),
                                   .kv_type = options.kv_type.value_or("")});
+    for (const auto& adapter : adapters) need.own += adapter.bytes;  // each worker has its copy
+    return need;
   }
 
   Status open_deployments() {
-    const auto start = [this](const models::Model& model, const serving::LoadOptions& options) { return start_engine(model, options); };
+    const auto start = [this](const serving::WorkerPlan& plan) { return start_engine(plan); };
     const auto connect = [this](const serving::RemoteRecord& record, Sensitive<std::string> key) { return connect_engine(record, std::move(key)); };
-    const auto predict = [this](const models::Model& model, const serving::LoadOptions& options) { return predict_need(model, options); };
+    const auto predict = [this](const serving::WorkerPlan& plan) { return predict_need(plan); };
     const auto budget = config.worker.memory_bytes > 0 ? config.worker.memory_bytes : models::read_machine().memory_bytes / 5 * 4;
     ASSIGN_OR_RETURN(deployments, serving::Deployments::open({.library = *models, .remotes = *engines, .db = *db, .policy = *policy, .start = start, .connect = connect, .predict = predict,
                                                               .clock = clock, .log = *log, .memory_bytes = budget, .drain = std::chrono::seconds(config.worker.request_seconds)}));
