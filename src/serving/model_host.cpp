@@ -94,8 +94,12 @@ Result<Served> ModelHost::add_engine(const Pass& pass, RemoteRecord record, Sens
   if (library_.get(pass, record.name)) return fail(ErrorCode::kAlreadyExists, "A model of the library is named " + record.name + "; choose another name for the engine");
   if (deployments_.origin_of(record.name) == Origin::kDeploy) return fail(ErrorCode::kAlreadyExists, "A deployment is named " + record.name + "; choose another name for the engine");
   ASSIGN_OR_RETURN(const auto added, remotes_.add(pass, std::move(record), key));
-  RETURN_IF_ERROR(deployments_.create(pass, {.name = added.name, .origin = Origin::kEngine, .kind = added.kind,
-                                             .versions = {{.version = "v1", .model = {}, .engines = {added.name}, .replicas = 0, .weight = 100}}}));
+  const auto created = deployments_.create(pass, {.name = added.name, .origin = Origin::kEngine, .kind = added.kind,
+                                                  .versions = {{.version = "v1", .model = {}, .engines = {added.name}, .replicas = 0, .weight = 100}}});
+  if (!created) {  // such as when a model's adapter is served under the name
+    (void)remotes_.remove(pass, added.name);
+    return std::unexpected(created.error());
+  }
   for (const auto& engine : deployments_.engines_of(added.name)) RETURN_IF_ERROR(wait_(*engine));
   const auto served = find(added.name);
   if (!served) return not_found("The engine " + added.name + " was removed while it was added");

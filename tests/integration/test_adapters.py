@@ -149,6 +149,9 @@ class DeploymentTest(AdapterCase):
         self.assertNotIn(self.complete("chat:sage"), (plain, poetic))
         refused = self.server.cli("deploy", "create", "chat:sage", "--model", "base", check=False)
         self.assertIn("served already", refused.stderr)
+        refused = self.server.cli("engine", "add", "chat:sage", "--url", "http://127.0.0.1:1/v1", check=False)
+        self.assertIn("served already", refused.stderr)
+        self.assertEqual(self.server.cli_json("engine", "list")["engines"], [])
 
     def test_a_sleeping_model_is_woken_by_a_request_for_its_adapter(self):
         self.server.cli("deploy", "create", "chat", "--model", "base", "--adapter", "poet", "--min", 0, "--idle-seconds", 1)
