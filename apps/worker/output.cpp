@@ -1,5 +1,8 @@
 #include "output.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/bytes.h"
 #include "base/random.h"
 
@@ -22,10 +25,16 @@ std::string new_call_id() {
 Output::Output(OutputRules rules) : rules_(std::move(rules)), filter_(std::move(rules_.stops)) { seen_.role = "assistant"; }
 
 void Output::push(const Model& model, Token token) {
-  take(filter_.push(model.piece(token, rules_.preserved_tokens.contains(token))), false);
+  const auto piece = model.piece(token, rules_.preserved_tokens.contains(token));
+  if (rules_.parser) undecided_.push_back(std::exchange(token_bytes_, token_bytes_ + piece.size()));
+  take(filter_.push(piece), false);
 }
 
-void Output::finish() { take(filter_.finish(), true); }
+void Output::finish() {
+  take(filter_.finish(), true);
+  if (reasons_) reasoning_tokens_ += static_cast<std::int32_t>(undecided_.size());  // marks, or what a stop string cut
+  undecided_.clear();
+}
 
 void Output::take(const std::string& text, bool last) {
   if (!rules_.parser) {
@@ -57,7 +66,10 @@ void Output::emit_difference(const common_chat_msg& parsed) {
   if (parsed.empty()) return;
   common_chat_msg now = parsed;
   now.set_tool_call_ids(call_ids_, new_call_id);
+  std::size_t reasoning = 0, answer = 0;
   for (const auto& diff : common_chat_msg_diff::compute_diffs(seen_, now)) {
+    reasoning += diff.reasoning_content_delta.size();
+    answer += diff.content_delta.size() + diff.tool_call_delta.name.size() + diff.tool_call_delta.arguments.size();
     pending_.content += diff.content_delta;
     pending_.reasoning += diff.reasoning_content_delta;
     if (diff.tool_call_index == std::string::npos) continue;
@@ -65,6 +77,30 @@ void Output::emit_difference(const common_chat_msg& parsed) {
     pending_.tool_calls.push_back({static_cast<std::int32_t>(diff.tool_call_index), call.id, call.name, call.arguments});
   }
   seen_ = std::move(now);
+  share_out(reasoning, answer);
+}
+
+/// Decides what the tokens are that made the text grow by so many bytes of reasoning and of the rest. Marks make nothing grow:
+/// they belong to the reasoning beside them.
+void Output::share_out(std::size_t reasoning, std::size_t answer) {
+  if (reasoning == 0 && answer == 0) return;
+  const auto known = std::ranges::lower_bound(undecided_, text_.size());  // later ones are still in the stop filter
+  if (reasoning > 0 || reasons_) {
+    const auto begins = answer == 0 ? text_.size() : answer_begins(answer);
+    reasoning_tokens_ += static_cast<std::int32_t>(std::min(known, std::ranges::lower_bound(undecided_, begins)) - undecided_.begin());
+  }
+  undecided_.erase(undecided_.begin(), known);
+  reasons_ = answer == 0;
+}
+
+/// Where in the text the answer begins whose first `bytes` have just been read.
+std::size_t Output::answer_begins(std::size_t bytes) const {
+  const std::size_t from = undecided_.empty() ? text_.size() : undecided_.front();
+  for (const auto& mark : rules_.reasoning_ends) {
+    const auto at = mark.empty() ? std::string::npos : text_.find(mark, from - std::min(from, mark.size()));
+    if (at != std::string::npos) return at + mark.size();
+  }
+  return text_.size() - std::min(bytes, text_.size());
 }
 
 }  // namespace siyu::worker

@@ -348,7 +348,7 @@ void Scheduler::choose_tokens(Piece& piece) {
     guessed_ += static_cast<std::int64_t>(piece.guesses.size());
     guessed_right_ += static_cast<std::int64_t>(right);
   }
-  sequence.lookup.learn(complete ? right : piece.guesses.size(), right);
+  sequence.learn_guesses(piece.guesses.size(), right, complete);
   if (sequence.output().has_pending()) say(engine::DeltaMessage{sequence.stream(), sequence.take_delta()});
   if (complete) retire(sequence, engine::FinishMessage{sequence.stream(), sequence.finish()});
 }
