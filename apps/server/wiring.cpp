@@ -350,6 +350,7 @@ Machine::Machine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Machine::~Machine() { drain(); }
 
 Result<std::unique_ptr<Machine>> Machine::start(const Config& config) {
+  rpc::require_tls13();
   auto parts = std::make_unique<Parts>();
   parts->config = config;
   parts->data = std::filesystem::absolute(config.data);  // workers run in another folder
