@@ -84,23 +84,26 @@ void Output::emit_difference(const common_chat_msg& parsed) {
 /// they belong to the reasoning beside them.
 void Output::share_out(std::size_t reasoning, std::size_t answer) {
   if (reasoning == 0 && answer == 0) return;
-  const auto known = std::ranges::lower_bound(undecided_, text_.size());  // later ones are still in the stop filter
-  if (reasoning > 0 || reasons_) {
-    const auto begins = answer == 0 ? text_.size() : answer_begins(answer);
-    reasoning_tokens_ += static_cast<std::int32_t>(std::min(known, std::ranges::lower_bound(undecided_, begins)) - undecided_.begin());
+  auto decided = std::ranges::lower_bound(undecided_, text_.size());  // later ones are still in the stop filter
+  const bool reasoned = reasoning > 0 || reasons_;
+  const auto mark = reasoned ? end_of_reasoning() : std::nullopt;
+  if (reasoned) {
+    const auto last = std::min(decided, std::ranges::lower_bound(undecided_, mark.value_or(text_.size() - std::min(answer, text_.size()))));
+    reasoning_tokens_ += static_cast<std::int32_t>(last - undecided_.begin());
+    if (answer == 0) decided = last;  // the parser may hold the answer's first characters back
   }
-  undecided_.erase(undecided_.begin(), known);
-  reasons_ = answer == 0;
+  undecided_.erase(undecided_.begin(), decided);
+  reasons_ = answer == 0 && !mark;
 }
 
-/// Where in the text the answer begins whose first `bytes` have just been read.
-std::size_t Output::answer_begins(std::size_t bytes) const {
+/// Where in the text the mark ends that is the last of the reasoning, if it has come.
+std::optional<std::size_t> Output::end_of_reasoning() const {
   const std::size_t from = undecided_.empty() ? text_.size() : undecided_.front();
   for (const auto& mark : rules_.reasoning_ends) {
-    const auto at = mark.empty() ? std::string::npos : text_.find(mark, from - std::min(from, mark.size()));
+    const auto at = mark.empty() ? std::string::npos : text_.find(mark, from - std::min(from, mark.size() - 1));  // one that ends before has been seen
     if (at != std::string::npos) return at + mark.size();
   }
-  return text_.size() - std::min(bytes, text_.size());
+  return std::nullopt;
 }
 
 }  // namespace siyu::worker

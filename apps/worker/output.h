@@ -43,7 +43,7 @@ class Output {
   void parse(bool last);
   void emit_difference(const common_chat_msg& now);
   void share_out(std::size_t reasoning, std::size_t answer);
-  std::size_t answer_begins(std::size_t bytes) const;
+  std::optional<std::size_t> end_of_reasoning() const;
 
   OutputRules rules_;
   engine::StopFilter filter_;
