@@ -24,7 +24,7 @@ struct AutoscaleOptions {
 };
 struct CreateOptions {
   std::string name, version, model, kv_type, draft;
-  std::vector<std::string> engines;
+  std::vector<std::string> engines, adapters;
   int replicas = -1, context = 0, sequences = 0, threads = 0, kv_tokens = 0, kv_spill_mb = -1, queue_limit = 0;
   bool pinned = false, no_wait = false;
   AutoscaleOptions autoscale;
@@ -181,6 +181,7 @@ json::object version_body(const CreateOptions& options) {
   if (!options.kv_type.empty()) load["kv_type"] = options.kv_type;
   if (options.kv_spill_mb >= 0) load["kv_spill_mb"] = options.kv_spill_mb;
   if (!options.draft.empty()) load["draft"] = options.draft;
+  if (!options.adapters.empty()) load["adapters"] = json::array(options.adapters.begin(), options.adapters.end());
   if (!load.empty()) body["options"] = std::move(load);
   return body;
 }
@@ -274,6 +275,7 @@ void declare_create(CLI::App& command, CreateOptions& options) {
   command.add_option("--version", options.version, "v1 when absent; of a deployment that exists: one more version, without requests yet");
   command.add_option("--model", options.model, "Model of the library");
   command.add_option("--engine", options.engines, "Engines elsewhere, each one replica");
+  command.add_option("--adapter", options.adapters, "LoRA adapter of the library, served as NAME:ADAPTER; may be given several times");
   command.add_option("--replicas", options.replicas, "Local workers of the model; 1 when absent");
   command.add_option("--context", options.context, "Tokens per request at most");
   command.add_option("--sequences", options.sequences, "Requests that one replica computes together");

@@ -21,6 +21,7 @@ struct LoadOptions {
   std::string name;
   int context = 0, sequences = 0, threads = 0, kv_tokens = 0, kv_spill_mb = -1;
   std::string kv_type, draft;
+  std::vector<std::string> adapters;
 };
 struct ChatOptions {
   std::string message, model, system;
@@ -80,6 +81,7 @@ Status import_file(Client& client, Invocation<ImportOptions>& call) {
   ASSIGN_OR_RETURN(const auto model, client.put_file(path, file, [&](std::uint64_t done, std::uint64_t total) { bar.update(done, total, "bytes"); }));
   bar.finish();
   if (call.as_json) print_json(model);
+  else if (text_of(model, "kind") == "adapter") std::printf("The adapter %s is imported; load it with its model: siyu model load MODEL --adapter %s\n", options.name.c_str(), options.name.c_str());
   else std::printf("%s is imported; load it with: siyu model load %s\n", options.name.c_str(), options.name.c_str());
   return {};
 }
@@ -93,12 +95,14 @@ Status load(Client& client, Invocation<LoadOptions>& call) {
   if (!call.options.kv_type.empty()) body["kv_type"] = call.options.kv_type;
   if (call.options.kv_spill_mb >= 0) body["kv_spill_mb"] = call.options.kv_spill_mb;
   if (!call.options.draft.empty()) body["draft"] = call.options.draft;
+  if (!call.options.adapters.empty()) body["adapters"] = json::array(call.options.adapters.begin(), call.options.adapters.end());
   ASSIGN_OR_RETURN(const auto model, client.call("POST", model_path(call.options.name) + "/load", body));
   if (call.as_json) {
     print_json(model);
     return {};
   }
   std::printf("%s is loaded\n", call.options.name.c_str());
+  for (const auto& adapter : call.options.adapters) std::printf("%s:%s is the model with that adapter\n", call.options.name.c_str(), adapter.c_str());
   if (const auto* evicted = model.as_object().if_contains("evicted"); evicted != nullptr && evicted->is_array())
     for (const auto& name : evicted->as_array()) std::printf("%s was put to sleep to make room; its next request wakes it\n", std::string(name.as_string()).c_str());
   return {};
@@ -184,7 +188,7 @@ void name_option(CLI::App& command, NameOption& options) { command.add_option("n
 
 void add_model_commands(CLI::App& app, int& exit_code) {
   auto* model = app.add_subcommand("model", "Models: pull, import, load, list, show, unload, remove")->require_subcommand(1);
-  add_command<ImportOptions>(*model, "import", "Import a GGUF file into the server's library", exit_code,
+  add_command<ImportOptions>(*model, "import", "Import a GGUF file, a model or a LoRA adapter, into the server's library", exit_code,
                              [](CLI::App& command, ImportOptions& options) {
                                command.add_option("file", options.file, "GGUF file on this machine")->required()->check(CLI::ExistingFile);
                                command.add_option("--name", options.name, "Name in the library; the file's name when absent");
@@ -202,6 +206,7 @@ void add_model_commands(CLI::App& app, int& exit_code) {
                              command.add_option("--kv-type", options.kv_type, "Type of the KV cache: f16, q8_0 or f32");
                              command.add_option("--kv-spill-mb", options.kv_spill_mb, "MiB of host memory for what leaves the KV cache; 0: none");
                              command.add_option("--draft", options.draft, "Small model of the same vocabulary that guesses ahead");
+                             command.add_option("--adapter", options.adapters, "LoRA adapter of the library, served beside the model as MODEL:ADAPTER; may be given several times");
                            },
                            load);
   add_command<None>(*model, "list", "Models of the library and their states", exit_code, [](CLI::App&, None&) {},

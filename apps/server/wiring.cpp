@@ -123,8 +123,6 @@ struct Machine::Parts {
   std::unique_ptr<models::ModelLibrary> models;
   std::once_flag memory_measured;
   double memory_speed = 0;  // bytes a second
-  std::mutex drafts_mu;
-  std::optional<Pass> drafts_pass;
   std::unique_ptr<serving::Meter> meter;
   std::unique_ptr<serving::RemoteEngines> engines;
   net::EventLoop loop;
@@ -196,7 +194,8 @@ struct Machine::Parts {
     return ingester->start(config.knowledge.ingest_threads);
   }
 
-  Result<std::unique_ptr<engine::Engine>> start_engine(const models::Model& model, const serving::LoadOptions& options) {
+  Result<std::unique_ptr<engine::Engine>> start_engine(const serving::WorkerPlan& plan) {
+    const auto& [model, adapters, draft, options] = plan;
     const auto& defaults = config.worker;
     const auto as_int = [](std::uint32_t value) { return static_cast<std::int32_t>(value); };
     engine::LocalWorkerOptions worker{.program = sandbox::sibling_program("siyu-worker"), .model_file = models->file_of(model), .name = model.name, .load = {}};
@@ -205,12 +204,12 @@ struct Machine::Parts {
     worker.load.threads = options.threads.value_or(as_int(defaults.threads));
     worker.load.kv_tokens = options.kv_tokens.value_or(0);
     worker.load.kv_type = options.kv_type.value_or("");
-    ASSIGN_OR_RETURN(const auto need, predict_need(model, options));
+    ASSIGN_OR_RETURN(const auto need, predict_need(plan));
     worker.load.spill_bytes = static_cast<std::int64_t>(need.spill);
-    if (options.draft) {
-      ASSIGN_OR_RETURN(const auto draft, draft_of(options));
-      worker.load.draft_path = models->file_of(draft).string();
-      worker.load.draft_name = draft.name;
+    for (const auto& adapter : adapters) worker.load.adapters.push_back({.name = adapter.name, .path = models->file_of(adapter).string()});
+    if (draft) {
+      worker.load.draft_path = models->file_of(*draft).string();
+      worker.load.draft_name = draft->name;
     }
     worker.load_timeout = std::chrono::seconds(defaults.load_seconds);
     worker.attempts = 1;  // its router sends what was not answered to another replica, or again
@@ -248,7 +247,8 @@ struct Machine::Parts {
   }
 
   /// What start_engine() would make of the model.
-  Result<serving::MemoryNeed> predict_need(const models::Model& model, const serving::LoadOptions& options) {
+  Result<serving::MemoryNeed> predict_need(const serving::WorkerPlan& plan) const {
+    const auto& [model, adapters, draft, options] = plan;
     ASSIGN_OR_RETURN(const auto header, models::read_gguf(models->file_of(model)));
     serving::WorkerSizes sizes{.context_tokens = options.context_length.value_or(static_cast<std::int32_t>(config.worker.context_length)),
                                .kv_tokens = options.kv_tokens.value_or(0),
@@ -257,28 +257,20 @@ struct Machine::Parts {
                                .budget = memory_budget()};
     if (options.kv_spill_mb) sizes.spill_bytes = static_cast<std::uint64_t>(*options.kv_spill_mb) << 20;
     auto need = serving::predict_need(header, model.sha256, model.bytes, sizes);
-    if (!options.draft) return need;
-    ASSIGN_OR_RETURN(const auto draft, draft_of(options));
-    ASSIGN_OR_RETURN(const auto draft_header, models::read_gguf(models->file_of(draft)));
-    serving::add_draft(need, draft_header, draft.bytes, sizes);
-    return need;
-  }
-
-  Result<models::Model> draft_of(const serving::LoadOptions& options) {
-    const std::lock_guard lock(drafts_mu);
-    if (!drafts_pass) {
-      ASSIGN_OR_RETURN(auto pass, policy->internal("workers: a model is loaded with the draft model it was told to have"));
-      drafts_pass.emplace(std::move(pass));
+    for (const auto& adapter : adapters) need.own += adapter.bytes;  // each worker has its copy
+    if (draft) {
+      ASSIGN_OR_RETURN(const auto draft_header, models::read_gguf(models->file_of(*draft)));
+      serving::add_draft(need, draft_header, draft->bytes, sizes);
     }
-    return models->get(*drafts_pass, *options.draft);
+    return need;
   }
 
   std::uint64_t memory_budget() const { return config.worker.memory_bytes > 0 ? config.worker.memory_bytes : models::read_machine().memory_bytes / 5 * 4; }
 
   Status open_deployments() {
-    const auto start = [this](const models::Model& model, const serving::LoadOptions& options) { return start_engine(model, options); };
+    const auto start = [this](const serving::WorkerPlan& plan) { return start_engine(plan); };
     const auto connect = [this](const serving::RemoteRecord& record, Sensitive<std::string> key) { return connect_engine(record, std::move(key)); };
-    const auto predict = [this](const models::Model& model, const serving::LoadOptions& options) { return predict_need(model, options); };
+    const auto predict = [this](const serving::WorkerPlan& plan) { return predict_need(plan); };
     ASSIGN_OR_RETURN(deployments, serving::Deployments::open({.library = *models, .remotes = *engines, .db = *db, .policy = *policy, .start = start, .connect = connect, .predict = predict,
                                                               .clock = clock, .log = *log, .memory_bytes = memory_budget(), .drain = std::chrono::seconds(config.worker.request_seconds)}));
     deployments->run();
@@ -372,6 +364,7 @@ Machine::Machine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Machine::~Machine() { drain(); }
 
 Result<std::unique_ptr<Machine>> Machine::start(const Config& config) {
+  rpc::require_tls13();
   auto parts = std::make_unique<Parts>();
   parts->config = config;
   parts->data = std::filesystem::absolute(config.data);  // workers run in another folder

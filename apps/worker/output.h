@@ -16,6 +16,7 @@ struct OutputRules {
   std::vector<std::string> stops;
   std::set<Token> preserved_tokens;  ///< control tokens that the parser needs to see, such as <tool_call>
   std::optional<common_chat_parser_params> parser;  ///< nothing: the text is the content
+  std::vector<std::string> reasoning_ends;  ///< marks after which the answer begins
 };
 
 /// Used by one thread at a time.
@@ -30,6 +31,8 @@ class Output {
   bool stopped() const { return filter_.stopped(); }
   const std::string& stop() const { return filter_.stop(); }
   bool has_tool_calls() const { return !seen_.tool_calls.empty(); }
+  /// Tokens so far that were reasoning, with the marks around it.
+  std::int32_t reasoning_tokens() const { return reasoning_tokens_; }
 
   engine::Delta& pending() { return pending_; }
   bool has_pending() const { return !(pending_ == engine::Delta{}); }
@@ -39,6 +42,8 @@ class Output {
   void take(const std::string& text, bool last);
   void parse(bool last);
   void emit_difference(const common_chat_msg& now);
+  void share_out(std::size_t reasoning, std::size_t answer);
+  std::optional<std::size_t> end_of_reasoning() const;
 
   OutputRules rules_;
   engine::StopFilter filter_;
@@ -47,6 +52,12 @@ class Output {
   std::size_t parsed_bytes_ = 0;
   common_chat_msg seen_;         // what was emitted
   std::vector<std::string> call_ids_;
+
+  // Which tokens are reasoning; only with a parser.
+  std::size_t token_bytes_ = 0;          // of all tokens
+  std::vector<std::size_t> undecided_;   // where tokens begin of which it is not known yet
+  std::int32_t reasoning_tokens_ = 0;
+  bool reasons_ = false;                 // what was last seen is reasoning
 };
 
 }  // namespace siyu::worker

@@ -134,6 +134,7 @@ void apply_template(const Model& model, const GenerateRequest& request, Prepared
   common_chat_parser_params parser(chat);
   parser.reasoning_format = inputs.reasoning_format;
   parser.parse_tool_calls = !inputs.tools.empty();
+  out.output.reasoning_ends = chat.thinking_end_tags;
   if (!chat.parser.empty()) parser.parser.load(chat.parser);
   else parser.generation_prompt.clear();
   out.output.parser = std::move(parser);

@@ -396,7 +396,7 @@ void Scheduler::choose_tokens(Piece& piece) {
     (piece.drafted ? drafted_right_ : guessed_right_) += static_cast<std::int64_t>(right);
   }
   if (piece.drafted) drafter_->learn(sequence.stream(), right, !complete);
-  sequence.lookup.learn(piece.drafted ? 0 : complete ? right : piece.guesses.size(), piece.drafted ? 0 : right);
+  else sequence.learn_guesses(piece.guesses.size(), right, complete);
   if (sequence.output().has_pending()) say(engine::DeltaMessage{sequence.stream(), sequence.take_delta()});
   if (complete) retire(sequence, engine::FinishMessage{sequence.stream(), sequence.finish()});
 }

@@ -91,6 +91,43 @@ TEST(Lookup, TakesTheLatestOccurrence) {
   EXPECT_EQ(lookup.guess(std::vector<Lookup::Token>{1, 2, 3, 4, 9, 1, 2, 3, 5, 9, 1, 2, 3}, 1), (std::vector<Lookup::Token>{5}));
 }
 
+TEST(Lookup, GuessesAPredictionFromItsBeginning) {
+  Lookup lookup;
+  std::vector<Lookup::Token> tokens{1, 2, 3};
+  lookup.predict(tokens, std::vector<Lookup::Token>{50, 51, 52, 53, 54});
+  tokens.push_back(50);  // the answer begins as predicted
+  EXPECT_EQ(lookup.guess(tokens, 3), (std::vector<Lookup::Token>{51, 52, 53}));
+  EXPECT_TRUE(lookup.predicted());
+  lookup.learn(3, 1);
+  tokens.insert(tokens.end(), {51, 77});  // and goes another way
+  EXPECT_TRUE(lookup.guess(tokens, 3).empty());
+  EXPECT_FALSE(lookup.predicted());
+  tokens.insert(tokens.end(), {51, 52, 53});  // comes back to it
+  EXPECT_EQ(lookup.guess(tokens, 3), (std::vector<Lookup::Token>{54}));
+}
+
+TEST(Lookup, OfPlacesInAPredictionThatAreAlikeTheNextOneCounts) {
+  Lookup lookup;
+  std::vector<Lookup::Token> tokens{9, 9, 9};
+  const std::vector<Lookup::Token> line{1, 2, 3};
+  lookup.predict(tokens, std::vector<Lookup::Token>{1, 2, 3, 10, 1, 2, 3, 20, 1, 2, 3, 30});
+  for (const Lookup::Token end : {10, 20, 30}) {
+    tokens.insert(tokens.end(), line.begin(), line.end());
+    EXPECT_EQ(lookup.guess(tokens, 1), (std::vector<Lookup::Token>{end}));
+    lookup.learn(1, 1);
+    tokens.push_back(end);
+  }
+}
+
+TEST(Lookup, WhatTheTextItselfRepeatsIsGuessedWhereThePredictionSaysNothing) {
+  Lookup lookup;
+  std::vector<Lookup::Token> tokens{1, 2, 3, 4, 5};
+  lookup.predict(tokens, std::vector<Lookup::Token>{60, 61, 62, 63});
+  tokens.insert(tokens.end(), {1, 2, 3});
+  EXPECT_EQ(lookup.guess(tokens, 2), (std::vector<Lookup::Token>{4, 5}));
+  EXPECT_FALSE(lookup.predicted());
+}
+
 TEST(Lookup, GoesOnInCirclesPastTheEnd) {
   Lookup lookup;
   EXPECT_EQ(lookup.guess(std::vector<Lookup::Token>{1, 2, 3, 1, 2, 3}, 7), (std::vector<Lookup::Token>{1, 2, 3, 1, 2, 3, 1}));

@@ -25,10 +25,12 @@ Result<std::unique_ptr<Sequence>> Sequence::prepare(const Model& model, std::uin
   ASSIGN_OR_RETURN(auto prompt, prepare_prompt(model, request));
   ASSIGN_OR_RETURN(auto sampler, TokenSampler::make(model, request.sampling, prompt.grammar, prompt.reasoning));
   sampler.accept_prompt(prompt.tokens);
+  const auto prediction = request.prediction.empty() ? std::vector<Token>() : model.tokenize(request.prediction, false, false);
   auto sequence = std::unique_ptr<Sequence>(new Sequence(stream, std::move(prompt), std::move(sampler)));
   const auto room = model.limits().context_tokens - static_cast<std::int32_t>(sequence->tokens_.size());
   sequence->max_tokens_ = std::min(request.max_tokens.value_or(room), room);
   ASSIGN_OR_RETURN(sequence->adapter_, model.adapter_named(request.adapter));
+  if (!prediction.empty()) sequence->lookup.predict(sequence->tokens_, prediction);
   sequence->tenant_name_ = request.tenant;
   sequence->priority_ = request.priority;
   if (request.time_limit_ms) sequence->deadline_ = sequence->submitted_ + std::chrono::milliseconds(*request.time_limit_ms);
@@ -61,6 +63,15 @@ bool Sequence::take_next(const Model& model, llama_context* context, std::int32_
   return true;
 }
 
+void Sequence::learn_guesses(std::size_t guessed, std::size_t right, bool complete) {
+  if (lookup.predicted()) {
+    accepted_ += static_cast<std::int32_t>(right);
+    rejected_ += static_cast<std::int32_t>(guessed - right);
+  }
+  // Of an answer that has just ended the guesses after its end tell nothing.
+  lookup.learn(complete ? right : guessed, right);
+}
+
 engine::Delta Sequence::take_delta() {
   auto delta = output_.take_pending();
   if (reported_ == 0) delta.usage = {.prompt_tokens = static_cast<std::int32_t>(prompt_size_), .cached_tokens = static_cast<std::int32_t>(cached_)};
@@ -74,7 +85,8 @@ engine::Finish Sequence::finish() const {
   if (reason == engine::FinishReason::kStop && output_.has_tool_calls()) reason = engine::FinishReason::kToolCalls;
   return {.reason = reason,
           .stop = output_.stop(),
-          .usage = {.prompt_tokens = static_cast<std::int32_t>(prompt_size_), .completion_tokens = generated_, .cached_tokens = static_cast<std::int32_t>(cached_)},
+          .usage = {.prompt_tokens = static_cast<std::int32_t>(prompt_size_), .completion_tokens = generated_, .cached_tokens = static_cast<std::int32_t>(cached_),
+                    .reasoning_tokens = output_.reasoning_tokens(), .accepted_prediction_tokens = accepted_, .rejected_prediction_tokens = rejected_},
           .timings = {.queued_ms = milliseconds(submitted_, admitted_),
                       .prefill_ms = milliseconds(admitted_, first_token_),
                       .decode_ms = milliseconds(first_token_, now)}};

@@ -44,6 +44,8 @@ class Sequence {
   /// Chooses the next token from the logits at batch place `index`. True when the answer is complete.
   bool take_next(const Model& model, llama_context* context, std::int32_t index);
   engine::Finish finish() const;
+  /// How many of a step's guesses were kept.
+  void learn_guesses(std::size_t guessed, std::size_t right, bool complete);
   /// What is new in the output, with the tokens it took.
   engine::Delta take_delta();
   Output& output() { return output_; }
@@ -74,6 +76,7 @@ class Sequence {
   std::size_t cached_ = 0;
   std::int32_t generated_ = 0;
   std::int32_t reported_ = 0;  // of generated_: told with the deltas so far
+  std::int32_t accepted_ = 0, rejected_ = 0;  // tokens of the request's prediction
   std::int32_t max_tokens_ = 0;
   std::int32_t priority_ = 0;
   std::int32_t adapter_ = -1;

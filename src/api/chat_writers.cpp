@@ -9,9 +9,7 @@
 namespace siyu::api {
 
 void ReplyWriter::count(const engine::Finish& finish) {
-  usage_.prompt_tokens += finish.usage.prompt_tokens;
-  usage_.completion_tokens += finish.usage.completion_tokens;
-  usage_.cached_tokens += finish.usage.cached_tokens;
+  usage_ += finish.usage;
   engine_ms_ = std::max(engine_ms_, finish.timings.queued_ms + finish.timings.prefill_ms + finish.timings.decode_ms);
 }
 

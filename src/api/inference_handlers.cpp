@@ -22,9 +22,10 @@ struct ServedModelBody {
   std::string object = "model";
   std::int64_t created = 0;
   std::string owned_by = "siyu";
+  std::optional<std::string> parent;
   ServedModelDetails siyu;
 };
-BOOST_DESCRIBE_STRUCT(ServedModelBody, (), (id, object, created, owned_by, siyu))
+BOOST_DESCRIBE_STRUCT(ServedModelBody, (), (id, object, created, owned_by, parent, siyu))
 struct ServedModelListBody {
   std::string object = "list";
   std::vector<ServedModelBody> data;
@@ -32,7 +33,7 @@ struct ServedModelListBody {
 BOOST_DESCRIBE_STRUCT(ServedModelListBody, (), (object, data))
 
 ServedModelBody to_body(const serving::Served& served) {
-  return {.id = served.name, .created = to_unix_millis(served.loaded_at) / 1000,
+  return {.id = served.name, .created = to_unix_millis(served.loaded_at) / 1000, .parent = served.base.empty() ? std::nullopt : std::optional(served.base),
           .siyu = {.kind = served.kind, .context_length = served.engine->info().context_tokens}};
 }
 

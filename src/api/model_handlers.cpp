@@ -18,20 +18,28 @@ BOOST_DESCRIBE_STRUCT(WorkerBody, (), (pid, context_length, sequences, resident_
 enum class ModelState { kStopped, kLoading, kReady, kFailed };
 BOOST_DESCRIBE_ENUM(ModelState, kStopped, kLoading, kReady, kFailed)
 
+struct AdapterBody {
+  std::uint64_t rank = 0;
+  double alpha = 0;
+  std::optional<std::string> base_model;
+};
+BOOST_DESCRIBE_STRUCT(AdapterBody, (), (rank, alpha, base_model))
+
 struct ModelBody {
   std::string name, source = "library";
   ModelState state = ModelState::kStopped;
   std::optional<std::string> reason;
-  serving::Kind kind = serving::Kind::kChat;
+  std::string kind;
   std::string architecture, quantization, license, sha256, origin, added_at;
   std::uint64_t parameters = 0, context_length = 0, bytes = 0;
   std::optional<double> load_progress;
   std::optional<WorkerBody> worker;
-  std::optional<std::vector<std::string>> evicted;
+  std::optional<AdapterBody> adapter;
+  std::optional<std::vector<std::string>> served_as, evicted;
 };
 BOOST_DESCRIBE_STRUCT(ModelBody, (),
                       (name, source, state, reason, kind, architecture, quantization, license, sha256, origin, added_at, parameters, context_length,
-                       bytes, load_progress, worker, evicted))
+                       bytes, load_progress, worker, adapter, served_as, evicted))
 struct ModelListBody {
   std::vector<ModelBody> models;
 };
@@ -55,11 +63,29 @@ void add_engine(const engine::Engine& engine, ModelBody& body) {
                              .requests_waiting = health.waiting_requests, .sandbox = health.sandbox};
 }
 
+std::string kind_text(serving::Kind kind) { return std::string(to_json(kind).as_string()); }
+
+/// An adapter runs where models were loaded with it, under other names than its own.
+void add_adapter(const Call& call, const models::AdapterFacts& facts, ModelBody& body) {
+  body.adapter = AdapterBody{.rank = facts.rank, .alpha = facts.alpha, .base_model = {}};
+  if (!facts.base_model.empty()) body.adapter->base_model = facts.base_model;
+  for (const auto& served : call.services.host.served()) {
+    if (served.base.empty() || served.name != serving::adapted_name(served.base, body.name)) continue;
+    if (!body.served_as) body.served_as.emplace();
+    body.served_as->push_back(served.name);
+    if (served.engine->health().state == engine::EngineState::kReady) body.state = ModelState::kReady;
+  }
+}
+
 ModelBody to_body(const Call& call, const models::Model& model) {
-  ModelBody body{.name = model.name, .kind = serving::kind_of(model.facts),
+  ModelBody body{.name = model.name, .kind = model.facts.adapter ? "adapter" : kind_text(serving::kind_of(model.facts)),
                  .architecture = model.facts.architecture, .quantization = model.facts.quantization, .license = model.facts.license,
                  .sha256 = model.sha256, .origin = model.origin, .added_at = to_rfc3339(model.added_at), .parameters = model.facts.parameters,
-                 .context_length = model.facts.context_length, .bytes = model.bytes, .load_progress = {}, .worker = {}, .evicted = {}};
+                 .context_length = model.facts.context_length, .bytes = model.bytes};
+  if (model.facts.adapter) {
+    add_adapter(call, *model.facts.adapter, body);
+    return body;
+  }
   if (const auto served = call.services.host.find(model.name)) add_engine(*served->engine, body);
   return body;
 }
@@ -67,9 +93,8 @@ ModelBody to_body(const Call& call, const models::Model& model) {
 /// An engine elsewhere stands among the models by what it tells of itself.
 ModelBody to_body(const serving::Served& served) {
   const auto info = served.engine->info();
-  ModelBody body{.name = served.name, .source = "remote", .kind = served.kind, .added_at = to_rfc3339(served.loaded_at),
-                 .parameters = static_cast<std::uint64_t>(info.parameters), .context_length = static_cast<std::uint64_t>(info.context_tokens),
-                 .load_progress = {}, .worker = {}, .evicted = {}};
+  ModelBody body{.name = served.name, .source = "remote", .kind = kind_text(served.kind), .added_at = to_rfc3339(served.loaded_at),
+                 .parameters = static_cast<std::uint64_t>(info.parameters), .context_length = static_cast<std::uint64_t>(info.context_tokens)};
   add_engine(*served.engine, body);
   return body;
 }

@@ -106,6 +106,15 @@ Status read_format(const ChatCompletionRequest& body, engine::GenerateRequest& o
   return {};
 }
 
+Status read_prediction(const std::optional<Prediction>& prediction, engine::GenerateRequest& out) {
+  if (!prediction) return {};
+  if (prediction->type != "content") return invalid_field("prediction.type", "must be content");
+  if (!prediction->content.is_string() && !prediction->content.is_array()) return invalid_field("prediction.content", "must be text or an array of text parts");
+  ASSIGN_OR_RETURN(out.prediction, text_of(prediction->content));
+  if (out.prediction.size() > engine::kMaxPredictionBytes) return invalid_field("prediction.content", "may have at most 1 MiB; send the part that the answer will repeat");
+  return {};
+}
+
 Status read_stop(const std::optional<json::value>& stop, engine::GenerateRequest& out) {
   if (!stop || stop->is_null()) return {};
   if (stop->is_string()) {
@@ -202,6 +211,7 @@ Result<engine::GenerateRequest> to_generate(const ChatCompletionRequest& body, c
   }
   RETURN_IF_ERROR(read_tools(body, out));
   RETURN_IF_ERROR(read_format(body, out));
+  RETURN_IF_ERROR(read_prediction(body.prediction, out));
   RETURN_IF_ERROR(read_sampling(sampling, out));
   const bool newer = body.max_completion_tokens.has_value();
   RETURN_IF_ERROR(read_max_tokens(newer ? body.max_completion_tokens : body.max_tokens, newer ? "max_completion_tokens" : "max_tokens", out));

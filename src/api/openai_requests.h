@@ -90,8 +90,8 @@ struct ChatCompletionRequest {
   std::optional<TemplateOptions> chat_template_kwargs;
   std::optional<std::string> reasoning_effort, service_tier;
   std::optional<std::int64_t> priority;
-  // Checked for their types; they change nothing here.
   std::optional<Prediction> prediction;
+  // Checked for their types; they change nothing here.
   std::optional<std::map<std::string, std::string>> metadata;
   std::optional<bool> store;
   std::optional<std::string> user, safety_identifier, prompt_cache_key, verbosity;

@@ -1,7 +1,4 @@
 // Ranking of documents.
-#include <algorithm>
-#include <numeric>
-
 #include "api/generation_call.h"
 #include "routes.gen.h"
 
@@ -23,8 +20,6 @@ BOOST_DESCRIBE_STRUCT(DocumentBody, (), (text))
 
 Result<engine::RerankRequest> to_request(const RerankBody& body) {
   engine::RerankRequest request{.query = body.query, .documents = {}};
-  if (trim(body.query).empty()) return invalid_field("query", "is empty");
-  if (body.documents.empty() || body.documents.size() > engine::kMaxEmbedTexts) return invalid_field("documents", "must hold 1 to 2048 documents");
   if (body.top_n && *body.top_n < 1) return invalid_field("top_n", "must be at least 1");
   for (std::size_t i = 0; i < body.documents.size(); ++i) {
     const auto& document = body.documents[i];
@@ -36,6 +31,7 @@ Result<engine::RerankRequest> to_request(const RerankBody& body) {
     ASSIGN_OR_RETURN(auto object, from_json<DocumentBody>(document, UnknownKeys::kIgnore, path));
     request.documents.push_back(std::move(object.text));
   }
+  RETURN_IF_ERROR(engine::validate(request));
   return request;
 }
 
@@ -49,12 +45,8 @@ Reply create_rerank(Call& call) {
   ASSIGN_OR_RETURN(const auto served, call.services.gateway.route(*call.pass, body.model.value_or(""), serving::Kind::kRerank));
   ASSIGN_OR_RETURN(const auto ranking, served.engine->rerank(request));
   call.services.metrics.on_embedding(served.name, ranking.prompt_tokens);
-  std::vector<std::size_t> order(ranking.scores.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t i) { return ranking.scores[i]; });
-  if (body.top_n) order.resize(std::min(order.size(), static_cast<std::size_t>(*body.top_n)));
   json::array results;
-  for (const auto index : order) {
+  for (const auto index : engine::best_first(ranking, body.top_n ? static_cast<std::size_t>(*body.top_n) : ranking.scores.size())) {
     json::object one{{"index", index}, {"relevance_score", ranking.scores[index]}};
     if (body.return_documents.value_or(true)) one["document"] = json::object{{"text", request.documents[index]}};
     results.push_back(std::move(one));

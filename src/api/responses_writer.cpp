@@ -7,9 +7,8 @@ namespace siyu::api::responses {
 namespace {
 
 json::object usage_of(const engine::Usage& usage) {
-  // Engines do not count reasoning apart from the rest.
   return {{"input_tokens", usage.prompt_tokens}, {"input_tokens_details", {{"cached_tokens", usage.cached_tokens}, {"cache_write_tokens", 0}}},
-          {"output_tokens", usage.completion_tokens}, {"output_tokens_details", {{"reasoning_tokens", 0}}},
+          {"output_tokens", usage.completion_tokens}, {"output_tokens_details", {{"reasoning_tokens", usage.reasoning_tokens}}},
           {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
 }
 

@@ -23,7 +23,10 @@ inline json::object envelope(const ReplyHead& head, std::string_view object, jso
 inline json::object usage_object(const engine::Usage& usage) {
   return {{"prompt_tokens", usage.prompt_tokens}, {"completion_tokens", usage.completion_tokens},
           {"total_tokens", usage.prompt_tokens + usage.completion_tokens},
-          {"prompt_tokens_details", {{"cached_tokens", usage.cached_tokens}}}};
+          {"prompt_tokens_details", {{"cached_tokens", usage.cached_tokens}}},
+          {"completion_tokens_details",
+           {{"reasoning_tokens", usage.reasoning_tokens}, {"accepted_prediction_tokens", usage.accepted_prediction_tokens},
+            {"rejected_prediction_tokens", usage.rejected_prediction_tokens}}}};
 }
 
 /// A token may be part of a character: its text is repaired for JSON, its bytes are exact.

@@ -1,8 +1,12 @@
 #include "engine/engine.h"
 
+#include <algorithm>
 #include <cmath>
 #include <condition_variable>
 #include <mutex>
+#include <numeric>
+
+#include "base/text.h"
 
 namespace siyu::engine {
 namespace {
@@ -81,6 +85,7 @@ Status validate(const GenerateRequest& request) {
   for (const auto& stop : request.stop)
     if (stop.empty() || stop.size() > kMaxStopStringBytes)
       return invalid("stop strings must have 1 to " + std::to_string(kMaxStopStringBytes) + " bytes");
+  if (request.prediction.size() > kMaxPredictionBytes) return invalid("prediction may have at most 1 MiB of text; send the part that the answer will repeat");
   if (request.reasoning_tokens && *request.reasoning_tokens < 0) return invalid("the reasoning budget must be 0 or more tokens");
   if (request.priority < kMostUrgent || request.priority > kLeastUrgent)
     return invalid("priority must be between " + std::to_string(kMostUrgent) + " (first) and " + std::to_string(kLeastUrgent) + " (last)");
@@ -92,6 +97,20 @@ Status validate(const GenerateRequest& request) {
   if (request.response_format == ResponseFormat::kJsonSchema && request.json_schema.empty())
     return invalid("response_format json_schema needs a schema");
   return {};
+}
+
+Status validate(const RerankRequest& request) {
+  if (trim(request.query).empty()) return invalid_field("query", "is empty");
+  if (request.documents.empty() || request.documents.size() > kMaxEmbedTexts) return invalid_field("documents", "must hold 1 to " + std::to_string(kMaxEmbedTexts) + " documents");
+  return {};
+}
+
+std::vector<std::size_t> best_first(const RerankResult& ranking, std::size_t most) {
+  std::vector<std::size_t> order(ranking.scores.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, std::ranges::greater{}, [&](std::size_t i) { return ranking.scores[i]; });
+  order.resize(std::min(order.size(), most));
+  return order;
 }
 
 void append(Generation& whole, const Delta& delta) {

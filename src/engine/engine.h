@@ -99,6 +99,7 @@ struct GenerateRequest {
   std::int32_t top_logprobs = 0;       ///< 0 … kMaxTopLogprobs; only with logprobs
   bool echo = false;                   ///< the prompt's text comes first (kText, kTokens)
 
+  std::string prediction;              ///< what the answer is likely to be or to hold; it changes the speed only. At most kMaxPredictionBytes
   std::string adapter;                 ///< a LoRA adapter that was loaded with the model; empty: none
   std::optional<std::int32_t> reasoning_tokens;  ///< at most so many tokens of reasoning, then the answer must begin
 
@@ -118,6 +119,7 @@ constexpr std::int32_t kLeastUrgent = 100;
 
 constexpr std::size_t kMaxStopStrings = 16;      // OpenAI allows 4; a few more cost nothing
 constexpr std::size_t kMaxStopStringBytes = 1024;
+constexpr std::size_t kMaxPredictionBytes = 1UL << 20;  // far over any answer
 constexpr std::int32_t kMaxTopLogprobs = 20;     // OpenAI's limit
 
 /// The reason of a failure that says: ask again, at_once being false, on a thread that may wait. Nobody outside gets to see it.
@@ -153,7 +155,20 @@ struct Usage {
   std::int32_t prompt_tokens = 0;
   std::int32_t completion_tokens = 0;
   std::int32_t cached_tokens = 0;  ///< part of the prompt that needed no computing
+  // Known at the end only, so in a Finish.
+  std::int32_t reasoning_tokens = 0;            ///< part of the completion, its marks included
+  std::int32_t accepted_prediction_tokens = 0;  ///< part of the completion that was taken from the request's prediction
+  std::int32_t rejected_prediction_tokens = 0;  ///< taken from it and found wrong: computed, and no part of the completion
   bool operator==(const Usage&) const = default;
+  Usage& operator+=(const Usage& more) {
+    prompt_tokens += more.prompt_tokens;
+    completion_tokens += more.completion_tokens;
+    cached_tokens += more.cached_tokens;
+    reasoning_tokens += more.reasoning_tokens;
+    accepted_prediction_tokens += more.accepted_prediction_tokens;
+    rejected_prediction_tokens += more.rejected_prediction_tokens;
+    return *this;
+  }
 };
 
 /// What has been generated since the last delta. Texts are whole UTF-8 characters.
@@ -235,6 +250,11 @@ struct RerankResult {
   std::vector<float> scores;  ///< one per document, in their order; larger is more relevant, from 0 to 1 for models here
   std::int32_t prompt_tokens = 0;
 };
+
+/// kInvalidArgument names the field and the range.
+Status validate(const RerankRequest& request);
+/// Indexes of at most `most` documents, the most relevant first; equals in their order.
+std::vector<std::size_t> best_first(const RerankResult& ranking, std::size_t most);
 
 /// A recording, and what else an OpenAI-compatible endpoint takes with it.
 struct TranscribeRequest {

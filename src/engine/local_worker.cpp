@@ -50,6 +50,8 @@ Result<std::unique_ptr<LocalWorker>> LocalWorker::start(LocalWorkerOptions optio
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(options.model_file, ignored))
     return not_found("The model file of " + options.name + " is missing; import or pull the model again");
+  for (const auto& adapter : options.load.adapters)
+    if (!std::filesystem::is_regular_file(adapter.path, ignored)) return not_found("The file of the adapter " + adapter.name + " is missing; import or pull it again");
   if (!std::filesystem::is_regular_file(options.program, ignored))
     return fail(ErrorCode::kUnavailable, "The program siyu-worker is missing; install it beside siyu", options.program.string());
   sandbox::UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

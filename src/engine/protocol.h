@@ -25,9 +25,10 @@ BOOST_DESCRIBE_STRUCT(Sampling, (), (temperature, top_p, top_k, min_p, presence_
 BOOST_DESCRIBE_STRUCT(GenerateRequest, (), (prompt_kind, messages, prompt, prompt_tokens, tools, tool_choice, tool_name,
                                             parallel_tool_calls, enable_thinking, response_format, json_schema,
                                             json_schema_name, sampling, stop, max_tokens, logprobs, top_logprobs, echo,
-                                            adapter, reasoning_tokens, tenant, priority, time_limit_ms))
+                                            prediction, adapter, reasoning_tokens, tenant, priority, time_limit_ms))
 BOOST_DESCRIBE_STRUCT(ToolCallDelta, (), (index, id, name, arguments))
-BOOST_DESCRIBE_STRUCT(Usage, (), (prompt_tokens, completion_tokens, cached_tokens))
+BOOST_DESCRIBE_STRUCT(Usage, (), (prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, accepted_prediction_tokens,
+                                  rejected_prediction_tokens))
 BOOST_DESCRIBE_STRUCT(Timings, (), (queued_ms, prefill_ms, decode_ms))
 BOOST_DESCRIBE_STRUCT(Finish, (), (reason, stop, usage, timings))
 BOOST_DESCRIBE_STRUCT(ModelInfo, (), (name, architecture, context_tokens, train_context_tokens, parallel_sequences,

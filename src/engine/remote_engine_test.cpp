@@ -103,6 +103,19 @@ class RemoteEngineTest : public ::testing::Test {
 
 std::string event(std::string_view data) { return net::sse_event(data); }
 
+TEST_F(RemoteEngineTest, ThePredictionAndTheEnginesOwnCountOfReasoningAreHandedOn) {
+  peer.pieces = {event(R"({"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]})"),
+                 event(R"({"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":30,"completion_tokens_details":{"reasoning_tokens":12,"accepted_prediction_tokens":7,"rejected_prediction_tokens":5}}})"),
+                 event("[DONE]")};
+  const auto engine = connect();
+  auto request = question();
+  request.prediction = "xyz";
+  const auto stream = engine->generate(std::move(request)).value();
+  const auto usage = collect(*stream, kLimit).value().finish.usage;
+  EXPECT_EQ(usage, (Usage{.prompt_tokens = 9, .completion_tokens = 30, .reasoning_tokens = 12, .accepted_prediction_tokens = 7, .rejected_prediction_tokens = 5}));
+  EXPECT_THAT(peer.body, testing::HasSubstr(R"("prediction":{"type":"content","content":"xyz"})"));
+}
+
 TEST_F(RemoteEngineTest, ChunksCutAnywhereBecomeContentReasoningAndFinish) {
   const std::string whole = event(R"({"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]})") +
                             event(R"({"choices":[{"index":0,"delta":{"reasoning_content":"hm"}}]})") + event(R"({"choices":[{"index":0,"delta":{"reasoning":"!"}}]})") +

@@ -153,11 +153,16 @@ struct WireUsageDetails {
   std::optional<std::int32_t> cached_tokens;
 };
 BOOST_DESCRIBE_STRUCT(WireUsageDetails, (), (cached_tokens))
+struct WireCompletionDetails {
+  std::optional<std::int32_t> reasoning_tokens, accepted_prediction_tokens, rejected_prediction_tokens;
+};
+BOOST_DESCRIBE_STRUCT(WireCompletionDetails, (), (reasoning_tokens, accepted_prediction_tokens, rejected_prediction_tokens))
 struct WireUsage {
   std::optional<std::int32_t> prompt_tokens, completion_tokens;
   std::optional<WireUsageDetails> prompt_tokens_details;
+  std::optional<WireCompletionDetails> completion_tokens_details;
 };
-BOOST_DESCRIBE_STRUCT(WireUsage, (), (prompt_tokens, completion_tokens, prompt_tokens_details))
+BOOST_DESCRIBE_STRUCT(WireUsage, (), (prompt_tokens, completion_tokens, prompt_tokens_details, completion_tokens_details))
 /// llama-server's own.
 struct WireTimings {
   std::optional<double> prompt_ms, predicted_ms;
@@ -300,6 +305,7 @@ std::string chat_body(const GenerateRequest& request, const std::string& model) 
   add_format(request, body);
   if (request.logprobs) body["logprobs"] = true;
   if (request.top_logprobs > 0) body["top_logprobs"] = request.top_logprobs;
+  if (!request.prediction.empty()) body["prediction"] = json::object{{"type", "content"}, {"content", request.prediction}};
   return json::serialize(body);
 }
 
@@ -334,6 +340,10 @@ Result<std::optional<Delta>> ChunkReader::read(std::string_view data) {
     finish_.usage.prompt_tokens = chunk.usage->prompt_tokens.value_or(0);
     finish_.usage.completion_tokens = chunk.usage->completion_tokens.value_or(0);
     finish_.usage.cached_tokens = chunk.usage->prompt_tokens_details.value_or(WireUsageDetails{}).cached_tokens.value_or(0);
+    const auto details = chunk.usage->completion_tokens_details.value_or(WireCompletionDetails{});
+    finish_.usage.reasoning_tokens = details.reasoning_tokens.value_or(0);
+    finish_.usage.accepted_prediction_tokens = details.accepted_prediction_tokens.value_or(0);
+    finish_.usage.rejected_prediction_tokens = details.rejected_prediction_tokens.value_or(0);
   }
   if (chunk.timings) finish_.timings = {.queued_ms = 0, .prefill_ms = chunk.timings->prompt_ms.value_or(0), .decode_ms = chunk.timings->predicted_ms.value_or(0)};
   if (!chunk.choices || chunk.choices->empty()) return std::optional<Delta>();

@@ -27,9 +27,7 @@ void StreamSink::add_delta(Delta delta) {
   }
   last->content += delta.content;
   last->reasoning += delta.reasoning;
-  last->usage.prompt_tokens += delta.usage.prompt_tokens;
-  last->usage.completion_tokens += delta.usage.completion_tokens;
-  last->usage.cached_tokens += delta.usage.cached_tokens;
+  last->usage += delta.usage;
   move_to_end(last->tool_calls, delta.tool_calls);
   move_to_end(last->logprobs, delta.logprobs);
 }

@@ -54,6 +54,33 @@ TEST_F(WorkerScheduling, GuessesOfManyAtOnceChangeNothing) {
   }
 }
 
+TEST_F(WorkerScheduling, APredictionChangesTheSpeedAndNothingElse) {
+  const auto worker = stories();
+  auto request = completion("Once upon a time", 200);
+  const auto expected = text(*worker, request);
+  request.prediction = expected;
+  const auto predicted = run(*worker, request);
+  ASSERT_TRUE(predicted) << predicted.error().message;
+  EXPECT_EQ(predicted->content, expected);
+  const auto& usage = predicted->finish.usage;
+  EXPECT_GT(usage.accepted_prediction_tokens, 20);
+  EXPECT_LE(usage.accepted_prediction_tokens, usage.completion_tokens);
+
+  // Right up to the middle, and then something else.
+  request.prediction = expected.substr(0, expected.size() / 2) + " zebras quarrel about mathematics in the rain";
+  const auto half = run(*worker, request);
+  ASSERT_TRUE(half) << half.error().message;
+  EXPECT_EQ(half->content, expected);
+  EXPECT_GT(half->finish.usage.accepted_prediction_tokens, 10);
+  EXPECT_GT(half->finish.usage.rejected_prediction_tokens, 0);
+  EXPECT_EQ(half->finish.usage.completion_tokens, usage.completion_tokens);
+
+  request.prediction.clear();
+  EXPECT_EQ(run(*worker, request)->finish.usage.accepted_prediction_tokens, 0);
+  request.prediction.assign(kMaxPredictionBytes + 1, 'x');
+  EXPECT_EQ(run(*worker, request).error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST_F(WorkerScheduling, AnUrgentRequestTakesThePlaceOfOneThatCanWait) {
   const auto worker = stories({.parallel = 1});
   const auto expected = text(*worker, of("a", 400));

@@ -8,6 +8,8 @@
 #include <limits>
 #include <sstream>
 
+#include "models/adapter.h"
+
 namespace siyu::models {
 namespace {
 
@@ -216,6 +218,7 @@ ModelFacts facts_of(const GgufFile& file) {
     for (const auto size : tensor.shape) elements *= size;
     facts.parameters += elements;
   }
+  if (is_adapter(file)) facts.adapter = adapter_facts_of(file);
   return facts;
 }
 

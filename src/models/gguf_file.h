@@ -36,6 +36,13 @@ Result<GgufFile> read_gguf(const std::filesystem::path& file);
 /// The same over bytes in memory.
 Result<GgufFile> parse_gguf(std::string_view bytes);
 
+/// Of a LoRA adapter (adapter.h).
+struct AdapterFacts {
+  std::uint64_t rank = 0;
+  double alpha = 0;        ///< the change is scaled by alpha / rank; 0: by nothing
+  std::string base_model;  ///< as its author names it; often empty
+};
+
 /// The facts that people and the planner ask for.
 struct ModelFacts {
   std::string architecture, title, license, quantization;
@@ -43,6 +50,7 @@ struct ModelFacts {
   std::optional<bool> rerank;  ///< absent in what older versions stored
   bool chat_template = false;
   std::uint64_t parameters = 0, context_length = 0, layers = 0, embedding_length = 0, heads = 0, kv_heads = 0, vocabulary = 0;
+  std::optional<AdapterFacts> adapter = {};  ///< present when the file is an adapter, which is loaded with a model only
 };
 ModelFacts facts_of(const GgufFile& file);
 

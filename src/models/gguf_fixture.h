@@ -42,4 +42,19 @@ inline std::string small_model() {
   return file.str();
 }
 
+/// A LoRA adapter of rank 4 for a model whose embeddings have `words` rows of `width`; it has no weights.
+inline std::string small_adapter(std::string_view architecture = "llama", std::uint64_t width = 64, std::uint64_t words = 2, std::string_view type = "lora") {
+  GgufBytes file(2, 4);
+  file.key("general.type", 8).text("adapter");
+  file.key("general.architecture", 8).text(architecture);
+  file.key("adapter.type", 8).text(type);
+  file.key("adapter.lora.alpha", 6).put<float>(8);
+  const auto tensor = [&](std::string_view name, std::uint64_t columns, std::uint64_t rows) {
+    file.text(name).put<std::uint32_t>(2).put(columns).put(rows).put<std::uint32_t>(0).put<std::uint64_t>(0);
+  };
+  tensor("output.weight.lora_a", width, 4);
+  tensor("output.weight.lora_b", 4, words);
+  return file.str();
+}
+
 }  // namespace siyu::models

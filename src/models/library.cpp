@@ -12,12 +12,14 @@
 
 #include "base/json.h"
 #include "crypto/hash.h"
+#include "models/adapter.h"
 #include "store/blobs.h"
 
 namespace siyu::models {
 
+BOOST_DESCRIBE_STRUCT(AdapterFacts, (), (rank, alpha, base_model))
 BOOST_DESCRIBE_STRUCT(ModelFacts, (), (architecture, title, license, quantization, embedding, rerank, chat_template, parameters, context_length, layers,
-                                       embedding_length, heads, kv_heads, vocabulary))
+                                       embedding_length, heads, kv_heads, vocabulary, adapter))
 
 namespace {
 
@@ -47,11 +49,13 @@ Status read_facts(const std::vector<ModelFile>& files, ModelFacts& facts) {
     const auto parts = std::max<std::uint64_t>(1, gguf.number("split.count"));
     if (parts != files.size())
       return invalid(fmt::format("The file is one of {} parts of a model, and {} came; bring all parts together, or pull the model from a hub", parts, files.size()));
+    if (is_adapter(gguf)) RETURN_IF_ERROR(check_adapter(gguf));
     auto more = facts_of(gguf);
     if (i == 0) facts = std::move(more);
     else facts.parameters += more.parameters;
   }
   if (facts.architecture.empty()) return invalid("The GGUF file names no architecture; it is not a model");
+  if (facts.adapter && files.size() > 1) return invalid("An adapter is one file, and several came; import it by itself");
   return {};
 }
 
@@ -183,6 +187,20 @@ Status ModelLibrary::remove(const Pass& pass, const std::string& name) {
   std::filesystem::remove_all(model.parts == 1 ? file_of(model) : parts_dir(name), error);
   if (error) return fail(ErrorCode::kUnavailable, "The model's file cannot be deleted; it goes at the next start", error.message());
   return {};
+}
+
+Result<std::vector<Model>> ModelLibrary::adapters_for(const Pass& pass, const Model& model, const std::vector<std::string>& names) {
+  if (names.empty()) return std::vector<Model>();
+  ASSIGN_OR_RETURN(const auto header, read_gguf(file_of(model)));
+  std::vector<Model> adapters;
+  for (const auto& name : names) {
+    ASSIGN_OR_RETURN(auto adapter, get(pass, name));
+    if (!adapter.facts.adapter) return invalid(name + " is a model of its own, not an adapter; `siyu model list` shows the adapters");
+    ASSIGN_OR_RETURN(const auto file, read_gguf(file_of(adapter)));
+    RETURN_IF_ERROR(check_fits(header, model.name, file, name));
+    adapters.push_back(std::move(adapter));
+  }
+  return adapters;
 }
 
 Status ModelLibrary::set_wanted(const Pass&, const std::string& name, bool wanted) {

@@ -54,6 +54,8 @@ class ModelLibrary {
   Result<Model> import_files(const Pass& pass, const std::string& name, const std::vector<ModelFile>& files, const std::string& origin);
   Result<std::vector<Model>> list(const Pass& pass);
   Result<Model> get(const Pass& pass, const std::string& name);
+  /// The adapters of these names, in order; the reason when one does not fit the model or is none. Reads their headers.
+  Result<std::vector<Model>> adapters_for(const Pass& pass, const Model& model, const std::vector<std::string>& names);
   Status remove(const Pass& pass, const std::string& name);
   Status set_wanted(const Pass& pass, const std::string& name, bool wanted);
   /// The file to load; the first part of a split model.

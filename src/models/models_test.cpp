@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "models/adapter.h"
 #include "models/gguf_fixture.h"
 #include "models/library.h"
 #include "policy/room_fixture.h"
@@ -49,6 +50,39 @@ TEST(Gguf, ReadsRealModels) {
   EXPECT_TRUE(facts_of(read_gguf(std::filesystem::path(models) / "static-embed-enzh-q4_0.gguf").value()).embedding);
 }
 
+/// The header of a model with one more tensor.
+GgufFile model_with(const std::string& tensor, std::uint64_t columns, std::uint64_t rows) {
+  auto file = parse_gguf(small_model()).value();
+  file.tensors.push_back({.name = tensor, .type = 0, .shape = {columns, rows}});
+  return file;
+}
+
+TEST(Adapter, TellsRankAndAlphaAndIsNoModel) {
+  const auto facts = facts_of(parse_gguf(small_adapter()).value());
+  ASSERT_TRUE(facts.adapter);
+  EXPECT_EQ(facts.adapter->rank, 4U);
+  EXPECT_EQ(facts.adapter->alpha, 8);
+  EXPECT_EQ(facts.architecture, "llama");
+  EXPECT_FALSE(facts_of(parse_gguf(small_model()).value()).adapter);
+}
+
+TEST(Adapter, FitsTheModelItWasMadeForOnly) {
+  const auto adapter = parse_gguf(small_adapter("llama", 64, 2)).value();
+  EXPECT_TRUE(check_fits(model_with("output.weight", 64, 2), "m", adapter, "a"));
+  EXPECT_THAT(check_fits(model_with("output.weight", 128, 2), "m", adapter, "a").error().message, HasSubstr("another size"));
+  EXPECT_THAT(check_fits(model_with("output.weight", 64, 3), "m", adapter, "a").error().message, HasSubstr("expects 2 where output.weight has 3"));
+  const auto other = parse_gguf(small_adapter("qwen2")).value();
+  EXPECT_THAT(check_fits(model_with("output.weight", 64, 2), "m", other, "a").error().message, HasSubstr("made for a qwen2 model, and m is a llama model"));
+}
+
+TEST(Adapter, OfATableHasItsSidesTheOtherWayRound) {
+  auto adapter = parse_gguf(small_adapter()).value();
+  adapter.tensors = {{.name = "token_embd.weight.lora_a", .type = 0, .shape = {4, 2}}, {.name = "token_embd.weight.lora_b", .type = 0, .shape = {4, 64}}};
+  EXPECT_TRUE(check_fits(parse_gguf(small_model()).value(), "m", adapter, "a"));  // 64 × 2
+  adapter.tensors[1].shape = {4, 32};
+  EXPECT_FALSE(check_fits(parse_gguf(small_model()).value(), "m", adapter, "a"));
+}
+
 class LibraryTest : public RoomTest {
  protected:
   LibraryTest() : RoomTest({migrations()}) {}
@@ -81,6 +115,19 @@ TEST_F(LibraryTest, RefusesBadNamesBrokenFilesAndWrongChecksums) {
   EXPECT_EQ(library->import_file(*pass, "x", upload("not a model"), "", {}).error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(library->import_file(*pass, "x", upload(small_model()), "", std::string(64, '0')).error().message, HasSubstr("SHA-256"));
   EXPECT_TRUE(library->list(*pass).value().empty());
+}
+
+TEST_F(LibraryTest, KeepsAdaptersAndGivesThemOutWithTheirModelOnly) {
+  library->import_file(*pass, "tiny", upload(small_model()), "", {}).value();
+  library->import_file(*pass, "poet", upload(small_adapter()), "", {}).value();
+  library->import_file(*pass, "stranger", upload(small_adapter("qwen2")), "", {}).value();
+  EXPECT_EQ(library->get(*pass, "poet").value().facts.adapter->rank, 4U);
+  const auto tiny = library->get(*pass, "tiny").value();
+  EXPECT_EQ(library->adapters_for(*pass, tiny, {"poet"}).value().at(0).name, "poet");
+  EXPECT_THAT(library->adapters_for(*pass, tiny, {"poet", "stranger"}).error().message, HasSubstr("qwen2"));
+  EXPECT_THAT(library->adapters_for(*pass, tiny, {"tiny"}).error().message, HasSubstr("not an adapter"));
+  EXPECT_EQ(library->adapters_for(*pass, tiny, {"nobody"}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(library->import_file(*pass, "x", upload(small_adapter("llama", 64, 2, "control_vector")), "", {}).error().code, ErrorCode::kUnsupported);
 }
 
 TEST_F(LibraryTest, WhatAKilledImportLeftIsGoneAfterTheNextStart) {

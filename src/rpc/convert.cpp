@@ -109,6 +109,9 @@ void write(const engine::Finish& finish, v1::Finish& out) {
   usage.set_prompt_tokens(finish.usage.prompt_tokens);
   usage.set_completion_tokens(finish.usage.completion_tokens);
   usage.set_cached_tokens(finish.usage.cached_tokens);
+  usage.set_reasoning_tokens(finish.usage.reasoning_tokens);
+  usage.set_accepted_prediction_tokens(finish.usage.accepted_prediction_tokens);
+  usage.set_rejected_prediction_tokens(finish.usage.rejected_prediction_tokens);
 }
 
 }  // namespace
@@ -126,6 +129,7 @@ Result<chat::Request> to_chat(const v1::ChatRequest& in) {
   if (in.has_parallel_tool_calls()) generate.parallel_tool_calls = in.parallel_tool_calls();
   if (in.has_thinking()) generate.enable_thinking = in.thinking();
   if (in.has_reasoning_tokens()) generate.reasoning_tokens = in.reasoning_tokens();
+  generate.prediction = in.prediction();
   read_format(in, generate);
   read_generation(in.generation(), generate);
   RETURN_IF_ERROR(engine::validate(generate));
@@ -153,6 +157,13 @@ Result<engine::EmbedRequest> to_embed(const v1::EmbedRequest& in) {
   if (out.texts.empty() && out.tokens.empty()) return invalid("`texts` is empty");
   if (out.texts.size() > engine::kMaxEmbedTexts || out.tokens.size() > engine::kMaxEmbedTexts)
     return invalid("`texts` may hold at most " + std::to_string(engine::kMaxEmbedTexts) + " texts");
+  return out;
+}
+
+Result<engine::RerankRequest> to_rerank(const v1::RerankRequest& in) {
+  engine::RerankRequest out{.query = in.query(), .documents = {in.documents().begin(), in.documents().end()}};
+  RETURN_IF_ERROR(engine::validate(out));
+  if (in.has_top_n() && in.top_n() < 1) return invalid_field("top_n", "must be at least 1");
   return out;
 }
 

@@ -8,6 +8,7 @@ class ChatEvent;
 class ChatRequest;
 class CompleteRequest;
 class EmbedRequest;
+class RerankRequest;
 class Passage;
 }  // namespace siyu::v1
 
@@ -16,6 +17,7 @@ namespace siyu::rpc {
 Result<chat::Request> to_chat(const v1::ChatRequest& request);
 Result<engine::GenerateRequest> to_generate(const v1::CompleteRequest& request);
 Result<engine::EmbedRequest> to_embed(const v1::EmbedRequest& request);
+Result<engine::RerankRequest> to_rerank(const v1::RerankRequest& request);
 void write(const chat::Event& event, v1::ChatEvent& out);
 void write(const knowledge::Passage& passage, v1::Passage& out);
 

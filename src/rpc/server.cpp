@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
+#include <cstdlib>
 #include <fstream>
 
 #include "rpc/services.h"
@@ -24,6 +25,11 @@ Result<std::string> read_pem(const std::string& file) {
   if (!in || text.empty()) return fail(ErrorCode::kInvalidArgument, "The TLS file " + file + " cannot be read");
   return text;
 }
+
+// This gRPC has no setting for the oldest TLS it speaks, but one for what versions before 1.3 may encrypt with: a suite for
+// keys that are shared beforehand, of which there are none, leaves an older client nothing to agree on.
+constexpr const char* kCipherSetting = "GRPC_SSL_CIPHER_SUITES";
+constexpr const char* kNoOlderTls = "PSK-AES256-GCM-SHA384";
 
 Result<std::shared_ptr<grpc::ServerCredentials>> make_credentials(const ServerOptions& options) {
   if (options.certificate_file.empty()) return grpc::InsecureServerCredentials();
@@ -67,6 +73,8 @@ struct Server::Impl {
   int port = 0;
   std::unique_ptr<grpc::Server> listener;
 };
+
+void require_tls13() { ::setenv(kCipherSetting, kNoOlderTls, 1); }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;

@@ -19,6 +19,9 @@ struct ServerOptions {
   std::chrono::seconds idle{120};  ///< a connection without calls is closed after this
 };
 
+/// From now on gRPC speaks TLS 1.3 only, as the HTTP listener does. It changes the environment, so: before the process has threads.
+void require_tls13();
+
 /// Health and reflection come with it, open to anyone; everything else needs an API key.
 class Server {
  public:

@@ -63,6 +63,25 @@ Status embed(const Call& call, const v1::EmbedRequest& request, v1::EmbedReply& 
   return {};
 }
 
+Status rerank(const Call& call, const v1::RerankRequest& request, v1::RerankReply& reply) {
+  ASSIGN_OR_RETURN(const auto pass, call.enter(Permission::kInfer, "rerank.create", "rerank"));
+  ASSIGN_OR_RETURN(auto decoded, to_rerank(request));
+  ASSIGN_OR_RETURN(decoded.timeout, call.time_left(kEmbedLimit));
+  ASSIGN_OR_RETURN(const auto served, call.parts().gateway.route(pass, request.model(), serving::Kind::kRerank));
+  ASSIGN_OR_RETURN(const auto ranking, served.engine->rerank(decoded));
+  if (call.parts().embedded) call.parts().embedded(served.name, ranking.prompt_tokens);
+  reply.set_model(served.name);
+  reply.set_prompt_tokens(ranking.prompt_tokens);
+  const auto order = engine::best_first(ranking, request.has_top_n() ? static_cast<std::size_t>(request.top_n()) : ranking.scores.size());
+  for (const auto index : order) {
+    auto& one = *reply.add_results();
+    one.set_index(static_cast<std::int32_t>(index));
+    one.set_relevance_score(ranking.scores[index]);
+    if (request.return_documents()) one.set_document(request.documents(static_cast<int>(index)));
+  }
+  return {};
+}
+
 class InferenceService final : public v1::Inference::CallbackService {
  public:
   explicit InferenceService(Host& host) : host_(host) {}
@@ -79,6 +98,9 @@ class InferenceService final : public v1::Inference::CallbackService {
   }
   grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* context, const v1::EmbedRequest* request, v1::EmbedReply* reply) override {
     return unary(host_, context, "Embed", request, reply, &embed);
+  }
+  grpc::ServerUnaryReactor* Rerank(grpc::CallbackServerContext* context, const v1::RerankRequest* request, v1::RerankReply* reply) override {
+    return unary(host_, context, "Rerank", request, reply, &rerank);
   }
 
  private:

@@ -44,6 +44,7 @@ std::string canonical(engine::GenerateRequest request) {
   request.tenant.clear();
   request.priority = 0;
   request.time_limit_ms.reset();
+  request.prediction.clear();
   return engine::encode(engine::Generate{0, std::move(request)}).payload;
 }
 
@@ -73,6 +74,7 @@ class Replay final : public engine::GenerationStream {
     }
     auto finish = answer.finish;
     finish.usage.cached_tokens = finish.usage.prompt_tokens;  // nothing was computed
+    finish.usage.accepted_prediction_tokens = finish.usage.rejected_prediction_tokens = 0;
     finish.timings = {};
     events_.emplace_back(finish);
   }

@@ -41,13 +41,21 @@ struct CallTable::Header {
   std::uint64_t reserved[6];
 };
 
+/// What a call is charged for, as it stands in the file.
+struct Tokens {
+  std::int32_t prompt, completion, cached;
+
+  static Tokens of(const engine::Usage& usage) { return {usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens}; }
+  engine::Usage usage() const { return {.prompt_tokens = prompt, .completion_tokens = completion, .cached_tokens = cached}; }
+};
+
 // Written by the process that maps it, read by the next one; a slot lies in one page, so it is never half on disk.
 struct alignas(64) CallTable::Slot {
   std::uint32_t state;
   std::uint32_t flags;
   std::uint64_t number;  // of ended calls, in order
   std::int32_t day;
-  engine::Usage used, saved;
+  Tokens used, saved;
   Price price;
   char user[kUserBytes], key[kKeyBytes], model[kModelBytes];
 };
@@ -163,15 +171,15 @@ std::optional<CallTable::Index> CallTable::begin(const CallLabels& labels, std::
 
 void CallTable::progress(Index index, const engine::Usage& used) noexcept {
   auto& slot = this->slot(index);
-  std::atomic_ref(slot.used.prompt_tokens).store(used.prompt_tokens, std::memory_order_relaxed);
-  std::atomic_ref(slot.used.cached_tokens).store(used.cached_tokens, std::memory_order_relaxed);
-  std::atomic_ref(slot.used.completion_tokens).store(used.completion_tokens, std::memory_order_release);
+  std::atomic_ref(slot.used.prompt).store(used.prompt_tokens, std::memory_order_relaxed);
+  std::atomic_ref(slot.used.cached).store(used.cached_tokens, std::memory_order_relaxed);
+  std::atomic_ref(slot.used.completion).store(used.completion_tokens, std::memory_order_release);
 }
 
 std::size_t CallTable::end(Index index, const End& how) {
   auto& slot = this->slot(index);
-  slot.used = how.used;
-  slot.saved = how.saved;
+  slot.used = Tokens::of(how.used);
+  slot.saved = Tokens::of(how.saved);
   slot.flags = (how.from_cache ? kFromCache : 0U) | (how.failed ? kFailed : 0U);
   const std::lock_guard lock(mu_);
   slot.number = ++number_;
@@ -187,8 +195,8 @@ CallTable::Batch CallTable::take_ended() {
 
 CallView CallTable::view(Index index) const {
   const auto& slot = this->slot(index);
-  return {.labels = {.user = text_of(slot.user), .key = text_of(slot.key), .model = text_of(slot.model)}, .day = slot.day, .price = slot.price, .used = slot.used,
-          .saved = slot.saved, .from_cache = (slot.flags & kFromCache) != 0, .failed = (slot.flags & kFailed) != 0};
+  return {.labels = {.user = text_of(slot.user), .key = text_of(slot.key), .model = text_of(slot.model)}, .day = slot.day, .price = slot.price, .used = slot.used.usage(),
+          .saved = slot.saved.usage(), .from_cache = (slot.flags & kFromCache) != 0, .failed = (slot.flags & kFailed) != 0};
 }
 
 void CallTable::release(const Batch& batch) {

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxVersions = 16;
 constexpr std::int32_t kMaxReplicas = 64;
+constexpr std::size_t kMaxAdapters = 32;  // each is held by every replica, and a step of the model computes for one
 constexpr double kRounding = 0.01;
 
 Status check_version(const VersionSpec& one) {
@@ -19,6 +20,9 @@ Status check_version(const VersionSpec& one) {
   RETURN_IF_ERROR(validate(one.options));
   if (one.options.draft && !one.model) return invalid("`draft` needs a `model` of the library for which to guess");
   if (one.options.draft && one.options.draft == one.model) return invalid("The model " + *one.model + " cannot guess for itself; `draft` must be a smaller model of the same vocabulary");
+  const auto adapters = one.adapters();
+  if (!adapters.empty() && !one.model) return invalid("The version " + one.version + " has `adapters` and no `model` of the library to load them with");
+  if (!adapters.empty() && !one.engines.empty()) return invalid("The version " + one.version + " has `adapters`, which its `engines` elsewhere would not know; make them two versions");
   if (one.shadow < 0 || one.shadow > 100) return invalid("`shadow` is a percentage, from 0 to 100");
   return {};
 }
@@ -44,6 +48,17 @@ Status check_release(const DeploymentSpec& spec, const ReleaseSpec& release) {
 }
 
 }  // namespace
+
+std::string adapted_name(const std::string& deployment, const std::string& adapter) { return deployment + ":" + adapter; }
+
+std::vector<std::string> served_adapters(const DeploymentSpec& spec) {
+  std::set<std::string> names;
+  for (const auto& version : spec.versions) {
+    if (version.weight <= 0) continue;
+    for (auto& adapter : version.adapters()) names.insert(std::move(adapter));
+  }
+  return {names.begin(), names.end()};
+}
 
 Kind kind_of(const models::ModelFacts& facts) {
   if (facts.rerank.value_or(false)) return Kind::kRerank;
@@ -74,6 +89,9 @@ Status validate(const LoadOptions& options) {
   if (!in_range(options.kv_tokens, 128, 1 << 26)) return invalid("`kv_tokens` must be from 128 to 67108864");
   if (!in_range(options.kv_spill_mb, 0, 1 << 24)) return invalid("`kv_spill_mb` must be from 0 to 16777216");
   if (options.draft) RETURN_IF_ERROR(models::check_name(*options.draft));
+  const auto& adapters = options.adapters;
+  if (adapters && adapters->size() > kMaxAdapters) return invalid("A model can be loaded with at most 32 adapters");
+  if (adapters && std::set(adapters->begin(), adapters->end()).size() != adapters->size()) return invalid("An adapter is named twice in `adapters`");
   return {};
 }
 
@@ -86,6 +104,9 @@ Status validate(const DeploymentSpec& spec) {
     RETURN_IF_ERROR(check_version(one));
     if (!names.insert(one.version).second) return fail(ErrorCode::kAlreadyExists, "The deployment " + spec.name + " has a version " + one.version + " already");
     with_traffic += one.weight > 0 ? 1 : 0;
+    for (const auto& adapter : one.adapters())
+      if (!models::check_name(adapted_name(spec.name, adapter)))
+        return invalid("The name " + adapted_name(spec.name, adapter) + ", under which the adapter would be served, is longer than 128 letters; choose a shorter one");
   }
   if (with_traffic == 0) return invalid("No version of " + spec.name + " gets requests");
   // Vectors of two models cannot be compared: a knowledge base would find nothing.

@@ -22,9 +22,10 @@ struct LoadOptions {
   std::optional<std::int32_t> context_length, sequences, threads, kv_tokens;
   std::optional<std::string> kv_type;  ///< f16, q8_0 or f32
   std::optional<std::int32_t> kv_spill_mb;  ///< MiB of host memory for beginnings that leave the KV cache; 0: none
-  std::optional<std::string> draft;    ///< a small model of the library that guesses ahead
+  std::optional<std::string> draft;         ///< a small model of the library that guesses ahead
+  std::optional<std::vector<std::string>> adapters;  ///< of the library: each is served beside the model, as NAME:ADAPTER
 };
-BOOST_DESCRIBE_STRUCT(LoadOptions, (), (context_length, sequences, threads, kv_tokens, kv_type, kv_spill_mb, draft))
+BOOST_DESCRIBE_STRUCT(LoadOptions, (), (context_length, sequences, threads, kv_tokens, kv_type, kv_spill_mb, draft, adapters))
 
 /// How the number of local replicas follows the load. A target is what one replica is to carry; absent: it does not count.
 struct AutoscaleSpec {
@@ -44,6 +45,8 @@ struct VersionSpec {
   double shadow = 0;   ///< percent of the requests of which it gets a copy
   bool rejected = false;  ///< a release rolled it back: it answers nothing until it is given traffic again
   std::int64_t created_at = 0;  ///< Unix milliseconds
+
+  std::vector<std::string> adapters() const { return options.adapters.value_or(std::vector<std::string>()); }
 };
 BOOST_DESCRIBE_STRUCT(VersionSpec, (), (version, model, engines, replicas, options, weight, shadow, rejected, created_at))
 
@@ -89,6 +92,10 @@ struct DeploymentSpec {
 };
 BOOST_DESCRIBE_STRUCT(DeploymentSpec, (), (name, origin, kind, versions, previous, autoscale, release, pinned, queue_limit, created_at))
 
+/// A deployment's model with one of its adapters is served under this name.
+std::string adapted_name(const std::string& deployment, const std::string& adapter);
+/// The adapters that requests can name: those of versions that get some of the traffic.
+std::vector<std::string> served_adapters(const DeploymentSpec& spec);
 /// What a model of the library is served for.
 Kind kind_of(const models::ModelFacts& facts);
 

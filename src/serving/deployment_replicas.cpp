@@ -132,10 +132,10 @@ void Deployments::start_missing(Live& live, const VersionSpec& version, std::siz
 }
 
 Result<Deployments::LiveReplica> Deployments::start_local(Live& live, const VersionSpec& version, std::size_t slot, bool may_evict, std::vector<std::string>* evicted) {
-  ASSIGN_OR_RETURN(const auto model, parts_.library.get(*pass_, *version.model));
-  ASSIGN_OR_RETURN(auto need, parts_.predict(model, version.options));
+  ASSIGN_OR_RETURN(const auto plan, plan_of(version));
+  ASSIGN_OR_RETURN(auto need, parts_.predict(plan));
   RETURN_IF_ERROR(make_room(live, need, may_evict, evicted));
-  ASSIGN_OR_RETURN(auto engine, parts_.start(model, version.options));
+  ASSIGN_OR_RETURN(auto engine, parts_.start(plan));
   const auto id = version.version + "-" + std::to_string(slot + 1);
   return LiveReplica{.replica = std::make_shared<Replica>(id, version.version, true, std::shared_ptr(std::move(engine)), parts_.clock), .source = *version.model, .slot = slot, .need = std::move(need)};
 }
@@ -229,7 +229,7 @@ void Deployments::set_routes(Live& live) {
   std::vector<VersionRoute> routes;
   for (const auto& version : live.spec.versions) {
     auto& running = live.versions[version.version];
-    VersionRoute route{.version = version.version, .weight = version.weight, .shadow = version.shadow, .standby = stands_by(live, version), .replicas = {}, .stats = running.stats};
+    VersionRoute route{.version = version.version, .weight = version.weight, .shadow = version.shadow, .standby = stands_by(live, version), .adapters = version.adapters(), .replicas = {}, .stats = running.stats};
     for (const auto& one : running.replicas)
       if (!one.draining_since) route.replicas.push_back(one.replica);
     routes.push_back(std::move(route));

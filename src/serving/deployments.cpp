@@ -4,6 +4,7 @@
 #include <set>
 
 #include "crypto/hash.h"
+#include "serving/adapter_engine.h"
 
 namespace siyu::serving {
 namespace {
@@ -136,6 +137,11 @@ void Deployments::publish() {
   for (auto& [name, live] : live_) {
     const auto& primary = live.spec.primary();
     names->emplace(name, Served{.name = name, .kind = live.spec.kind, .loaded_at = from_unix_millis(live.spec.created_at), .sha256 = live.sha256, .remote = !primary.model, .engine = live.router});
+    for (const auto& adapter : served_adapters(live.spec)) {
+      const auto full = adapted_name(name, adapter);
+      names->emplace(full, Served{.name = full, .base = name, .kind = live.spec.kind, .loaded_at = from_unix_millis(live.spec.created_at),
+                                  .sha256 = adapted_fingerprint(live, adapter), .engine = std::make_shared<AdapterEngine>(full, adapter, live.router)});
+    }
     routers.push_back(live.router);
   }
   const std::lock_guard lock(published_mu_);
@@ -160,6 +166,11 @@ std::string Deployments::fingerprint(const DeploymentSpec& spec) const {
   return crypto::sha256_hex(as_bytes(all));
 }
 
+std::string Deployments::adapted_fingerprint(const Live& live, const std::string& adapter) const {
+  const auto file = parts_.library.get(*pass_, adapter);
+  return crypto::sha256_hex(as_bytes(live.sha256 + "\n" + (file ? file->sha256 : adapter)));
+}
+
 Deployments::Live& Deployments::emplace(DeploymentSpec spec) {
   const auto name = spec.name;
   Live live;
@@ -182,12 +193,10 @@ Status Deployments::check_sources(DeploymentSpec& spec) const {
   std::set<Kind> kinds;
   for (const auto& version : spec.versions) {
     if (version.model) {
-      ASSIGN_OR_RETURN(const auto model, parts_.library.get(*pass_, *version.model));
-      kinds.insert(kind_of(model.facts));
-    }
-    if (version.options.draft) {
-      ASSIGN_OR_RETURN(const auto draft, parts_.library.get(*pass_, *version.options.draft));
-      if (kind_of(draft.facts) != Kind::kChat) return invalid("The model " + draft.name + " cannot guess for another one: it writes no text");
+      ASSIGN_OR_RETURN(const auto plan, plan_of(version));
+      kinds.insert(kind_of(plan.model.facts));
+      if (!plan.adapters.empty() && kind_of(plan.model.facts) != Kind::kChat)
+        return invalid("The model " + *version.model + " does not chat, and adapters are served with chat models only; leave `adapters` out");
     }
     for (const auto& engine : version.engines) {
       ASSIGN_OR_RETURN(const auto record, parts_.remotes.get(*pass_, engine));
@@ -199,6 +208,38 @@ Status Deployments::check_sources(DeploymentSpec& spec) const {
   return {};
 }
 
+/// No name is to be served twice: neither its own nor those of its adapters.
+Status Deployments::check_names(const DeploymentSpec& spec) const {
+  std::map<std::string, std::string> taken;  // name → the deployment that serves it
+  for (const auto& [name, live] : live_) {
+    if (name == spec.name) continue;
+    taken.emplace(name, name);
+    for (const auto& version : live.spec.versions)
+      for (const auto& adapter : version.adapters()) taken.emplace(adapted_name(name, adapter), name);
+  }
+  const auto check = [&](const std::string& name) -> Status {
+    const auto found = taken.find(name);
+    if (found == taken.end()) return {};
+    return fail(ErrorCode::kAlreadyExists, "The name " + name + " is served already, by " + found->second + "; choose another name");
+  };
+  RETURN_IF_ERROR(check(spec.name));
+  for (const auto& version : spec.versions)
+    for (const auto& adapter : version.adapters()) RETURN_IF_ERROR(check(adapted_name(spec.name, adapter)));
+  return {};
+}
+
+Result<WorkerPlan> Deployments::plan_of(const VersionSpec& version) const {
+  ASSIGN_OR_RETURN(auto model, parts_.library.get(*pass_, *version.model));
+  if (model.facts.adapter)
+    return invalid(model.name + " is an adapter and cannot answer alone; load the model it was made for, with `siyu model load MODEL --adapter " + model.name + "`");
+  ASSIGN_OR_RETURN(auto adapters, parts_.library.adapters_for(*pass_, model, version.adapters()));
+  WorkerPlan plan{.model = std::move(model), .adapters = std::move(adapters), .draft = {}, .options = version.options};
+  if (!version.options.draft) return plan;
+  ASSIGN_OR_RETURN(plan.draft, parts_.library.get(*pass_, *version.options.draft));
+  if (plan.draft->facts.adapter || kind_of(plan.draft->facts) != Kind::kChat) return invalid("The model " + plan.draft->name + " cannot guess for another one: it writes no text");
+  return plan;
+}
+
 Status Deployments::create(const Pass& pass, DeploymentSpec spec, std::vector<std::string>* evicted) {
   const std::lock_guard lock(mu_);
   if (live_.contains(spec.name)) return fail(ErrorCode::kAlreadyExists, "The name " + spec.name + " is served already; add a version to it, or choose another name");
@@ -207,6 +248,7 @@ Status Deployments::create(const Pass& pass, DeploymentSpec spec, std::vector<st
   for (auto& version : spec.versions) version.created_at = spec.created_at;
   if (!spec.versions.empty() && spec.versions[0].weight == 0) spec.versions[0].weight = 100;
   RETURN_IF_ERROR(validate(spec));
+  RETURN_IF_ERROR(check_names(spec));
   RETURN_IF_ERROR(check_sources(spec));
   auto& live = emplace(spec);
   std::vector<std::string> moved;
@@ -238,6 +280,7 @@ Status Deployments::change(const Pass& pass, const std::string& name, const std:
   auto spec = live->spec;
   RETURN_IF_ERROR(apply(spec));
   RETURN_IF_ERROR(validate(spec));
+  RETURN_IF_ERROR(check_names(spec));
   RETURN_IF_ERROR(check_sources(spec));
   RETURN_IF_ERROR(store_.put(spec, event(name, version, pass.principal().username, kind, text)));
   live->spec = std::move(spec);
@@ -415,9 +458,22 @@ std::optional<Origin> Deployments::origin_of(const std::string& name) const {
   return found == live_.end() ? std::nullopt : std::optional(found->second.spec.origin);
 }
 
+std::vector<std::string> Deployments::adapters_of(const std::string& name) const {
+  const std::lock_guard lock(mu_);
+  std::set<std::string> adapters;
+  if (const auto found = live_.find(name); found != live_.end())
+    for (const auto& version : found->second.spec.versions)
+      for (auto& adapter : version.adapters()) adapters.insert(std::move(adapter));
+  return {adapters.begin(), adapters.end()};
+}
+
 bool Deployments::uses_model(const std::string& model) const {
   const std::lock_guard lock(mu_);
-  return std::ranges::any_of(live_, [&](const auto& entry) { return std::ranges::any_of(entry.second.spec.versions, [&](const auto& version) { return version.model == model || version.options.draft == model; }); });
+  const auto uses = [&](const VersionSpec& version) {
+    return version.model == model || version.options.draft == model ||
+           (version.options.adapters && std::ranges::find(*version.options.adapters, model) != version.options.adapters->end());
+  };
+  return std::ranges::any_of(live_, [&](const auto& entry) { return std::ranges::any_of(entry.second.spec.versions, uses); });
 }
 
 bool Deployments::uses_engine(const std::string& engine, const std::string& except) const {

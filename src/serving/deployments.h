@@ -28,12 +28,19 @@
 
 namespace siyu::serving {
 
+/// What a local worker is made of.
+struct WorkerPlan {
+  models::Model model;
+  std::vector<models::Model> adapters;
+  std::optional<models::Model> draft;
+  LoadOptions options;
+};
 /// Makes the engine of a model and returns before it is ready.
-using StartEngine = std::function<Result<std::unique_ptr<engine::Engine>>(const models::Model& model, const LoadOptions& options)>;
+using StartEngine = std::function<Result<std::unique_ptr<engine::Engine>>(const WorkerPlan& plan)>;
 /// Makes the engine of an endpoint and returns before anything was sent there.
 using ConnectEngine = std::function<std::unique_ptr<engine::Engine>(const RemoteRecord& record, Sensitive<std::string> key)>;
-/// What a worker of the model would need.
-using PredictNeed = std::function<Result<MemoryNeed>(const models::Model& model, const LoadOptions& options)>;
+/// What such a worker would need.
+using PredictNeed = std::function<Result<MemoryNeed>(const WorkerPlan& plan)>;
 
 struct DeploymentParts {
   models::ModelLibrary& library;
@@ -133,6 +140,9 @@ class Deployments {
 
   std::shared_ptr<const ServedNames> served() const;
   std::optional<Origin> origin_of(const std::string& name) const;
+  /// Those that a deployment's replicas are loaded with.
+  std::vector<std::string> adapters_of(const std::string& name) const;
+  /// As a model, or as an adapter of one.
   bool uses_model(const std::string& model) const;
   bool uses_engine(const std::string& engine, const std::string& except) const;
   /// The engines of its replicas, for waiting until they are ready.
@@ -186,10 +196,13 @@ class Deployments {
   Live& emplace(DeploymentSpec spec);
   Result<Live*> find(const std::string& name);
   Status check_sources(DeploymentSpec& spec) const;
+  Status check_names(const DeploymentSpec& spec) const;
+  Result<WorkerPlan> plan_of(const VersionSpec& version) const;
   Status change(const Pass& pass, const std::string& name, const std::string& kind, const std::string& version, const std::string& text, const Change& apply);
   DeploymentView view(const Live& live) const;
   void publish();
   std::string fingerprint(const DeploymentSpec& spec) const;
+  std::string adapted_fingerprint(const Live& live, const std::string& adapter) const;
 
   // deployment_replicas.cpp: with mu_ held
   void look_at_replicas(Live& live);

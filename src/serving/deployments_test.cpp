@@ -36,14 +36,14 @@ class DeploymentsTest : public RoomTest {
     deployments.reset();
     engines.clear();
     deployments = Deployments::open({.library = *library, .remotes = *remotes, .db = *db, .policy = *policy,
-                                     .start = [this](const models::Model& model, const LoadOptions&) -> Result<std::unique_ptr<engine::Engine>> {
+                                     .start = [this](const WorkerPlan& plan) -> Result<std::unique_ptr<engine::Engine>> {
                                        auto engine = std::make_shared<FakeEngine>(first_state);
-                                       engines[model.name].push_back(engine);
+                                       engines[plan.model.name].push_back(engine);
                                        return std::make_unique<Borrowed>(std::move(engine));
                                      },
                                      .connect = [](const RemoteRecord&, Sensitive<std::string>) { return std::make_unique<FakeEngine>(); },
-                                     .predict = [](const models::Model& model, const LoadOptions&) -> Result<MemoryNeed> {
-                                       return MemoryNeed{.file = model.name, .weights = kModelBytes, .own = 0};
+                                     .predict = [](const WorkerPlan& plan) -> Result<MemoryNeed> {
+                                       return MemoryNeed{.file = plan.model.name, .weights = kModelBytes, .own = 0};
                                      },
                                      .clock = manual, .log = *logger, .memory_bytes = budget})
                       .value();
@@ -101,6 +101,18 @@ class DeploymentsTest : public RoomTest {
     }
     return answered;
   }
+  void import_adapter(const std::string& name, std::string_view architecture = "llama") {
+    std::ofstream(dir / "upload", std::ios::binary) << models::small_adapter(architecture);
+    ASSERT_TRUE(library->import_file(*pass, name, dir / "upload", name, {}).has_value());
+  }
+  static VersionSpec adapted(const std::string& version, const std::string& model, std::vector<std::string> adapters) {
+    return {.version = version, .model = model, .options = {.adapters = std::move(adapters)}};
+  }
+  std::vector<std::string> served_names() const {
+    std::vector<std::string> names;
+    for (const auto& [name, one] : *deployments->served()) names.push_back(name);
+    return names;
+  }
   void answer_all(const std::string& model) {
     for (const auto& engine : engines[model]) engine->answer_all();
   }
@@ -126,6 +138,45 @@ TEST_F(DeploymentsTest, StartsReplicasAndSaysWhenTheyAreReady) {
   deployments->tick();
   EXPECT_EQ(view().state, DeploymentState::kReady);
   EXPECT_THAT(kinds(), ElementsAre("created", "replica_ready", "replica_ready"));
+}
+
+TEST_F(DeploymentsTest, AdaptersAreServedUnderNamesOfTheirOwnByTheVersionsThatHaveThem) {
+  import_adapter("poet");
+  import_adapter("sage");
+  ASSERT_TRUE(deployments->create(*pass, {.name = "chat", .versions = {adapted("v1", "a", {"poet"})}}));
+  ASSERT_TRUE(deployments->add_version(*pass, "chat", adapted("v2", "b", {"poet", "sage"})));
+  EXPECT_THAT(served_names(), ElementsAre("chat", "chat:poet"));  // v2 gets no requests
+  ASSERT_TRUE(deployments->set_traffic(*pass, "chat", {{"v1", 50}, {"v2", 50}}, {}));
+  EXPECT_THAT(served_names(), ElementsAre("chat", "chat:poet", "chat:sage"));
+  answer_all("a");
+  answer_all("b");
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(ask("question " + std::to_string(i), "chat:sage"));
+  EXPECT_TRUE(engines["a"][0]->generations().empty());
+  ASSERT_EQ(engines["b"][0]->generations().size(), 20U);
+  EXPECT_EQ(engines["b"][0]->generations()[0]->request.adapter, "sage");
+  for (int i = 0; i < 40; ++i) EXPECT_TRUE(ask("question " + std::to_string(i), "chat:poet"));
+  EXPECT_GT(engines["a"][0]->generations().size(), 5U);
+  EXPECT_GT(engines["b"][0]->generations().size(), 25U);
+  EXPECT_NE(deployments->served()->at("chat:poet").sha256, deployments->served()->at("chat").sha256);
+  EXPECT_TRUE(deployments->uses_model("sage"));
+  open();  // the spec of the rows is read again
+  EXPECT_THAT(served_names(), ElementsAre("chat", "chat:poet", "chat:sage"));
+}
+
+TEST_F(DeploymentsTest, AdaptersThatCannotBeServedAreRefusedWithTheReason) {
+  import_adapter("poet");
+  import_adapter("stranger", "qwen2");
+  const auto refusal = [&](DeploymentSpec spec) {
+    const auto made = deployments->create(*pass, std::move(spec));
+    return made ? std::string("created") : made.error().message;
+  };
+  EXPECT_THAT(refusal({.name = "chat", .versions = {{.version = "v1", .model = "poet"}}}), testing::HasSubstr("--adapter poet"));
+  EXPECT_THAT(refusal({.name = "chat", .versions = {adapted("v1", "a", {"b"})}}), testing::HasSubstr("not an adapter"));
+  EXPECT_THAT(refusal({.name = "chat", .versions = {adapted("v1", "a", {"stranger"})}}), testing::HasSubstr("made for a qwen2 model"));
+  EXPECT_THAT(refusal({.name = "chat", .versions = {adapted("v1", "a", {"poet", "poet"})}}), testing::HasSubstr("named twice"));
+  EXPECT_THAT(refusal({.name = std::string(126, 'x'), .versions = {adapted("v1", "a", {"poet"})}}), testing::HasSubstr("shorter"));
+  ASSERT_TRUE(deployments->create(*pass, {.name = "chat", .versions = {adapted("v1", "a", {"poet"})}}));
+  EXPECT_THAT(refusal({.name = "chat:poet", .versions = {{.version = "v1", .model = "b"}}}), testing::HasSubstr("served already, by chat"));
 }
 
 TEST_F(DeploymentsTest, AFailedReplicaIsReplacedLaterAndLater) {

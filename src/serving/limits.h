@@ -55,7 +55,7 @@ struct SubjectLimits {
 };
 
 struct ModelPrice {
-  std::string model;  ///< `*`: models without a price of their own
+  std::string model;  ///< also with an adapter that has no price of its own; `*`: models without one
   Price price;
 };
 

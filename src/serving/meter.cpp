@@ -135,6 +135,9 @@ Price Meter::price_of(std::string_view model) const {
   const std::shared_lock lock(settings_mu_);
   if (prices_.empty()) return {};
   auto found = prices_.find(std::string(model));
+  // A model with an adapter costs what the model costs, unless it has a price of its own.
+  for (auto colon = model.rfind(':'); found == prices_.end() && colon != std::string_view::npos && colon > 0; colon = model.rfind(':', colon - 1))
+    found = prices_.find(std::string(model.substr(0, colon)));
   if (found == prices_.end()) found = prices_.find("*");
   return found == prices_.end() ? Price{} : found->second;
 }

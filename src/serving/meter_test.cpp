@@ -103,6 +103,22 @@ TEST_F(MeterTest, PrioritiesAreTheCallersAsFarAsTheyMayGo) {
   EXPECT_EQ(meter->priority(caller, -50), -20);
 }
 
+TEST_F(MeterTest, AModelWithAnAdapterCostsWhatTheModelCostsUnlessItHasAPrice) {
+  const auto cost = [&](std::string_view model) {
+    const auto before = used().cost;
+    meter->hold(caller, {.model = model, .prompt = 10, .completion = 10})->settle({.used = {.prompt_tokens = 1, .completion_tokens = 0}});
+    return used().cost - before;
+  };
+  ASSERT_TRUE(meter->set_price(*pass, {.model = "*", .price = {.input = 1'000'000}}));
+  ASSERT_TRUE(meter->set_price(*pass, {.model = "chat", .price = {.input = 2'000'000}}));
+  ASSERT_TRUE(meter->set_price(*pass, {.model = "chat:poet", .price = {.input = 3'000'000}}));
+  EXPECT_EQ(cost("chat"), 2000);
+  EXPECT_EQ(cost("chat:poet"), 3000);
+  EXPECT_EQ(cost("chat:sage"), 2000);
+  EXPECT_EQ(cost("chatter:sage"), 1000);
+  EXPECT_EQ(cost("other"), 1000);
+}
+
 TEST_F(MeterTest, BudgetsAndPricesGoOnAfterARestart) {
   ASSERT_TRUE(meter->set_price(*pass, {.model = "*", .price = {.input = 1'000'000, .cached = 1'000'000, .output = 2'000'000}}));
   limit({.budget_total = to_nanos(0.0001)});

@@ -12,6 +12,26 @@ std::string names_of(const ServedNames& served, Kind kind) {
   return names;
 }
 
+std::vector<std::string> sorted(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  return names;
+}
+
+/// The name may be that of a model with an adapter it was not loaded with.
+std::string not_loaded(const ServedNames& served, const std::string& name, const std::string& names, const std::string& word) {
+  for (auto colon = name.find(':'); colon != std::string::npos; colon = name.find(':', colon + 1)) {
+    const auto base = served.find(name.substr(0, colon));
+    if (base == served.end()) continue;
+    std::string adapters;
+    for (const auto& [one, entry] : served)
+      if (entry.base == base->first) adapters += (adapters.empty() ? "" : ", ") + one;
+    const auto adapter = name.substr(colon + 1, 64);
+    return "The model `" + base->first + "` has no adapter `" + adapter + "`; " +
+           (adapters.empty() ? "it was loaded without any, and `siyu model load " + base->first + " --adapter " + adapter + "` loads it with one" : "with adapters there are: " + adapters);
+  }
+  return "The model `" + name + "` is not loaded; " + (names.empty() ? "no " + word + " is" : "loaded: " + names);
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> ModelHost::start(const Pass& pass, const models::Model& model, const LoadOptions& options, bool& fresh) {
@@ -20,6 +40,9 @@ Result<std::vector<std::string>> ModelHost::start(const Pass& pass, const models
   if (origin == Origin::kEngine)
     return fail(ErrorCode::kConflict, "An engine elsewhere answers as " + model.name + "; remove it with `siyu engine rm " + model.name + "` first");
   fresh = !origin;
+  if (!fresh && options.adapters && deployments_.adapters_of(model.name) != sorted(*options.adapters))
+    return fail(ErrorCode::kConflict, "The model " + model.name + " is loaded already, with other adapters; unload it first with `siyu model unload " + model.name +
+                                          "`, or give a deployment a version with them");
   if (fresh) {
     DeploymentSpec spec{.name = model.name, .origin = Origin::kModel, .versions = {{.version = "v1", .model = model.name, .options = options, .weight = 100}}};
     RETURN_IF_ERROR(deployments_.create(pass, std::move(spec), &evicted));
@@ -59,7 +82,11 @@ Status ModelHost::unload(const Pass& pass, const std::string& name) {
 
 Status ModelHost::remove(const Pass& pass, const std::string& name) {
   if (deployments_.origin_of(name) == Origin::kModel) return fail(ErrorCode::kConflict, "The model " + name + " is loaded; unload it first");
-  if (deployments_.uses_model(name)) return fail(ErrorCode::kConflict, "A deployment runs the model " + name + "; remove the deployment or its version first");
+  if (deployments_.uses_model(name)) {
+    const auto model = library_.get(pass, name);
+    if (model && model->facts.adapter) return fail(ErrorCode::kConflict, "A model is loaded with the adapter " + name + "; unload the model, or remove the deployment's version, first");
+    return fail(ErrorCode::kConflict, "A deployment runs the model " + name + "; remove the deployment or its version first");
+  }
   return library_.remove(pass, name);
 }
 
@@ -67,8 +94,12 @@ Result<Served> ModelHost::add_engine(const Pass& pass, RemoteRecord record, Sens
   if (library_.get(pass, record.name)) return fail(ErrorCode::kAlreadyExists, "A model of the library is named " + record.name + "; choose another name for the engine");
   if (deployments_.origin_of(record.name) == Origin::kDeploy) return fail(ErrorCode::kAlreadyExists, "A deployment is named " + record.name + "; choose another name for the engine");
   ASSIGN_OR_RETURN(const auto added, remotes_.add(pass, std::move(record), key));
-  RETURN_IF_ERROR(deployments_.create(pass, {.name = added.name, .origin = Origin::kEngine, .kind = added.kind,
-                                             .versions = {{.version = "v1", .model = {}, .engines = {added.name}, .replicas = 0, .weight = 100}}}));
+  const auto created = deployments_.create(pass, {.name = added.name, .origin = Origin::kEngine, .kind = added.kind,
+                                                  .versions = {{.version = "v1", .model = {}, .engines = {added.name}, .replicas = 0, .weight = 100}}});
+  if (!created) {  // such as when a model's adapter is served under the name
+    (void)remotes_.remove(pass, added.name);
+    return std::unexpected(created.error());
+  }
   for (const auto& engine : deployments_.engines_of(added.name)) RETURN_IF_ERROR(wait_(*engine));
   const auto served = find(added.name);
   if (!served) return not_found("The engine " + added.name + " was removed while it was added");
@@ -109,7 +140,7 @@ Result<Served> ModelHost::route(const std::string& name, Kind kind) const {
   const auto missing = [](std::string message) { return fail_because(ErrorCode::kNotFound, "model_not_found", std::move(message)); };
   if (!name.empty()) {
     const auto found = served->find(name);
-    if (found == served->end()) return missing("The model `" + name + "` is not loaded; " + (names.empty() ? "no " + word + " is" : "loaded: " + names));
+    if (found == served->end()) return missing(not_loaded(*served, name, names, word));
     // A chat model can embed as well; an embedding model cannot chat.
     if (kind == Kind::kChat && found->second.kind == Kind::kEmbedding) return fail(ErrorCode::kUnsupported, "The model `" + name + "` makes embeddings; it cannot chat");
     if (kind != Kind::kRerank && found->second.kind == Kind::kRerank) return fail(ErrorCode::kUnsupported, "The model `" + name + "` ranks documents; use it with /v1/rerank");
@@ -120,7 +151,7 @@ Result<Served> ModelHost::route(const std::string& name, Kind kind) const {
   }
   const Served* only = nullptr;
   for (const auto& [key, one] : *served) {
-    if (one.kind != kind) continue;
+    if (one.kind != kind || !one.base.empty()) continue;  // an adapter is used by those who name it
     if (only != nullptr) return invalid("`model` is missing; choose one of: " + names);
     only = &one;
   }

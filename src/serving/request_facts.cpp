@@ -57,7 +57,10 @@ RequestFacts facts_of(const engine::GenerateRequest& request) {
       hash.add({reinterpret_cast<const char*>(request.prompt_tokens.data()), request.prompt_tokens.size() * sizeof(engine::Token)});
       break;
   }
-  RequestFacts facts{.prefix = hash.prefix(), .conversation = stable_hash(request.tenant, hash.whole())};
+  // What was computed with one adapter is of no use with another.
+  const auto prefix = request.adapter.empty() ? hash.prefix() : stable_hash(request.adapter, hash.prefix());
+  RequestFacts facts{.prefix = prefix, .conversation = stable_hash(request.tenant, hash.whole())};
+  facts.adapter = request.adapter;
   facts.prompt_work = 1 + prompt_bytes(request) / kBytesPerToken;
   facts.answer_work = std::clamp<std::int64_t>(request.max_tokens.value_or(kUsualAnswer), 1, kUsualAnswer);
   return facts;

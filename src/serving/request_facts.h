@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "engine/engine.h"
 
@@ -12,6 +13,7 @@ struct RequestFacts {
   std::uint64_t conversation = 0;  ///< equal for all turns of one conversation of one tenant: they stay with one version
   std::int64_t prompt_work = 0;    ///< tokens, estimated from the text's length
   std::int64_t answer_work = 0;
+  std::string adapter = {};        ///< only versions that have it can answer
   std::int64_t work() const { return prompt_work + answer_work; }
 };
 

@@ -120,18 +120,18 @@ bool Router::busy() const {
   return std::ranges::any_of(now->versions, [](const auto& version) { return std::ranges::any_of(version.replicas, [](const auto& replica) { return replica->running() > 0; }); });
 }
 
-/// The version that the conversation belongs to, then those that may stand in for it.
-std::vector<std::size_t> Router::versions_for(const Table& table, std::uint64_t conversation) const {
+/// The version that the conversation belongs to, then those that may stand in for it. Those without its adapter do not count.
+std::vector<std::size_t> Router::versions_for(const Table& table, const RequestFacts& facts) const {
   std::vector<std::size_t> order;
-  double total = 0;
-  for (const auto& version : table.versions) total += version.weight;
-  double at = as_fraction(stable_hash(name_, conversation)) * total;
+  std::vector<double> weights;
+  for (const auto& version : table.versions) weights.push_back(version.has(facts.adapter) ? version.weight : 0);
+  double at = as_fraction(stable_hash(name_, facts.conversation)) * std::accumulate(weights.begin(), weights.end(), 0.0);
   for (std::size_t i = 0; i < table.versions.size(); ++i) {
-    if (table.versions[i].weight > 0 || table.versions[i].standby) order.push_back(i);
+    if (weights[i] > 0 || (table.versions[i].standby && table.versions[i].has(facts.adapter))) order.push_back(i);
   }
   std::ranges::sort(order, [&](std::size_t a, std::size_t b) { return std::pair(-table.versions[a].weight, a) < std::pair(-table.versions[b].weight, b); });
   for (std::size_t i = 0; i < table.versions.size(); ++i) {
-    const double weight = table.versions[i].weight;
+    const double weight = weights[i];
     if (weight > 0 && at < weight) {
       std::erase(order, i);
       order.insert(order.begin(), i);
@@ -180,7 +180,7 @@ std::optional<Router::Choice> Router::choose_in(const Table& table, std::size_t 
 
 Router::Verdict Router::choose(const RequestFacts& facts, std::span<const Tried> tried) {
   const auto now = table();
-  const auto order = versions_for(*now, facts.conversation);
+  const auto order = versions_for(*now, facts);
   if (!order.empty() && now->versions[order[0]].replicas.empty()) {
     const std::lock_guard lock(mu_);
     wanted_.insert(now->versions[order[0]].version);
@@ -298,7 +298,7 @@ void Router::copy_to_shadows(const engine::GenerateRequest& request, const Reque
   const auto now = table();
   bool any = false;
   for (const auto& version : now->versions) {
-    if (version.shadow <= 0 || as_fraction(stable_hash(version.version, facts.conversation + arrived_)) * 100 >= version.shadow) continue;
+    if (version.shadow <= 0 || !version.has(request.adapter) || as_fraction(stable_hash(version.version, facts.conversation + arrived_)) * 100 >= version.shadow) continue;
     const std::lock_guard lock(mu_);
     if (shadows_.size() + shadows_to_send_.size() >= options_.max_shadows) return;
     shadows_to_send_.emplace_back(version.version, request);
@@ -400,7 +400,7 @@ Result<std::int32_t> Router::count_prompt_tokens(const engine::GenerateRequest& 
 
 engine::ModelInfo Router::info() const {
   const auto now = table();
-  for (const auto version : versions_for(*now, 0)) {
+  for (const auto version : versions_for(*now, {})) {
     for (const auto& replica : now->versions[version].replicas) {
       const auto engine = replica->engine();
       if (!engine || !Replica::ready(replica->health(), replica->local())) continue;

@@ -9,6 +9,7 @@
 // an engine's own callback never calls another engine.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -34,8 +35,11 @@ struct VersionRoute {
   double weight = 0;     ///< its part of the traffic, relative to the other versions'
   double shadow = 0;     ///< percent of the requests of which it gets a copy
   bool standby = false;  ///< without a part, it still answers when those that have one cannot
+  std::vector<std::string> adapters = {};  ///< with which its replicas are loaded
   std::vector<std::shared_ptr<Replica>> replicas;
   std::shared_ptr<VersionStats> stats;
+  /// Whether it can answer requests for this adapter; empty: none.
+  bool has(const std::string& adapter) const { return adapter.empty() || std::ranges::find(adapters, adapter) != adapters.end(); }
   bool operator==(const VersionRoute&) const = default;
 };
 
@@ -124,7 +128,7 @@ class Router final : public engine::Engine, public std::enable_shared_from_this<
     std::vector<HashRing> rings;
   };
   std::shared_ptr<const Table> table() const;
-  std::vector<std::size_t> versions_for(const Table& table, std::uint64_t conversation) const;
+  std::vector<std::size_t> versions_for(const Table& table, const RequestFacts& facts) const;
   std::optional<Choice> choose_in(const Table& table, std::size_t version, const RequestFacts& facts, std::span<const Tried> tried) const;
   /// Calls a replica and waits for its answer; the next one when the first cannot.
   template <class T>

@@ -13,6 +13,7 @@ namespace siyu::serving {
 
 struct Served {
   std::string name;
+  std::string base = {};  ///< the name without the adapter, when there is one
   Kind kind = Kind::kChat;
   Timestamp loaded_at;
   std::string sha256;  ///< of the model's file; of address and model for an engine elsewhere; of all of these when several answer

@@ -2,6 +2,8 @@
 import concurrent.futures
 import json
 import pathlib
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -13,7 +15,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from setting import SIYU, Server, Setting
+from setting import SIYU, WRITER, Server, Setting
 
 PROTO = pathlib.Path(__file__).resolve().parents[2] / "src/rpc/proto"
 CODE = grpc.StatusCode
@@ -35,6 +37,11 @@ def setUpModule():
     config.write_text("server: { grpc_listen: 127.0.0.1:0 }\n")
     setting = Setting(["--config", str(config)])
     server = setting.server
+    for name, more in (("ranker", ("--arch", "bert", "--rerank")), ("adaptable", ("--arch", "qwen2", "--seed", "5")), ("poet", ("--arch", "qwen2", "--lora", "4"))):
+        subprocess.run([WRITER, *more, "-o", setting.root / f"{name}.gguf"], check=True)
+        server.cli("model", "import", setting.root / f"{name}.gguf", "--name", name)
+    server.cli("model", "load", "ranker")
+    server.cli("model", "load", "adaptable", "--adapter", "poet")
     channel = grpc.insecure_channel(address_of(server))
     inference, knowledge = siyu_pb2_grpc.InferenceStub(channel), siyu_pb2_grpc.KnowledgeStub(channel)
     KEY = key(server.admin["api_key"])
@@ -119,6 +126,25 @@ class InferenceTest(unittest.TestCase):
         self.assertEqual([len(vector.values) for vector in reply.vectors], [len(plain)] * 2)
         self.assertTrue(all(abs(a - b) < 1e-5 for a, b in zip(plain, reply.vectors[0].values)))
 
+    def test_documents_are_ranked_as_over_http(self):
+        documents = ["Ten days a year.", "The boiler is inspected every spring.", "Visitors sign in at the front desk."]
+        body = {"model": "ranker", "query": "How many days of holiday?", "documents": documents}
+        _, text, _ = server.request("POST", "/v1/rerank", body)
+        expected = json.loads(text)
+        reply = inference.Rerank(pb.RerankRequest(**body, return_documents=True), timeout=30, **KEY)
+        self.assertEqual([(one.index, one.document) for one in reply.results], [(one["index"], one["document"]["text"]) for one in expected["results"]])
+        for one, other in zip(reply.results, expected["results"]):
+            self.assertAlmostEqual(one.relevance_score, other["relevance_score"], 5)
+        self.assertEqual((reply.model, reply.prompt_tokens), ("ranker", expected["usage"]["prompt_tokens"]))
+        best = inference.Rerank(pb.RerankRequest(**body, top_n=1), timeout=30, **KEY).results
+        self.assertEqual([(one.index, one.document) for one in best], [(reply.results[0].index, "")])
+
+    def test_a_model_with_an_adapter_answers_under_its_name(self):
+        ask = lambda model: gather(inference.Chat(chat(model=model, max_tokens=12), timeout=60, **KEY))
+        (_, plain), (events, adapted) = ask("adaptable"), ask("adaptable:poet")
+        self.assertEqual(events[0].begun.model, "adaptable:poet")
+        self.assertNotEqual(plain, adapted)
+
     def test_search_finds_what_http_finds(self):
         reply = knowledge.Search(pb.SearchRequest(knowledge_base="手册", query="带薪年假", top=2, mode=pb.SEARCH_MODE_FULL_TEXT), timeout=30, **KEY)
         _, body, _ = server.request("POST", "/api/v1/knowledge-bases/%E6%89%8B%E5%86%8C/search", {"query": "带薪年假", "top": 2, "mode": "full_text"})
@@ -147,6 +173,11 @@ class LimitTest(unittest.TestCase):
         self.assertEqual(dict(error.trailing_metadata())["siyu-error-code"], "context_length_exceeded")
         self.assertTrue(dict(error.trailing_metadata())["siyu-error-id"].startswith("req_"))
         self.fails(CODE.INVALID_ARGUMENT, knowledge.Search, pb.SearchRequest(knowledge_base="手册", query="x", top=1000), **KEY)
+        self.fails(CODE.INVALID_ARGUMENT, inference.Rerank, pb.RerankRequest(model="ranker", query="x"), **KEY)
+        self.fails(CODE.INVALID_ARGUMENT, inference.Rerank, pb.RerankRequest(model="ranker", query=" ", documents=["x"]), **KEY)
+        self.fails(CODE.INVALID_ARGUMENT, inference.Rerank, pb.RerankRequest(model="ranker", query="x", documents=["y"], top_n=0), **KEY)
+        self.fails(CODE.NOT_FOUND, inference.Rerank, pb.RerankRequest(model="nobody", query="x", documents=["y"]), **KEY)
+        self.fails(CODE.NOT_FOUND, inference.Chat, chat(model="adaptable:nobody"), **KEY)
         self.fails(CODE.NOT_FOUND, inference.Embed, pb.EmbedRequest(model="nobody", texts=["x"]), **KEY)
         self.fails(CODE.INVALID_ARGUMENT, inference.Embed, pb.EmbedRequest(model="embedder"), **KEY)
         self.fails(CODE.RESOURCE_EXHAUSTED, inference.Embed, pb.EmbedRequest(model="embedder", texts=["x" * (9 << 20)]), **KEY)
@@ -230,6 +261,15 @@ class LimitTest(unittest.TestCase):
 
 
 class SecureTest(unittest.TestCase):
+    def agreed_version(self, secure, newest):
+        """The TLS version that a client who speaks none newer than this gets."""
+        context = ssl.create_default_context(cafile=secure.data / "tls/cert.pem")
+        context.maximum_version = newest
+        context.set_alpn_protocols(["h2"])
+        host, port = address_of(secure).rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=10) as plain, context.wrap_socket(plain, server_hostname=host) as wrapped:
+            return wrapped.version()
+
     def test_tls_with_the_server_s_own_certificate_and_a_drain_that_lets_calls_finish(self):
         import siyu_pb2_grpc
         with tempfile.TemporaryDirectory(prefix="siyu-grpc-tls-") as root:
@@ -241,6 +281,9 @@ class SecureTest(unittest.TestCase):
                 credentials = grpc.ssl_channel_credentials((secure.data / "tls/cert.pem").read_bytes())
                 with grpc.secure_channel(address_of(secure), credentials) as safe:
                     self.assertEqual(list(siyu_pb2_grpc.KnowledgeStub(safe).ListBases(pb.ListBasesRequest(), timeout=10, **key(secure.admin["api_key"])).bases), [])
+                self.assertEqual(self.agreed_version(secure, ssl.TLSVersion.MAXIMUM_SUPPORTED), "TLSv1.3")
+                with self.assertRaises(ssl.SSLError):
+                    self.agreed_version(secure, ssl.TLSVersion.TLSv1_2)
                 with grpc.insecure_channel(address_of(secure)) as plain, self.assertRaises(grpc.RpcError):
                     siyu_pb2_grpc.KnowledgeStub(plain).ListBases(pb.ListBasesRequest(), timeout=5, **key(secure.admin["api_key"]))
                 busy = subprocess.run([SIYU, "serve", "--data", pathlib.Path(root) / "other", "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=30,

@@ -50,6 +50,18 @@ class OpenAiTest(unittest.TestCase):
         self.assertEqual({model.id for model in client.models.list()} & {"talker", "embedder"}, {"talker", "embedder"})
         self.assertEqual(client.models.retrieve("talker").object, "model")
 
+    def test_a_prediction_changes_the_speed_only(self):
+        plain = ask(temperature=0, max_tokens=120)
+        text = plain.choices[0].message.content
+        for content in (text, [{"type": "text", "text": text}], "Something else entirely, which never comes."):
+            answer = ask(temperature=0, max_tokens=120, prediction={"type": "content", "content": content})
+            self.assertEqual(answer.choices[0].message.content, text)
+            self.assertEqual(answer.usage.prompt_tokens, plain.usage.prompt_tokens)
+            self.assertEqual(answer.usage.completion_tokens, plain.usage.completion_tokens)
+            self.assertLessEqual(answer.usage.completion_tokens_details.accepted_prediction_tokens, answer.usage.completion_tokens)
+        self.assertEqual(plain.usage.completion_tokens_details.accepted_prediction_tokens, 0)
+        self.assertEqual(plain.usage.completion_tokens_details.rejected_prediction_tokens, 0)
+
     def test_whole_and_streamed_answers_agree(self):
         whole = ask()
         self.assertEqual(whole.usage.total_tokens, whole.usage.prompt_tokens + whole.usage.completion_tokens)
@@ -110,7 +122,8 @@ class OpenAiTest(unittest.TestCase):
         self.assertEqual({chunk.service_tier for chunk in chunks}, {"default"})
         for wrong, param in ((dict(reasoning_effort="huge"), "reasoning_effort"), (dict(service_tier="gold"), "service_tier"), (dict(temperature="warm"), "temperature"),
                              (dict(metadata={"a": 1}), "metadata.a"), (dict(max_completion_tokens=0), "max_completion_tokens"), (dict(extra_body={"priority": 999}), "priority"),
-                             (dict(messages=[{"role": "user"}, {"role": 5, "content": "x"}]), "messages[1].role"), (dict(prediction={"type": "content"}), "prediction.content"),
+                             (dict(messages=[{"role": "user"}, {"role": 5, "content": "x"}]), "messages[1].role"), (dict(prediction={"type": "content"}), "prediction.content"), (dict(prediction={"type": "text", "content": "x"}), "prediction.type"),
+                             (dict(prediction={"type": "content", "content": 5}), "prediction.content"), (dict(prediction={"type": "content", "content": "x" * (1 << 20) + "x"}), "prediction.content"),
                              (dict(modalities=["audio"]), "modalities")):
             with self.assertRaises(openai.BadRequestError) as found:
                 ask(**wrong)
@@ -157,6 +170,59 @@ class OpenAiTest(unittest.TestCase):
         self.assertEqual((note.type, note.file_citation["filename"]), ("file_citation", "leave.md"))
         chunks = list(ask(model="siyu-extractive", messages=[{"role": "user", "content": "每年有几天带薪年假？"}], extra_body=extra, stream=True))
         self.assertEqual(chunks[-1].choices[0].delta.annotations[0]["file_citation"]["filename"], "leave.md")
+
+
+class MoreModelsTest(unittest.TestCase):
+    """Of models that only these tests need."""
+
+    @classmethod
+    def setUpClass(cls):
+        root = pathlib.Path(folder.name)
+        for name, more in (("thinker", ("--thinking",)), ("adaptable", ("--seed", "3")), ("poet", ("--lora", "4", "--seed", "11")), ("sage", ("--lora", "4", "--seed", "12"))):
+            subprocess.run([WRITER, "--arch", "qwen2", *more, "-o", root / f"{name}.gguf", "--context", CONTEXT], check=True)
+            server.cli("model", "import", root / f"{name}.gguf", "--name", name)
+        server.cli("model", "load", "thinker")
+        server.cli("model", "load", "adaptable", "--adapter", "poet", "--adapter", "sage")
+
+    @classmethod
+    def tearDownClass(cls):
+        for name in ("thinker", "adaptable"):
+            server.cli("model", "unload", name)
+
+    def test_adapters_answer_under_names_of_their_own(self):
+        names = ("adaptable", "adaptable:poet", "adaptable:sage")
+        self.assertLessEqual(set(names), {model.id for model in client.models.list()})
+        self.assertEqual(client.models.retrieve("adaptable:poet").parent, "adaptable")
+        answers = {name: ask(model=name, temperature=0) for name in names}
+        self.assertEqual([answer.model for answer in answers.values()], list(names))
+        texts = {name: answer.choices[0].message.content for name, answer in answers.items()}
+        self.assertEqual(len(set(texts.values())), 3)
+        streamed = lambda name: "".join(chunk.choices[0].delta.content or "" for chunk in ask(model=name, temperature=0, stream=True))
+        self.assertEqual({name: streamed(name) for name in names}, texts)
+        self.assertEqual(client.responses.create(model="adaptable:sage", input="Hello", temperature=0, max_output_tokens=16).output_text, texts["adaptable:sage"])
+        with self.assertRaises(openai.NotFoundError) as found:
+            ask(model="adaptable:nobody")
+        self.assertEqual(found.exception.code, "model_not_found")
+        self.assertIn("adaptable:poet, adaptable:sage", str(found.exception))
+
+    def test_tokens_of_reasoning_are_counted(self):
+        every = ask(model="thinker", max_tokens=40)
+        self.assertTrue(every.choices[0].message.reasoning_content)
+        self.assertEqual(every.usage.completion_tokens_details.reasoning_tokens, 40)  # it never came to an answer
+        none = ask(model="thinker", max_tokens=40, reasoning_effort="none")
+        self.assertEqual(none.usage.completion_tokens_details.reasoning_tokens, 0)
+        self.assertTrue(none.choices[0].message.content)
+        # 256 tokens of reasoning at most, then the mark that ends it, then the answer.
+        some = ask(model="thinker", max_tokens=300, reasoning_effort="minimal", logprobs=True)
+        pieces = [bytes(token.bytes) for token in some.choices[0].logprobs.content]
+        ends = next(i for i in range(len(pieces)) if b"</think>" in b"".join(pieces[: i + 1]))
+        counted = some.usage.completion_tokens_details.reasoning_tokens
+        self.assertEqual(counted, ends + 1)
+        self.assertEqual(some.usage.completion_tokens, 300)
+        chunks = list(ask(model="thinker", max_tokens=300, reasoning_effort="minimal", stream=True, stream_options={"include_usage": True}))
+        self.assertEqual(chunks[-1].usage.completion_tokens_details.reasoning_tokens, counted)
+        response = client.responses.create(model="thinker", input="Hello", max_output_tokens=300, reasoning={"effort": "minimal"}, extra_body={"seed": 7})
+        self.assertEqual(response.usage.output_tokens_details.reasoning_tokens, counted)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@
 // With --chain each token is followed by the next one of the vocabulary: such a model quotes any run of them in its prompt, at the
 // full cost of its size.
 //
+// With --thinking its chat template begins every answer with reasoning, as those of reasoning models do.
+//
 // With --lora R it writes a LoRA adapter of rank R for the model of the same shape instead.
 #include <ggml.h>
 #include <gguf.h>
@@ -38,7 +40,7 @@ struct Arguments {
   std::string arch = "qwen2", preset = "tiny", type = "f16", vocabulary, weights, output;
   std::uint64_t seed = 1;
   std::uint32_t layers = 0, width = 0, heads = 0, kv_heads = 0, feed_forward = 0, context = 0, lora = 0;
-  bool chat = true, chain = false, rerank = false;
+  bool chat = true, thinking = false, chain = false, rerank = false;
 };
 
 const std::map<std::string, Shape> kPresets{
@@ -86,6 +88,20 @@ A call is written as
 {%- endfor %}
 {%- if add_generation_prompt %}<|im_start|>assistant
 {% endif %})";
+
+constexpr const char* kOtherTurns = "{% elif message.role != 'system' %}";
+// No line ends beside the marks: in a vocabulary without tokens for them they would be other tokens there.
+constexpr const char* kThoughtfulTurn = R"({% elif message.role == 'assistant' %}<|im_start|>assistant
+{% if message.reasoning_content %}<think>{{ message.reasoning_content }}</think>{% endif %}{{ message.content }}<|im_end|>
+)";
+constexpr const char* kThoughtfulStart = R"({%- if add_generation_prompt %}{% if enable_thinking is defined and enable_thinking is false %}<think></think>{% else %}<think>{% endif %}{% endif %})";
+
+std::string chat_template(bool thinking) {
+  std::string text = kChatTemplate;
+  if (!thinking) return text;
+  text.insert(text.find(kOtherTurns), kThoughtfulTurn);
+  return text + kThoughtfulStart;
+}
 
 /// SplitMix64 (Steele, Lea, Flood 2014) and the Box–Muller transform: the same on every machine, unlike std::normal_distribution.
 class Normal {
@@ -154,7 +170,7 @@ class Model {
       set("attention.key_length", shape_.width / shape_.heads);
       set("attention.value_length", shape_.width / shape_.heads);
     }
-    if (arguments_.chat && arch != "llama") gguf_set_val_str(meta_.get(), "tokenizer.chat_template", kChatTemplate);
+    if (arguments_.chat && arch != "llama") gguf_set_val_str(meta_.get(), "tokenizer.chat_template", chat_template(arguments_.thinking).c_str());
   }
 
   void lay_out_adapter() {
@@ -382,6 +398,7 @@ int main(int argc, char** argv) {
   app.add_option("--feed-forward", arguments.feed_forward);
   app.add_option("--context", arguments.context);
   app.add_flag("!--no-chat-template", arguments.chat);
+  app.add_flag("--thinking", arguments.thinking, "Its answers begin with reasoning");
   app.add_option("--lora", arguments.lora, "Write an adapter of this rank");
   app.add_flag("--rerank", arguments.rerank, "A reranker, which scores pairs of query and document; --arch bert only");
   app.add_flag("--chain", arguments.chain, "Each token is followed by the next one of the vocabulary");

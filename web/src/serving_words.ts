@@ -3,6 +3,7 @@ export const servingWords = {
   usage: ["用量", "Usage"],
   limitsAndBudgets: ["限额与预算", "Limits and budgets"],
   prices: ["价格", "Prices"],
+  adaptersHint: ["每个适配器以“名称:适配器”提供服务", "Each is served as NAME:ADAPTER"],
   period: ["时间范围", "Period"],
   thisMonth: ["本月", "This month"],
   lastMonth: ["上月", "Last month"],

@@ -4,7 +4,7 @@ import { type Autoscale, call, type Deployment, deploymentPath, type Model } fro
 import { go, useComplain, useData } from "../hooks";
 import { useSetting } from "../i18n";
 
-interface Values { name?: string; version?: string; source: "model" | "engines"; model?: string; engines?: string[]; replicas?: number; scaling?: boolean; autoscale?: Autoscale }
+interface Values { name?: string; version?: string; source: "model" | "engines"; model?: string; adapters?: string[]; engines?: string[]; replicas?: number; scaling?: boolean; autoscale?: Autoscale }
 
 /** Empty fields are left out: the server has defaults for them. */
 export const given = <T extends object>(values: T): Partial<T> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "")) as Partial<T>;
@@ -39,10 +39,14 @@ export function CreateDialog({ open, of, close, done }: { open: boolean; of?: De
   const [busy, setBusy] = useState(false);
   const source = Form.useWatch("source", form);
   const scaling = Form.useWatch("scaling", form);
-  const models = useData<{ models: Model[] }>("/api/v1/models").data?.models.filter((model) => !of || model.kind === of.kind) ?? [];
-  const names = (from: Model["source"]) => models.filter((model) => model.source === from).map((model) => ({ value: model.name, label: model.name }));
-  const create = ({ source, scaling, autoscale, ...values }: Values) => {
-    const body = given({ ...values, model: source === "model" ? values.model : undefined, engines: source === "engines" ? values.engines : undefined, replicas: source === "model" ? values.replicas : undefined, autoscale: scaling && autoscale ? given(autoscale) : undefined });
+  const models = useData<{ models: Model[] }>("/api/v1/models").data?.models ?? [];
+  const usable = models.filter((model) => (of ? model.kind === of.kind : model.kind !== "adapter"));
+  const pickedName = Form.useWatch("model", form);
+  const picked = usable.find((model) => model.name === pickedName);
+  const adapters = models.filter((model) => model.kind === "adapter" && picked?.kind === "chat" && model.architecture === picked.architecture);
+  const names = (from: Model["source"]) => usable.filter((model) => model.source === from).map((model) => ({ value: model.name, label: model.name }));
+  const create = ({ source, scaling, autoscale, adapters: chosen, ...values }: Values) => {
+    const body = given({ ...values, model: source === "model" ? values.model : undefined, engines: source === "engines" ? values.engines : undefined, replicas: source === "model" ? values.replicas : undefined, options: source === "model" && chosen?.length ? { adapters: chosen } : undefined, autoscale: scaling && autoscale ? given(autoscale) : undefined });
     setBusy(true);
     call<Deployment>("POST", of ? `${deploymentPath(of.name)}/versions` : "/api/v1/deployments", body).then((made) => {
       if (made.evicted?.length) void message.info(t("putToSleep", { names: made.evicted.join(", ") }), 8);
@@ -65,6 +69,7 @@ export function CreateDialog({ open, of, close, done }: { open: boolean; of?: De
               <Form.Item name="replicas" label={t("replicas")}><InputNumber min={0} max={64} precision={0} style={{ width: "100%" }} /></Form.Item>
             </div>
           )}
+        {source !== "engines" && adapters.length > 0 && <Form.Item name="adapters" label={t("adapters")} extra={t("adaptersHint")}><Select mode="multiple" options={adapters.map((adapter) => ({ value: adapter.name }))} /></Form.Item>}
         {!of && source !== "engines" && (
           <>
             <Form.Item name="scaling" label={t("autoscaling")} valuePropName="checked"><Switch /></Form.Item>

@@ -1,5 +1,5 @@
 import { CloudDownloadOutlined, ImportOutlined } from "@ant-design/icons";
-import { App, Button, Input, Modal, Progress, Space, Spin, Tag } from "antd";
+import { App, Button, Input, Modal, Progress, Select, Space, Spin, Tag } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { call, type Model, type Pull, upload } from "../api";
 import { humanBytes } from "../bytes";
@@ -9,10 +9,14 @@ import { Page } from "./page";
 
 const kRefresh = 1500; // milliseconds
 const kRunning = ["queued", "running", "verifying"];
+const kKinds = { chat: "kindChat", embedding: "kindEmbedding", rerank: "kindRerank", audio: "kindAudio", adapter: "kindAdapter" } as const;
 
 function Facts({ model }: { model: Model }) {
   const { t } = useSetting();
-  const facts = [
+  const facts = model.adapter ? [
+    t("adapterOf", { architecture: model.architecture ?? "", rank: String(model.adapter.rank) }), model.adapter.base_model, humanBytes(model.bytes ?? 0),
+    model.served_as ? t("servedAs", { names: model.served_as.join(", ") }) : t("loadedWithModel"),
+  ] : [
     model.architecture, model.quantization, model.parameters ? `${(model.parameters / 1e9).toFixed(model.parameters < 1e8 ? 3 : 1)} B` : "",
     model.bytes ? humanBytes(model.bytes) : "", model.context_length ? `${t("context")} ${model.context_length.toLocaleString()}` : "",
     model.worker ? `${t("memory")} ${humanBytes(model.worker.resident_bytes)}` : "", model.worker?.sandbox.join(" + "),
@@ -20,15 +24,18 @@ function Facts({ model }: { model: Model }) {
   return <div className="soft" style={{ fontSize: 13 }}>{facts.filter(Boolean).join(" · ")}</div>;
 }
 
-function ModelRow({ model, canManage, changed }: { model: Model; canManage: boolean; changed(): void }) {
+function ModelRow({ model, adapters, canManage, changed }: { model: Model; adapters: Model[]; canManage: boolean; changed(): void }) {
   const { t } = useSetting();
   const { modal } = App.useApp();
   const complain = useComplain();
   const [busy, setBusy] = useState(false);
+  const [chosen, setChosen] = useState<string[]>([]);
+  const isAdapter = model.kind === "adapter";
+  const fitting = adapters.filter((adapter) => adapter.architecture === model.architecture);
   const act = (method: string, what: string) => {
     setBusy(true);
     setTimeout(changed, 300); // a load takes a while: shows its progress
-    call(method, `/api/v1/models/${encodeURIComponent(model.name)}${what}`, method === "POST" ? {} : undefined).catch(complain).finally(() => { setBusy(false); changed(); });
+    call(method, `/api/v1/models/${encodeURIComponent(model.name)}${what}`, method !== "POST" ? undefined : what === "/load" && chosen.length > 0 ? { adapters: chosen } : {}).catch(complain).finally(() => { setBusy(false); changed(); });
   };
   const remove = () => modal.confirm({ title: t("deleteModelAsk", { name: model.name }), okText: t("delete"), okButtonProps: { danger: true }, onOk: () => act("DELETE", "") });
   const [word, color] = ({ stopped: ["stateStopped", "default"], loading: ["stateLoading", "processing"], ready: ["stateReady", "success"], failed: ["stateFailed", "error"] } as const)[model.state];
@@ -38,7 +45,7 @@ function ModelRow({ model, canManage, changed }: { model: Model; canManage: bool
         <Space size={6} wrap style={{ marginBottom: 4 }}>
           <b style={{ fontSize: 15.5 }}>{model.name}</b>
           <Tag color={color}>{t(word)}</Tag>
-          <Tag>{t(model.kind === "chat" ? "kindChat" : "kindEmbedding")}</Tag>
+          <Tag>{t(kKinds[model.kind])}</Tag>
           {model.source === "remote" && <Tag>{t("remote")}</Tag>}
         </Space>
         <Facts model={model} />
@@ -48,8 +55,12 @@ function ModelRow({ model, canManage, changed }: { model: Model; canManage: bool
       {canManage && model.source === "library" && (
         <Space>
           {model.state === "stopped" || model.state === "failed"
-            ? <><Button type="primary" loading={busy} onClick={() => act("POST", "/load")}>{t("load")}</Button><Button danger onClick={remove}>{t("delete")}</Button></>
-            : <Button loading={busy} onClick={() => act("POST", "/unload")}>{t("unload")}</Button>}
+            ? <>
+              {model.kind === "chat" && fitting.length > 0 && <Select mode="multiple" style={{ minWidth: 160 }} placeholder={t("adapters")} aria-label={t("adapters")} value={chosen} onChange={setChosen} options={fitting.map((adapter) => ({ value: adapter.name }))} />}
+              {!isAdapter && <Button type="primary" loading={busy} onClick={() => act("POST", "/load")}>{t("load")}</Button>}
+              <Button danger onClick={remove}>{t("delete")}</Button>
+            </>
+            : !isAdapter && <Button loading={busy} onClick={() => act("POST", "/unload")}>{t("unload")}</Button>}
         </Space>
       )}
     </div>
@@ -102,7 +113,7 @@ export function ModelsPage({ canManage }: { canManage: boolean }) {
       {importing !== undefined && <Progress percent={Math.round(importing * 100)} status="active" />}
       {shownPulls.map((each) => <PullRow key={each.id} pull={each} changed={() => void pulls.refresh()} />)}
       {!data ? <div className="empty"><Spin /></div> : data.models.length === 0 && shownPulls.length === 0 ? <div className="empty">{t("modelsEmpty")}</div>
-        : data.models.map((model) => <ModelRow key={model.name} model={model} canManage={canManage} changed={() => void refresh()} />)}
+        : data.models.map((model) => <ModelRow key={model.name} model={model} adapters={data.models.filter((each) => each.kind === "adapter")} canManage={canManage} changed={() => void refresh()} />)}
       <Modal open={pulling} onCancel={() => setPulling(false)} onOk={() => void pull()} okText={t("pullModel")} okButtonProps={{ disabled: !reference.trim() }} title={t("pullModel")} destroyOnHidden>
         <Input autoFocus value={reference} onChange={(event) => setReference(event.target.value)} onPressEnter={() => reference.trim() && void pull()} aria-label={t("pullModel")} />
         <p className="soft" style={{ fontSize: 12.5 }}>{t("pullHint")}</p>
