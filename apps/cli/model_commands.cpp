@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/commands.h"
@@ -25,7 +28,7 @@ struct LoadOptions {
 };
 struct ChatOptions {
   std::string message, model, system;
-  std::vector<std::string> bases;
+  std::vector<std::string> bases, pictures;
   int max_tokens = 0;
   double temperature = -1;
 };
@@ -171,12 +174,28 @@ Status chat_once(Client& client, const ChatOptions& options, json::array& messag
   return {};
 }
 
+/// The question with the pictures before it.
+Result<json::value> user_content(const ChatOptions& options, const std::string& text) {
+  if (options.pictures.empty()) return json::value(text);
+  json::array parts;
+  for (const auto& file : options.pictures) {
+    std::ifstream in(file, std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(in), {});
+    if (!in || bytes.empty()) return not_found("The picture " + file + " cannot be read");
+    const auto* type = bytes.starts_with("\x89PNG") ? "image/png" : "image/jpeg";  // the server looks closer
+    parts.push_back({{"type", "image_url"}, {"image_url", {{"url", std::string("data:") + type + ";base64," + to_base64(as_bytes(bytes))}}}});
+  }
+  parts.push_back({{"type", "text"}, {"text", text}});
+  return parts;
+}
+
 Status chat(Client& client, Invocation<ChatOptions>& call) {
   const auto& options = call.options;
   json::array messages;
   if (!options.system.empty()) messages.push_back({{"role", "system"}, {"content", options.system}});
   if (!options.message.empty()) {
-    messages.push_back({{"role", "user"}, {"content", options.message}});
+    ASSIGN_OR_RETURN(auto content, user_content(options, options.message));
+    messages.push_back({{"role", "user"}, {"content", std::move(content)}});
     if (!call.as_json) return chat_once(client, options, messages);
     auto body = chat_body(options, messages);
     body["stream"] = false;
@@ -190,7 +209,9 @@ Status chat(Client& client, Invocation<ChatOptions>& call) {
     if (terminal) std::printf("\n> "), std::fflush(stdout);
     if (!std::getline(std::cin, line)) break;
     if (trim(line).empty()) continue;
-    messages.push_back({{"role", "user"}, {"content", line}});
+    const bool first = std::ranges::none_of(messages, [](const json::value& one) { return text_of(one, "role") == "user"; });
+    ASSIGN_OR_RETURN(auto content, first ? user_content(options, line) : Result<json::value>(json::value(line)));
+    messages.push_back({{"role", "user"}, {"content", std::move(content)}});
     if (const auto status = chat_once(client, options, messages); !status) {
       if (!terminal) return status;
       report(status.error());
@@ -254,6 +275,7 @@ void add_model_commands(CLI::App& app, int& exit_code) {
                              command.add_option("message", options.message, "One message; its answer is printed");
                              command.add_option("--model", options.model, "Model; may be left out when only one chat model is loaded");
                              command.add_option("--kb", options.bases, "Knowledge bases to answer from");
+                             command.add_option("--picture", options.pictures, "PNG or JPEG files to look at, for vision models")->check(CLI::ExistingFile);
                              command.add_option("--system", options.system, "System message");
                              command.add_option("--max-tokens", options.max_tokens, "Longest answer");
                              command.add_option("--temperature", options.temperature, "0 is greedy");

@@ -150,7 +150,9 @@ void Scheduler::picture_step() {
   const PictureRun& picture = *sequence.picture_ahead();
   if (!cache_->make_room(picture.tokens) && preempt()) return;  // perhaps of this one's place
   use_adapter(turn.adapter);
+  step_began_ = 0;  // a large picture takes minutes on a slow machine, which is no hang
   const auto vectors = model_.eyes()->encode(picture);
+  step_began_ = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now().time_since_epoch()).count();
   if (!vectors) return retire(sequence, engine::ErrorMessage{sequence.stream(), vectors.error()});
   const auto result = decode_picture(sequence, picture, *vectors);
   if (result != 0) {

@@ -64,9 +64,9 @@ TEST(Source, AllPartsOfASplitModelComeInOrder) {
 }
 
 TEST(Source, TheProjectorBesideAModelIsFound) {
-  const auto chosen = [](const std::vector<std::string>& names) {
+  const auto chosen = [](std::initializer_list<const char*> names) {
     const auto projector = choose_projector(files(names));
-    return projector ? projector->path : "none";
+    return projector ? projector->path : std::string("none");
   };
   EXPECT_EQ(chosen({"m-Q4_K_M.gguf", "mmproj-F32.gguf", "mmproj-BF16.gguf", "mmproj-F16.gguf"}), "mmproj-F16.gguf");
   EXPECT_EQ(chosen({"m-Q4_K_M.gguf", "mmproj-m-f32.gguf", "mmproj-m-Q8_0.gguf"}), "mmproj-m-Q8_0.gguf");
