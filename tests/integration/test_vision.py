@@ -113,6 +113,16 @@ class SightTest(VisionCase):
         for i, answer in enumerate(together):
             self.assertEqual(answer, alone[i % len(asked)])
 
+    def test_answers_that_give_up_their_place_look_again(self):
+        self.server.cli("model", "unload", "seer")
+        self.server.cli("model", "load", "seer", "--context", "512", "--kv-tokens", "512")
+        asked = [[user("One", stripes(), "two")], [user("One", discs(), "two")], [user(JPEG, "three")]]
+        alone = [self.say(*messages, tokens=120) for messages in asked]
+        with concurrent.futures.ThreadPoolExecutor(9) as pool:  # three times what the cache holds
+            together = list(pool.map(lambda i: self.say(*asked[i % 3], tokens=120), range(18)))
+        for i, answer in enumerate(together):
+            self.assertEqual(answer, alone[i % 3])
+
     def test_the_three_apis_see_the_same(self):
         wanted = self.say(user(stripes(), "What is this?"))
         picture = base64.b64encode(stripes()).decode()
