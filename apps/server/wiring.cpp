@@ -211,6 +211,7 @@ struct Machine::Parts {
       worker.load.draft_path = models->file_of(*draft).string();
       worker.load.draft_name = draft->name;
     }
+    worker.load.projector_path = models->projector_of(model);
     worker.load_timeout = std::chrono::seconds(defaults.load_seconds);
     worker.attempts = 1;  // its router sends what was not answered to another replica, or again
     worker.healthy_after = kHealthyAfter;
@@ -261,6 +262,10 @@ struct Machine::Parts {
     if (draft) {
       ASSIGN_OR_RETURN(const auto draft_header, models::read_gguf(models->file_of(*draft)));
       serving::add_draft(need, draft_header, draft->bytes, sizes);
+    }
+    if (model.projector) {
+      ASSIGN_OR_RETURN(const auto projector, models::read_gguf(models->projector_of(model)));
+      need.own += serving::predict_projector(projector, model.projector->bytes);
     }
     return need;
   }

@@ -159,6 +159,7 @@ Status serve(Channel& channel) {
   auto files = model_files(load->request.model_path);
   for (const auto& adapter : load->request.adapters) files.emplace_back(adapter.path);
   if (!load->request.draft_path.empty()) std::ranges::copy(model_files(load->request.draft_path), std::back_inserter(files));
+  if (!load->request.projector_path.empty()) files.emplace_back(load->request.projector_path);
   ASSIGN_OR_RETURN(const auto report, sandbox::lock_down({.profile = sandbox::Profile::kWorker,
                                                           .read_paths = std::move(files)}));
   double told = -1;

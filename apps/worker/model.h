@@ -1,5 +1,5 @@
 // The loaded model: weights, vocabulary, chat templates and what it can do. Immutable after loading, so every thread
-// may read it.
+// may read it; only the eyes have a part for the inference thread alone.
 #pragma once
 
 #include <ggml-cpu.h>
@@ -14,6 +14,7 @@
 
 #include "chat.h"
 #include "engine/protocol.h"
+#include "eyes.h"
 
 namespace siyu::worker {
 
@@ -64,6 +65,8 @@ class Model {
   bool embeds_only() const { return embeds_only_; }
   /// It scores pairs of query and document instead of making vectors.
   bool ranks() const { return ranks_; }
+  /// Null when it does not see.
+  Eyes* eyes() const { return eyes_.get(); }
   const std::vector<Adapter>& adapters() const { return adapters_; }
   /// −1 for an empty name. kNotFound names those there are.
   Result<std::int32_t> adapter_named(const std::string& name) const;
@@ -93,12 +96,14 @@ class Model {
   Status read_templates();
   Status load_adapters(const engine::LoadRequest& request);
   void start_threads();
+  Status open_eyes(const engine::LoadRequest& request);
 
   LlamaModel model_;
   std::unique_ptr<ggml_threadpool, LlamaDeleter> threads_;  // null with one thread; else of all contexts, which compute in turn
   const llama_vocab* vocab_ = nullptr;
   common_chat_templates_ptr templates_;
   std::vector<Adapter> adapters_;
+  std::unique_ptr<Eyes> eyes_;
   engine::ModelInfo info_;
   Limits limits_;
   bool embeds_only_ = false, ranks_ = false;

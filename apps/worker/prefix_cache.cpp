@@ -233,9 +233,11 @@ void PrefixCache::spill(const Node& leaf, std::size_t count) {
   const auto keys = store_->keys(path, world_of(&leaf));
   for (std::size_t block = (leaf.end() - count) / kBlock; block < keys.size(); ++block) {
     if (store_->renew(keys[block])) continue;
+    const auto tokens = Tokens(path).subspan(block * kBlock, kBlock);
+    if (std::ranges::any_of(tokens, [](Token token) { return token < 0; })) continue;  // a picture is kept whole or not at all
     auto saved = memory_.save(leaf.kept, block * kBlock, (block + 1) * kBlock);
     if (saved.empty()) return;
-    store_->put(keys[block], Tokens(path).subspan(block * kBlock, kBlock), std::move(saved));
+    store_->put(keys[block], tokens, std::move(saved));
     spilled_ += kBlock;
   }
 }
@@ -269,6 +271,7 @@ std::size_t PrefixCache::restore(Lease& lease, Tokens tokens, const HostStore::K
 }
 
 void PrefixCache::trim(Node* leaf, std::size_t count) {
+  while (count < leaf->run.size() && leaf->run[leaf->run.size() - count] == kInsidePicture) ++count;
   const auto id = leaf->kept;
   if (store_ != nullptr && spills_) spill(*leaf, count);
   memory_.remove(id, leaf->end() - count, kEnd);

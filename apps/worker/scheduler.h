@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <unordered_set>
 #include <utility>
 #include <variant>
@@ -92,6 +93,8 @@ class Scheduler {
   bool worth_moving(std::size_t tokens, double milliseconds) const;
   void restore_beginnings();
   void step();
+  void picture_step();
+  std::int32_t decode_picture(const Sequence& sequence, const PictureRun& picture, std::span<const float> vectors);
   void after_decode(std::vector<Piece>& pieces, double milliseconds);
   void choose_tokens(Piece& piece);
   void embed_step();

@@ -24,6 +24,11 @@ struct AdapterBody {
   std::optional<std::string> base_model;
 };
 BOOST_DESCRIBE_STRUCT(AdapterBody, (), (rank, alpha, base_model))
+struct ProjectorBody {
+  std::uint64_t bytes = 0;
+  std::string sha256, origin;
+};
+BOOST_DESCRIBE_STRUCT(ProjectorBody, (), (bytes, sha256, origin))
 
 struct ModelBody {
   std::string name, source = "library";
@@ -32,6 +37,8 @@ struct ModelBody {
   std::string kind;
   std::string architecture, quantization, license, sha256, origin, added_at;
   std::uint64_t parameters = 0, context_length = 0, bytes = 0;
+  bool vision = false;
+  std::optional<ProjectorBody> projector = {};
   std::optional<double> load_progress;
   std::optional<WorkerBody> worker;
   std::optional<AdapterBody> adapter;
@@ -39,7 +46,7 @@ struct ModelBody {
 };
 BOOST_DESCRIBE_STRUCT(ModelBody, (),
                       (name, source, state, reason, kind, architecture, quantization, license, sha256, origin, added_at, parameters, context_length,
-                       bytes, load_progress, worker, adapter, served_as, evicted))
+                       bytes, vision, projector, load_progress, worker, adapter, served_as, evicted))
 struct ModelListBody {
   std::vector<ModelBody> models;
 };
@@ -81,11 +88,13 @@ ModelBody to_body(const Call& call, const models::Model& model) {
   ModelBody body{.name = model.name, .kind = model.facts.adapter ? "adapter" : kind_text(serving::kind_of(model.facts)),
                  .architecture = model.facts.architecture, .quantization = model.facts.quantization, .license = model.facts.license,
                  .sha256 = model.sha256, .origin = model.origin, .added_at = to_rfc3339(model.added_at), .parameters = model.facts.parameters,
-                 .context_length = model.facts.context_length, .bytes = model.bytes};
+                 .context_length = model.facts.context_length, .bytes = model.bytes, .vision = model.projector.has_value(), .projector = {}, .load_progress = {}, .worker = {}, .adapter = {},
+                 .served_as = {}, .evicted = {}};
   if (model.facts.adapter) {
     add_adapter(call, *model.facts.adapter, body);
     return body;
   }
+  if (model.projector) body.projector = ProjectorBody{model.projector->bytes, model.projector->sha256, model.projector->origin};
   if (const auto served = call.services.host.find(model.name)) add_engine(*served->engine, body);
   return body;
 }
@@ -141,6 +150,16 @@ Reply import_model(Call& call) {
   std::filesystem::remove(file, ignored);  // still there only when it was refused
   if (!imported) return std::unexpected(std::move(imported).error());
   return reply_json(to_body(call, *imported), 201);
+}
+
+Reply add_model_projector(Call& call) {
+  ASSIGN_OR_RETURN(const auto file, body_as_file(call));
+  const auto origin = call.request.query_param("origin").value_or("upload");
+  auto model = call.services.host.add_projector(*call.pass, call.param("model"), {.path = file, .sha256 = call.request.query_param("sha256")}, origin);
+  std::error_code ignored;
+  std::filesystem::remove(file, ignored);  // still there only when it was refused
+  if (!model) return std::unexpected(std::move(model).error());
+  return reply_json(to_body(call, *model));
 }
 
 Reply delete_model(Call& call) {

@@ -53,5 +53,7 @@ struct ModelFacts {
   std::optional<AdapterFacts> adapter = {};  ///< present when the file is an adapter, which is loaded with a model only
 };
 ModelFacts facts_of(const GgufFile& file);
+/// The part of a vision model that turns pictures into what its language model reads (llama.cpp's mmproj files); no model by itself.
+bool is_projector(const GgufFile& file);
 
 }  // namespace siyu::models

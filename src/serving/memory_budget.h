@@ -35,6 +35,9 @@ MemoryNeed predict_need(const models::GgufFile& header, const std::string& file,
 
 /// The worker holds a draft model too. It has room for as many tokens as the model, and nothing of it is spilled.
 void add_draft(MemoryNeed& need, const models::GgufFile& header, std::uint64_t file_bytes, const WorkerSizes& sizes);
+/// What a projector adds to a worker's own: its weights, which are not mapped, the buffers of the largest picture, and what is kept of
+/// pictures seen lately. An estimate, like the other buffers.
+std::uint64_t predict_projector(const models::GgufFile& header, std::uint64_t file_bytes);
 
 /// What one running worker counts for: the prediction, or what it reports when that is more.
 struct MemoryCharge {

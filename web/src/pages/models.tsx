@@ -46,6 +46,7 @@ function ModelRow({ model, adapters, canManage, changed }: { model: Model; adapt
           <b style={{ fontSize: 15.5 }}>{model.name}</b>
           <Tag color={color}>{t(word)}</Tag>
           <Tag>{t(kKinds[model.kind])}</Tag>
+          {model.vision && <Tag>{t("sees")}</Tag>}
           {model.source === "remote" && <Tag>{t("remote")}</Tag>}
         </Space>
         <Facts model={model} />
