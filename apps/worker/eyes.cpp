@@ -67,8 +67,8 @@ Result<std::unique_ptr<Eyes>> Eyes::open(const std::string& path, const llama_mo
   return eyes;
 }
 
-Result<Token> Eyes::name_of(const std::string& sha256, std::size_t part) const {
-  const auto key = sha256 + "/" + std::to_string(part);
+Result<Token> Eyes::name_of(const PictureRun& picture) const {
+  const auto key = picture.file->sha256 + "/" + std::to_string(picture.part) + "/" + std::to_string(picture.tokens);
   const std::lock_guard lock(mu_);
   if (const auto known = names_.find(key); known != names_.end()) return known->second;
   if (next_ == std::numeric_limits<Token>::min()) return fail(ErrorCode::kResourceExhausted, "This worker has seen two billion pictures; load the model again");
@@ -105,6 +105,8 @@ Result<Eyes::Places> Eyes::tokenize(const std::string& text, const std::vector<c
     if (mtmd_input_chunk_get_type(chunk) == MTMD_INPUT_CHUNK_TYPE_TEXT) {
       std::size_t count = 0;
       const auto* tokens = mtmd_input_chunk_get_tokens_text(chunk, &count);
+      // Marks around pictures that the vocabulary does not have come as −1.
+      if (!std::all_of(tokens, tokens + count, is_text)) return unseen();
       places.tokens.insert(places.tokens.end(), tokens, tokens + count);
       continue;
     }
@@ -115,7 +117,7 @@ Result<Eyes::Places> Eyes::tokenize(const std::string& text, const std::vector<c
     PictureRun run{.begin = places.tokens.size(), .tokens = mtmd_input_chunk_get_n_tokens(chunk), .positions = mtmd_input_chunk_get_n_pos(chunk), .part = part,
                    .file = files.at(std::stoul(id)), .owner = chunks, .chunk = chunk};
     if (run.tokens == 0) return unseen();
-    ASSIGN_OR_RETURN(run.name, name_of(run.file->sha256, part));
+    ASSIGN_OR_RETURN(run.name, name_of(run));
     places.tokens.push_back(run.name);
     places.tokens.insert(places.tokens.end(), run.tokens - 1, kInsidePicture);
     places.pictures.push_back(std::move(run));
@@ -142,7 +144,7 @@ Result<const mtmd_input_chunk*> Eyes::prepared(const PictureRun& picture) {
     if (mtmd_input_chunk_get_n_tokens(chunk) == picture.tokens) return chunk;
     break;
   }
-  return internal("A picture has other places than were foreseen", std::to_string(picture.tokens));
+  return fail(ErrorCode::kUnsupported, "The model lays pictures out by where they stand in the prompt, which is not supported here; choose another vision model");
 }
 
 const std::vector<float>* Eyes::keep(Token name, std::vector<float> vectors) {

@@ -82,7 +82,7 @@ class Eyes {
     std::vector<float> vectors;
   };
   Eyes() = default;
-  Result<Token> name_of(const std::string& sha256, std::size_t part) const;
+  Result<Token> name_of(const PictureRun& picture) const;
   Result<const mtmd_input_chunk*> prepared(const PictureRun& picture);
   const std::vector<float>* keep(Token name, std::vector<float> vectors);
 

@@ -238,6 +238,23 @@ class TwoDimensionsTest(SightTest):
         HostilePicturesTest.test_damaged_and_odd_ones_never_end_the_worker(self)
 
 
+class TilesTest(VisionCase):
+    """Larger pictures come in parts."""
+
+    projector = "mlp"
+
+    def test_each_part_is_seen_and_kept(self):
+        large, other = png(200, 200), png(200, 200, lambda x, y: (x % 256, y % 256, 250 if x > 150 and y > 150 else 128))
+        counts = {size: self.chat(user("What?", png(*size)))["usage"]["prompt_tokens"] for size in ((100, 100), (200, 100), (200, 200))}
+        self.assertEqual([counts[200, 100] - counts[100, 100], counts[200, 200] - counts[100, 100]], [2 * 64, 4 * 64])
+        whole = lambda picture: self.chat(user("What?", picture, "and why?"), tokens=4, logprobs=True)
+        first, changed = whole(large), whole(other)  # another last tile
+        certainty = lambda answer: answer["choices"][0]["logprobs"]["content"][0]["logprob"]
+        self.assertNotAlmostEqual(certainty(first), certainty(changed), places=4)
+        again = self.chat(user("What?", large, "and why?"), {"role": "assistant", "content": "So."}, user("Indeed?"))
+        self.assertGreater(again["usage"]["prompt_tokens_details"]["cached_tokens"], 5 * 64)
+
+
 class LibraryTest(ServerCase):
     def show(self, name):
         return self.server.cli_json("model", "show", name)
@@ -295,7 +312,7 @@ class LibraryTest(ServerCase):
 
 @unittest.skipUnless(os.access(LLAMA_SERVER, os.X_OK), "SIYU_LLAMA_SERVER is unset")
 class PeerTest(ServerCase):
-    QUESTIONS = [[user("What is this?", stripes())], [user("One", discs(), "and", stripes(), "differ?")], [user(png(160, 96), "Describe it.")],
+    QUESTIONS = [[user("What is this?", stripes())], [user("One", discs(), "and", stripes(), "differ?")], [user(png(160, 150), "Describe it.")],
                  [user("First", stripes()), {"role": "assistant", "content": "Stripes."}, user("And this?", discs())]]
 
     def ask(self, url, key, messages):
@@ -305,7 +322,7 @@ class PeerTest(ServerCase):
         return answer["choices"][0]["message"]["content"], answer["usage"]["prompt_tokens"]
 
     def test_answers_are_llama_server_s(self):
-        for arch, projector in (("qwen2", "gemma3"), ("qwen2vl", "qwen2vl_merger")):
+        for arch, projector in (("qwen2", "gemma3"), ("qwen2vl", "qwen2vl_merger"), ("qwen2", "mlp")):
             with self.subTest(projector):
                 model, eyes = write_eyes(self.root, "seer", arch, projector)
                 self.server.cli("model", "import", model, "--name", projector, "--projector", eyes)

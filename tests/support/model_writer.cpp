@@ -15,7 +15,8 @@
 // With --lora R it writes a LoRA adapter of rank R for the model of the same shape instead.
 //
 // With --projector TYPE it writes a projector of that type, which gives a model of the same width sight: gemma3 (its pictures have 16
-// places, which see each other) or qwen2vl_merger (places in two dimensions, their number by the picture's size; needs --arch qwen2vl).
+// places, which see each other), qwen2vl_merger (places in two dimensions, their number by the picture's size; needs --arch qwen2vl) or
+// mlp (larger pictures are cut into tiles).
 #include <ggml.h>
 #include <gguf.h>
 #include <unistd.h>
@@ -239,7 +240,7 @@ class Model {
   /// An encoder like SigLIP's, small, and what takes its output to the width of the language model.
   void lay_out_projector() {
     constexpr std::uint32_t kImage = 128, kPatch = 16, kWidth = 64, kHeads = 4, kInner = 128, kLayers = 2;
-    const bool gemma = arguments_.projector == "gemma3";
+    const bool gemma = arguments_.projector == "gemma3", qwen = arguments_.projector == "qwen2vl_merger", tiles = arguments_.projector == "mlp";
     meta_.reset(gguf_init_empty());
     const auto number = [&](const char* key, std::uint32_t value) { gguf_set_val_u32(meta_.get(), (std::string("clip.vision.") + key).c_str(), value); };
     gguf_set_val_str(meta_.get(), "general.type", "mmproj");
@@ -255,13 +256,15 @@ class Model {
     number("attention.head_count", kHeads);
     number("projection_dim", shape_.width);
     if (gemma) number("projector.scale_factor", 2);
+    const std::int32_t sizes[] = {256, 128, 128, 256, 256, 256};  // of pictures that are put together of tiles
+    if (tiles) gguf_set_arr_data(meta_.get(), "clip.vision.image_grid_pinpoints", GGUF_TYPE_INT32, sizes, 6);
     gguf_set_val_f32(meta_.get(), "clip.vision.attention.layer_norm_epsilon", 1e-6F);
     const float half[] = {0.5F, 0.5F, 0.5F};
     gguf_set_arr_data(meta_.get(), "clip.vision.image_mean", GGUF_TYPE_FLOAT32, half, 3);
     gguf_set_arr_data(meta_.get(), "clip.vision.image_std", GGUF_TYPE_FLOAT32, half, 3);
     const auto patches = [&](const char* name) { add(ggml_new_tensor_4d(context_.get(), GGML_TYPE_F32, kPatch, kPatch, 3, kWidth), name, NAN); };
     patches("v.patch_embd.weight");
-    if (gemma) matrix("v.position_embd.weight", kWidth, (kImage / kPatch) * (kImage / kPatch), GGML_TYPE_F32);
+    if (!qwen) matrix("v.position_embd.weight", kWidth, (kImage / kPatch) * (kImage / kPatch), GGML_TYPE_F32);
     else patches("v.patch_embd.weight.1");
     for (std::uint32_t i = 0; i < kLayers; ++i) {
       const auto block = "v.blk." + std::to_string(i) + ".";
@@ -276,8 +279,9 @@ class Model {
       vector("mm.soft_emb_norm.weight", kWidth, 1);
       matrix("mm.input_projection.weight", shape_.width, kWidth, GGML_TYPE_F32);
     } else {
-      linear("mm.0", 4 * kWidth, 4 * kWidth);
-      linear("mm.2", 4 * kWidth, shape_.width);
+      const std::uint32_t inner = tiles ? kWidth : 4 * kWidth;  // four places become one
+      linear("mm.0", inner, inner);
+      linear("mm.2", inner, shape_.width);
     }
   }
 
@@ -453,7 +457,7 @@ int main(int argc, char** argv) {
   app.add_flag("!--no-chat-template", arguments.chat);
   app.add_flag("--thinking", arguments.thinking, "Its answers begin with reasoning");
   app.add_option("--lora", arguments.lora, "Write an adapter of this rank");
-  app.add_option("--projector", arguments.projector, "Write a projector for pictures")->check(CLI::IsMember({"gemma3", "qwen2vl_merger"}));
+  app.add_option("--projector", arguments.projector, "Write a projector for pictures")->check(CLI::IsMember({"gemma3", "qwen2vl_merger", "mlp"}));
   app.add_flag("--rerank", arguments.rerank, "A reranker, which scores pairs of query and document; --arch bert only");
   app.add_flag("--chain", arguments.chain, "Each token is followed by the next one of the vocabulary");
   app.add_option("-o,--output", arguments.output)->required();
