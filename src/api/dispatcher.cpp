@@ -36,8 +36,8 @@ net::Response Dispatcher::handle(net::Request& request) { return *answer(request
 std::optional<net::Response> Dispatcher::handle_now(net::Request& request) {
   const auto route = router_.find(request.method, request.path);
   if (route.operation == nullptr || route.operation->on_loop) return answer(request, /*at_once=*/false);
-  // What may read from the disk, such as knowledge or a key that is not in memory, and what takes long to decode, is left to `handle`.
-  if (request.body.size() > kMaxBodyNow || request.body.find("\"knowledge\"") != std::string::npos) return std::nullopt;
+  // What reads from the disk, such as a key that is not in memory, and what takes long to decode, is left to `handle`.
+  if (request.body.size() > kMaxBodyNow) return std::nullopt;
   const auto header = request.headers.get("Authorization");
   if (!header || !header->starts_with(kBearer)) return std::nullopt;
   const auto known = services_.identity.known_key(header->substr(kBearer.size()));

@@ -74,7 +74,8 @@ Reply create_chat_completion(Call& call) {
   ASSIGN_OR_RETURN(request.generate, openai::to_generate(body, sampling));
   ASSIGN_OR_RETURN(request.call, call_options(call, json, choices));
   request.generate.restartable = !body.stream.value_or(false);
-  if (call.at_once && choices > 1) return engine::would_wait();  // one that is begun and then taken up again would count twice
+  // Passages are read from the disk; and one choice that is begun and then taken up again would count twice.
+  if (call.at_once && (choices > 1 || !request.knowledge.empty())) return engine::would_wait();
   request.generate.at_once = call.at_once;
 
   std::vector<std::unique_ptr<chat::Stream>> streams;
