@@ -10,6 +10,8 @@ find_package(CLI11 REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
 find_package(SQLite3 REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(PNG REQUIRED)
+find_package(JPEG REQUIRED)
 find_package(CURL REQUIRED)
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
 if(SIYU_BUILD_TESTS)
@@ -21,7 +23,8 @@ endforeach()
 
 include(cmake/numkong.cmake)
 
-# llama.cpp: built once by scripts/fetch_sources.sh, linked only by apps/worker and the model writer of the tests.
+# llama.cpp: built once by scripts/fetch_sources.sh, linked only by apps/worker and the model writer of the tests; mtmd, its library for
+# pictures, by apps/worker alone.
 set(llama_source ${SIYU_DEPS_DIR}/llama)
 set(llama_build ${SIYU_DEPS_DIR}/llama-build)
 if(EXISTS ${llama_build}/src/libllama.a)
@@ -30,4 +33,7 @@ if(EXISTS ${llama_build}/src/libllama.a)
     ${llama_source}/common ${llama_source}/vendor)
   file(GLOB_RECURSE llama_archives ${llama_build}/common/*.a ${llama_build}/vendor/*.a ${llama_build}/src/*.a ${llama_build}/ggml/*.a)
   target_link_libraries(llama_cpp INTERFACE -Wl,--start-group ${llama_archives} -Wl,--end-group Threads::Threads ${CMAKE_DL_LIBS})
+  add_library(llama_mtmd INTERFACE)
+  target_include_directories(llama_mtmd SYSTEM INTERFACE ${llama_source}/tools/mtmd)
+  target_link_libraries(llama_mtmd INTERFACE ${llama_build}/tools/mtmd/libmtmd.a llama_cpp)
 endif()

@@ -47,7 +47,7 @@ if [ "$(cat "$deps/llama.pin" 2>/dev/null)" != "$llama_pin" ]; then
   echo "$llama_pin" >"$deps/llama.pin"
 fi
 
-targets=(llama llama-common)
+targets=(llama llama-common mtmd)
 [ "$with_server" = --with-server ] && targets+=(llama-server llama-bench)
 launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)

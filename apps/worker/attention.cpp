@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -317,7 +318,9 @@ struct StepPlan {
 class Attention final : public ggml::cpu::tensor_traits, public ggml::cpu::extra_buffer_type {
  public:
   bool supports_op(ggml_backend_dev_t, const ggml_tensor*) override { return false; }  // holds no tensors itself
-  ggml::cpu::tensor_traits* get_tensor_traits(const ggml_tensor* op) override { return handles(op) ? this : nullptr; }
+  ggml::cpu::tensor_traits* get_tensor_traits(const ggml_tensor* op) override { return !aside && handles(op) ? this : nullptr; }
+  std::atomic<bool> aside = false;  // set between computations, read by ggml's threads during them
+
   bool work_size(int, const ggml_tensor*, std::size_t&) override { return false; }  // room for ggml's own way stays reserved
 
   bool compute_forward(ggml_compute_params* params, ggml_tensor* dst) override {
@@ -420,5 +423,7 @@ void install_attention() {
 }
 
 void begin_attention_step() { attention().begin_step(); }
+
+void set_attention_aside(bool aside) { attention().aside = aside; }
 
 }  // namespace siyu::worker

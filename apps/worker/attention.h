@@ -17,4 +17,7 @@ void install_attention();
 /// Before every llama_decode: what was known of the cache holds no more.
 void begin_attention_step();
 
+/// Leaves all to ggml, while something else than a model over its KV cache is computed.
+void set_attention_aside(bool aside);
+
 }  // namespace siyu::worker

@@ -157,6 +157,7 @@ Status serve(Channel& channel) {
   // The model file comes from outside as well: the sandbox closes before its first byte is read.
   auto files = model_files(load->request.model_path);
   for (const auto& adapter : load->request.adapters) files.emplace_back(adapter.path);
+  if (!load->request.projector_path.empty()) files.emplace_back(load->request.projector_path);
   ASSIGN_OR_RETURN(const auto report, sandbox::lock_down({.profile = sandbox::Profile::kWorker,
                                                           .read_paths = std::move(files)}));
   double told = -1;

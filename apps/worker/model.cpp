@@ -19,6 +19,7 @@ constexpr std::int32_t kMaxSequenceIds = 256;    // LLAMA_MAX_SEQ
 constexpr std::int32_t kDefaultQueue = 256;
 constexpr std::int32_t kEmbedSequences = 32;     // texts embedded in one step
 constexpr std::int32_t kMostGuesses = 64;        // guessed tokens checked in one step, of all sequences together
+constexpr std::int32_t kWholePicture = 1280;     // places of the largest picture that a step must hold: Gemma's have 256 to 1120
 constexpr std::int64_t kOneThreadBelow = 16L << 20;
 constexpr std::size_t kKeptMessages = 2048;
 
@@ -53,6 +54,7 @@ Result<ggml_type> kv_type_named(const std::string& name) {
 
 void keep_llama_messages() {
   llama_log_set(keep_message, nullptr);
+  mtmd_log_set(keep_message, nullptr);
   common_log_set_verbosity_thold(-1);  // the chat code would log prompts
 }
 
@@ -85,10 +87,19 @@ Result<std::unique_ptr<Model>> Model::load(const engine::LoadRequest& request, s
     RETURN_IF_ERROR(model->choose_limits(request));
     RETURN_IF_ERROR(model->read_templates());
     RETURN_IF_ERROR(model->load_adapters(request));
+    RETURN_IF_ERROR(model->open_eyes(request));
   } catch (const std::exception& failure) {
     return unusable(failure.what());
   }
   return model;
+}
+
+Status Model::open_eyes(const engine::LoadRequest& request) {
+  if (request.projector_path.empty() || embeds_only_) return {};
+  ASSIGN_OR_RETURN(eyes_, Eyes::open(request.projector_path, model_.get(), limits_.threads));
+  if (eyes_->sees_whole()) limits_.batch_tokens = std::max(limits_.batch_tokens, kWholePicture);
+  info_.vision = true;
+  return {};
 }
 
 Status Model::load_adapters(const engine::LoadRequest& request) {

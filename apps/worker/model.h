@@ -1,5 +1,5 @@
 // The loaded model: weights, vocabulary, chat templates and what it can do. Immutable after loading, so every thread
-// may read it.
+// may read it; only the eyes have a part for the inference thread alone.
 #pragma once
 
 #include <llama.h>
@@ -13,6 +13,7 @@
 
 #include "chat.h"
 #include "engine/protocol.h"
+#include "eyes.h"
 
 namespace siyu::worker {
 
@@ -58,6 +59,8 @@ class Model {
   bool embeds_only() const { return embeds_only_; }
   /// It scores pairs of query and document instead of making vectors.
   bool ranks() const { return ranks_; }
+  /// Null when it does not see.
+  Eyes* eyes() const { return eyes_.get(); }
   const std::vector<Adapter>& adapters() const { return adapters_; }
   /// −1 for an empty name. kNotFound names those there are.
   Result<std::int32_t> adapter_named(const std::string& name) const;
@@ -86,11 +89,13 @@ class Model {
   Status choose_limits(const engine::LoadRequest& request);
   Status read_templates();
   Status load_adapters(const engine::LoadRequest& request);
+  Status open_eyes(const engine::LoadRequest& request);
 
   LlamaModel model_;
   const llama_vocab* vocab_ = nullptr;
   common_chat_templates_ptr templates_;
   std::vector<Adapter> adapters_;
+  std::unique_ptr<Eyes> eyes_;
   engine::ModelInfo info_;
   Limits limits_;
   bool embeds_only_ = false, ranks_ = false;

@@ -216,6 +216,7 @@ PrefixCache::Node* PrefixCache::oldest_leaf() {
 }
 
 void PrefixCache::trim(Node* leaf, std::size_t count) {
+  while (count < leaf->run.size() && leaf->run[leaf->run.size() - count] == kInsidePicture) ++count;
   const auto id = leaf->kept;
   memory_.remove(id, leaf->end() - count, kEnd);
   in_tree_ -= count;

@@ -34,6 +34,8 @@ class PrefixCache {
   using Tokens = std::span<const Token>;
   struct Node;
   static constexpr std::int32_t kPlainWorld = -1;
+  /// Places within a picture; those before them belong to it. It is kept whole or not at all.
+  static constexpr Token kInsidePicture = -1;
 
   /// What a running answer holds: a sequence id, and the first `computed` of its tokens in memory.
   struct Lease {

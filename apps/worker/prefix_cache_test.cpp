@@ -203,5 +203,16 @@ TEST_F(PrefixCacheTest, RandomLivesNeverMixTexts) {
   EXPECT_TRUE(memory.cells.empty());
 }
 
+TEST_F(PrefixCacheTest, PicturesAreKeptWholeOrNotAtAll) {
+  const Tokens picture = Tokens{-2} + Tokens(299, PrefixCache::kInsidePicture);
+  const auto question = text(100, 20) + picture + text(200, 30);
+  finish(question);
+  EXPECT_EQ(cache.matched(question), 349U);
+  EXPECT_EQ(cache.matched(text(100, 20) + Tokens{-3} + Tokens(299, PrefixCache::kInsidePicture) + text(200, 30)), 20U);  // another picture
+  ASSERT_TRUE(cache.make_room(60));  // the cut would fall into the picture
+  EXPECT_EQ(cache.matched(question), 20U);
+  EXPECT_EQ(cache.used(), 20U);
+}
+
 }  // namespace
 }  // namespace siyu::worker

@@ -29,10 +29,27 @@ const char* role_name(engine::Role role) {
   return "user";
 }
 
-common_chat_msg to_llama(const engine::Message& message) {
+/// Pieces of text and pictures in turn, up to the end of the content.
+template <class OnText, class OnPicture>
+void visit_content(const engine::Message& message, OnText on_text, OnPicture on_picture) {
+  std::size_t done = 0;
+  const auto text_to = [&](std::size_t end) {
+    if (end > done) on_text(message.content.substr(done, end - done));
+    done = std::max(done, end);
+  };
+  for (const auto& picture : message.images) {
+    text_to(picture.at);
+    on_picture(picture);
+  }
+  text_to(message.content.size());
+}
+
+common_chat_msg to_llama(const engine::Message& message, const std::string& marker) {
   common_chat_msg out;
   out.role = role_name(message.role);
-  out.content = message.content;
+  if (message.images.empty()) out.content = message.content;
+  else visit_content(message, [&](std::string text) { out.content_parts.push_back({.type = "text", .text = std::move(text)}); },
+                     [&](const engine::Picture&) { out.content_parts.push_back({.type = "media_marker", .text = marker}); });
   out.reasoning_content = message.reasoning_content;
   out.tool_name = message.name;
   out.tool_call_id = message.tool_call_id;
@@ -56,7 +73,8 @@ void add_tools(const GenerateRequest& request, common_chat_templates_inputs& inp
 
 common_chat_templates_inputs template_inputs(const Model& model, const GenerateRequest& request) {
   common_chat_templates_inputs inputs;
-  for (const auto& message : request.messages) inputs.messages.push_back(to_llama(message));
+  const std::string marker = model.eyes() == nullptr ? std::string() : model.eyes()->marker();
+  for (const auto& message : request.messages) inputs.messages.push_back(to_llama(message, marker));
   add_tools(request, inputs);
   inputs.json_schema = schema_of(request);
   inputs.use_jinja = true;
@@ -122,30 +140,54 @@ void take_reasoning_limit(const Model& model, const GenerateRequest& request, co
   out.grammar.generation_prompt = chat.generation_prompt;  // the template may have begun the reasoning already
 }
 
-void apply_template(const Model& model, const GenerateRequest& request, PreparedPrompt& out) {
+/// Tokens of the prompt's text; markers in it become the places of the messages' pictures.
+Status tokenize_prompt(const Model& model, const GenerateRequest& request, const std::string& text, PreparedPrompt& out) {
+  std::vector<const engine::Picture*> pictures;
+  for (const auto& message : request.messages)
+    for (const auto& picture : message.images) pictures.push_back(&picture);
+  if (pictures.empty()) {
+    out.tokens = model.tokenize(text, true, true);
+    return {};
+  }
+  ASSIGN_OR_RETURN(auto places, model.eyes()->tokenize(text, pictures));
+  out.tokens = std::move(places.tokens);
+  out.pictures = std::move(places.pictures);
+  // What comes next is read off the last token, which must be one of text.
+  if (!is_text(out.tokens.back()))
+    for (const auto token : model.tokenize("\n", false, false)) out.tokens.push_back(token);
+  if (!is_text(out.tokens.back())) return invalid("The prompt ends with a picture; put a question after it");
+  const auto step = static_cast<std::size_t>(model.limits().batch_tokens);
+  for (const auto& picture : out.pictures)
+    if (model.eyes()->sees_whole() && picture.tokens > step)
+      return invalid("A picture takes " + std::to_string(picture.tokens) + " places, and " + std::to_string(step) + " are computed together at most; scale it down");
+  return {};
+}
+
+Status apply_template(const Model& model, const GenerateRequest& request, PreparedPrompt& out) {
   auto inputs = template_inputs(model, request);
   const common_chat_params chat = apply_for_tools(model, inputs);
-  out.tokens = model.tokenize(chat.prompt, true, true);
+  RETURN_IF_ERROR(tokenize_prompt(model, request, chat.prompt, out));
   take_grammar(model, chat, !inputs.tools.empty(), out);
   take_reasoning_limit(model, request, chat, out);
   if (request.tool_choice != ToolChoice::kAuto && inputs.tool_choice == COMMON_CHAT_TOOL_CHOICE_AUTO) out.grammar.generation_prompt.clear();  // it begins with the call
   out.output.stops.insert(out.output.stops.end(), chat.additional_stops.begin(), chat.additional_stops.end());
-  if (chat.parser.empty() && chat.generation_prompt.empty()) return;
+  if (chat.parser.empty() && chat.generation_prompt.empty()) return {};
   common_chat_parser_params parser(chat);
   parser.reasoning_format = inputs.reasoning_format;
   parser.parse_tool_calls = !inputs.tools.empty();
   if (!chat.parser.empty()) parser.parser.load(chat.parser);
   else parser.generation_prompt.clear();
   out.output.parser = std::move(parser);
+  return {};
 }
 
 /// Without a template of its own the model sees the messages' texts, one after the other, and goes on.
-std::string join_plainly(const std::vector<engine::Message>& messages) {
+std::string join_plainly(const std::vector<engine::Message>& messages, const std::string& marker) {
   std::string text;
   for (const auto& message : messages) {
-    if (message.content.empty()) continue;
+    if (message.content.empty() && message.images.empty()) continue;
     if (!text.empty()) text += '\n';
-    text += message.content;
+    visit_content(message, [&](const std::string& piece) { text += piece; }, [&](const engine::Picture&) { text += marker; });
   }
   return text;
 }
@@ -169,17 +211,20 @@ Status take_tokens(const Model& model, const GenerateRequest& request, PreparedP
 
 Status build(const Model& model, const GenerateRequest& request, PreparedPrompt& out) {
   out.output.stops = request.stop;
+  if (engine::picture_count(request) > 0 && model.eyes() == nullptr)
+    return fail_because(ErrorCode::kInvalidArgument, "model_cannot_see", "The model " + model.info().name + " cannot see pictures; give a vision model its projector, or choose another one");
   if (request.prompt_kind == PromptKind::kChat && model.templates() != nullptr) {
-    apply_template(model, request, out);
-    return {};
+    return apply_template(model, request, out);
   }
   if (!request.tools.empty() && request.tool_choice != ToolChoice::kNone)
     return fail(ErrorCode::kUnsupported, "The model " + model.info().name + " has no chat template and cannot call tools; load a model that can");
   if (request.prompt_kind == PromptKind::kTokens) {
     RETURN_IF_ERROR(take_tokens(model, request, out));
   } else {
-    const std::string text = request.prompt_kind == PromptKind::kChat ? join_plainly(request.messages) : request.prompt;
-    out.tokens = model.tokenize(text, true, true);
+    const bool chat = request.prompt_kind == PromptKind::kChat;
+    const std::string text = chat ? join_plainly(request.messages, model.eyes() == nullptr ? "" : model.eyes()->marker()) : request.prompt;
+    if (chat) RETURN_IF_ERROR(tokenize_prompt(model, request, text, out));
+    else out.tokens = model.tokenize(text, true, true);
     if (request.echo) out.echo = text;
   }
   take_schema(request, out);

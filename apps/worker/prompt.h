@@ -12,7 +12,8 @@
 namespace siyu::worker {
 
 struct PreparedPrompt {
-  std::vector<Token> tokens;
+  std::vector<Token> tokens;  ///< and names of pictures in their places
+  std::vector<PictureRun> pictures;
   std::string echo;  ///< the prompt's text, when it is to come first
   GrammarRules grammar;
   ReasoningLimit reasoning;

@@ -90,7 +90,8 @@ Result<TokenSampler> TokenSampler::make(const Model& model, const engine::Sampli
 void TokenSampler::accept_prompt(const std::vector<Token>& prompt) {
   if (!sampler_ || !looks_back_) return;
   const std::size_t begin = prompt.size() > kPenaltyWindow ? prompt.size() - kPenaltyWindow : 0;
-  for (std::size_t i = begin; i < prompt.size(); ++i) common_sampler_accept(sampler_.get(), prompt[i], false);
+  for (std::size_t i = begin; i < prompt.size(); ++i)
+    if (is_text(prompt[i])) common_sampler_accept(sampler_.get(), prompt[i], false);
 }
 
 Token TokenSampler::sample(llama_context* context, std::int32_t index) {

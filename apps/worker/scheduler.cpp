@@ -291,6 +291,7 @@ bool Scheduler::waits(Sequence& sequence, const std::unordered_set<std::uint32_t
 void Scheduler::step() {
   if (active_.empty()) return;
   ++steps_;
+  if (model_.eyes() != nullptr) picture_step();
   bool may_guess = true;
   const double credit = neighbour_credit_ms_;
   for (;;) {
@@ -374,6 +375,7 @@ void Scheduler::fail_all(const Error& error) {
   while (!active_.empty()) retire(*active_.back(), engine::ErrorMessage{active_.back()->stream(), error});
   // What the failed step left behind is unknown.
   llama_memory_clear(llama_get_memory(context_.get()), true);
+  memory_->forget_folds();
   cache_->clear();
 }
 

@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <unordered_set>
 #include <utility>
 #include <variant>
@@ -84,6 +85,8 @@ class Scheduler {
   void add_neighbours(const Turn& turn, std::vector<Piece>& pieces);
   void add_to_batch(Sequence& sequence, std::size_t count, std::vector<Token> guesses, std::vector<Piece>& pieces);
   void step();
+  void picture_step();
+  std::int32_t decode_picture(const Sequence& sequence, const PictureRun& picture, std::span<const float> vectors);
   void after_decode(std::vector<Piece>& pieces, double milliseconds);
   void choose_tokens(Piece& piece);
   void embed_step();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "attention.h"
 #include "scheduler.h"
 
 namespace siyu::worker {
@@ -72,6 +73,7 @@ void Scheduler::add_decoders(const std::vector<Sequence*>& sequences, bool may_g
   for (auto* sequence : sequences) {
     if (!sequence->decoding()) continue;
     auto guesses = sequence->lookup.guess(sequence->tokens(), std::min(guesses_left, std::max<std::size_t>(sequence->may_generate(), 1) - 1));
+    guesses.erase(std::ranges::find_if_not(guesses, is_text), guesses.end());  // a picture is nothing a model says
     guesses.resize(sequence->lookup.worth(guesses.size(), tokens, yield, cost_));
     tokens += guesses.size();
     yield += static_cast<double>(guesses.size());
@@ -85,7 +87,8 @@ void Scheduler::add_prompts(const std::vector<Sequence*>& sequences, std::size_t
   for (const auto* sequence : sequences) served.insert(sequence->stream());
   for (auto* sequence : sequences) {
     if (sequence->decoding() || budget == 0 || waits(*sequence, served)) continue;
-    const std::size_t count = std::min(budget, sequence->remaining());
+    const std::size_t count = std::min(budget, sequence->text_ahead());
+    if (count == 0) continue;  // a picture comes first
     add_to_batch(*sequence, count, {}, pieces);
     budget -= count;
   }
@@ -117,10 +120,11 @@ void Scheduler::add_neighbours(const Turn& turn, std::vector<Piece>& pieces) {
 }
 
 void Scheduler::add_to_batch(Sequence& sequence, std::size_t count, std::vector<Token> guesses, std::vector<Piece>& pieces) {
+  const std::size_t folded = sequence.lease.computed - sequence.position_of(sequence.lease.computed);
   const auto put = [&](Token token, std::size_t position, bool wants_logits) {
     const auto place = batch_.n_tokens++;
     batch_.token[place] = token;
-    batch_.pos[place] = static_cast<llama_pos>(position);
+    batch_.pos[place] = static_cast<llama_pos>(position - folded);
     batch_.n_seq_id[place] = 1;
     batch_.seq_id[place][0] = sequence.lease.id;
     batch_.logits[place] = wants_logits ? 1 : 0;
@@ -131,6 +135,71 @@ void Scheduler::add_to_batch(Sequence& sequence, std::size_t count, std::vector<
   const auto logits_at = to_the_end ? batch_.n_tokens - 1 : -1;
   for (const Token guess : guesses) put(guess, position++, true);
   pieces.push_back({&sequence, count, std::move(guesses), logits_at});
+}
+
+/// The next picture of one of those whose turn it is, by itself: it comes as vectors, and in some models its places see each other.
+/// At most one a step, so that answers which are under way go on in between.
+void Scheduler::picture_step() {
+  const Turn turn = whose_turn();
+  std::unordered_set<std::uint32_t> served;
+  for (const auto* sequence : turn.served) served.insert(sequence->stream());
+  const auto comes_next = [&](Sequence* one) { return one->picture_ahead() != nullptr && !waits(*one, served) && one->picture_ahead() != nullptr; };
+  const auto found = std::ranges::find_if(turn.served, comes_next);
+  if (found == turn.served.end()) return;
+  Sequence& sequence = **found;
+  const PictureRun& picture = *sequence.picture_ahead();
+  if (!cache_->make_room(picture.tokens) && preempt()) return;  // perhaps of this one's place
+  use_adapter(turn.adapter);
+  step_began_ = 0;  // a large picture takes minutes on a slow machine, which is no hang
+  const auto vectors = model_.eyes()->encode(picture);
+  step_began_ = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now().time_since_epoch()).count();
+  if (!vectors) return retire(sequence, engine::ErrorMessage{sequence.stream(), vectors.error()});
+  const auto result = decode_picture(sequence, picture, *vectors);
+  if (result != 0) {
+    cache_->forget_beyond(sequence.lease);
+    if (result == 1 && preempt()) return;
+    return fail_all({ErrorCode::kInternal, "The model failed while computing; the request can be sent again",
+                     "llama_decode of a picture " + std::to_string(result) + " " + last_llama_errors()});
+  }
+  memory_->fold(sequence.lease.id, picture.begin, picture.tokens, static_cast<std::size_t>(picture.positions));
+  sequence.last_step = steps_;
+  cache_->advance(sequence.lease, picture.tokens);
+  prefilled_ += static_cast<std::int64_t>(picture.tokens);
+  sequence.tenant->got += static_cast<double>(picture.tokens);
+  cache_->publish(sequence.lease, sequence.tokens());
+}
+
+/// What llama_decode says. A picture that need not be seen whole goes through in several batches.
+std::int32_t Scheduler::decode_picture(const Sequence& sequence, const PictureRun& picture, std::span<const float> vectors) {
+  const bool two_dimensional = model_.eyes()->two_dimensional();
+  const std::size_t dimensions = two_dimensional ? 4 : 1, width = vectors.size() / picture.tokens;
+  const auto first = static_cast<llama_pos>(sequence.position_of(picture.begin));
+  const auto* image = mtmd_input_chunk_get_tokens_image(picture.chunk);
+  if (model_.eyes()->sees_whole()) llama_set_causal_attn(context_.get(), false);
+  std::int32_t result = 0;
+  for (std::size_t done = 0; done < picture.tokens && result == 0;) {
+    const std::size_t count = std::min(picture.tokens - done, static_cast<std::size_t>(model_.limits().batch_tokens));
+    std::vector<llama_pos> positions(count * dimensions);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto at = mtmd_image_tokens_get_decoder_pos(image, first, done + i);
+      positions[i] = two_dimensional ? static_cast<llama_pos>(at.t) : first + static_cast<llama_pos>(done + i);
+      if (!two_dimensional) continue;
+      positions[count + i] = static_cast<llama_pos>(at.y);
+      positions[2 * count + i] = static_cast<llama_pos>(at.x);
+      positions[3 * count + i] = static_cast<llama_pos>(at.z);
+    }
+    std::vector<std::int32_t> ids(count, 1);
+    llama_seq_id id = sequence.lease.id;
+    std::vector<llama_seq_id*> id_of(count, &id);
+    std::vector<std::int8_t> logits(count, 0);
+    const llama_batch batch{.n_tokens = static_cast<std::int32_t>(count), .token = nullptr, .embd = const_cast<float*>(vectors.data() + done * width),
+                            .pos = positions.data(), .n_seq_id = ids.data(), .seq_id = id_of.data(), .logits = logits.data()};
+    begin_attention_step();
+    result = llama_decode(context_.get(), batch);
+    done += count;
+  }
+  if (model_.eyes()->sees_whole()) llama_set_causal_attn(context_.get(), true);
+  return result;
 }
 
 }  // namespace siyu::worker

@@ -13,7 +13,7 @@ double milliseconds(SteadyClock::time_point from, SteadyClock::time_point to) {
 }  // namespace
 
 Sequence::Sequence(std::uint32_t stream, PreparedPrompt prompt, TokenSampler sampler)
-    : stream_(stream), tokens_(std::move(prompt.tokens)), prompt_size_(tokens_.size()), sampler_(std::move(sampler)),
+    : stream_(stream), tokens_(std::move(prompt.tokens)), pictures_(std::move(prompt.pictures)), prompt_size_(tokens_.size()), sampler_(std::move(sampler)),
       output_(std::move(prompt.output)), submitted_(SteadyClock::now()) {
   output_.pending().content = std::move(prompt.echo);
 }
@@ -34,6 +34,23 @@ Result<std::unique_ptr<Sequence>> Sequence::prepare(const Model& model, std::uin
   if (request.time_limit_ms) sequence->deadline_ = sequence->submitted_ + std::chrono::milliseconds(*request.time_limit_ms);
   if (request.logprobs) sequence->top_logprobs_ = request.top_logprobs;
   return sequence;
+}
+
+const PictureRun* Sequence::picture_ahead() const {
+  const auto next = std::ranges::find(pictures_, lease.computed, &PictureRun::begin);
+  return next == pictures_.end() ? nullptr : &*next;
+}
+
+std::size_t Sequence::text_ahead() const {
+  const auto next = std::ranges::find_if(pictures_, [&](const PictureRun& picture) { return picture.begin >= lease.computed; });
+  return (next == pictures_.end() ? tokens_.size() : next->begin) - lease.computed;
+}
+
+std::size_t Sequence::position_of(std::size_t place) const {
+  std::size_t position = place;
+  for (const auto& picture : pictures_)
+    if (picture.begin + picture.tokens <= place) position -= picture.tokens - static_cast<std::size_t>(picture.positions);
+  return position;
 }
 
 void Sequence::admitted_at(SteadyClock::time_point now) {

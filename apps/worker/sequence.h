@@ -31,6 +31,12 @@ class Sequence {
   /// Tokens that are not in the KV cache yet. One is a decoding step, more is prefill.
   std::size_t remaining() const { return tokens_.size() - lease.computed; }
   bool decoding() const { return generated_ > 0 && remaining() == 1; }
+  /// The picture whose places come next; null when text does.
+  const PictureRun* picture_ahead() const;
+  /// Tokens of text that are not in the KV cache yet, up to the next picture.
+  std::size_t text_ahead() const;
+  /// Where a place of the prompt or answer stands for the model: pictures may take fewer positions than places.
+  std::size_t position_of(std::size_t place) const;
   const std::vector<Token>& tokens() const { return tokens_; }
   const std::string& tenant_name() const { return tenant_name_; }
   std::int32_t priority() const { return priority_; }
@@ -68,6 +74,7 @@ class Sequence {
 
   const std::uint32_t stream_;
   std::vector<Token> tokens_;
+  const std::vector<PictureRun> pictures_;  // in the order of the prompt
   const std::size_t prompt_size_;
   std::size_t cached_ = 0;
   std::int32_t generated_ = 0;

@@ -41,6 +41,19 @@ Status validate_sampling(const Sampling& sampling) {
   return {};
 }
 
+Status validate_pictures(const GenerateRequest& request) {
+  if (const auto count = picture_count(request); count > kMaxPictures)
+    return invalid("The messages hold " + std::to_string(count) + " pictures; the limit is " + std::to_string(kMaxPictures));
+  for (const auto& message : request.messages) {
+    std::size_t before = 0;
+    for (const auto& picture : message.images) {
+      if (picture.at < before || picture.at > message.content.size()) return invalid("A picture does not stand within its message");
+      before = picture.at;
+    }
+  }
+  return {};
+}
+
 Status validate_prompt(const GenerateRequest& request) {
   switch (request.prompt_kind) {
     case PromptKind::kChat:
@@ -49,7 +62,7 @@ Status validate_prompt(const GenerateRequest& request) {
         return invalid("messages holds " + std::to_string(request.messages.size()) + " messages; the limit is " +
                        std::to_string(kMaxMessages));
       if (request.echo) return invalid("echo is for completions, not for chat");
-      break;
+      return validate_pictures(request);
     case PromptKind::kText: break;
     case PromptKind::kTokens:
       if (request.prompt_tokens.empty()) return invalid("the prompt's token array is empty");
@@ -71,6 +84,12 @@ Status validate_tools(const GenerateRequest& request) {
 }
 
 }  // namespace
+
+std::size_t picture_count(const GenerateRequest& request) {
+  std::size_t count = 0;
+  for (const auto& message : request.messages) count += message.images.size();
+  return count;
+}
 
 Status validate(const GenerateRequest& request) {
   RETURN_IF_ERROR(validate_prompt(request));

@@ -34,10 +34,17 @@ struct ToolCall {
   bool operator==(const ToolCall&) const = default;
 };
 
+/// A picture in a message. picture.h says what is let in.
+struct Picture {
+  std::string file;    ///< PNG or JPEG, base64
+  std::size_t at = 0;  ///< where in the message's content it stands: before this byte
+  bool operator==(const Picture&) const = default;
+};
+
 struct Message {
   Role role = Role::kUser;
   std::string content;  ///< text parts joined with newlines
-  std::vector<std::string> images = {};  ///< PNG or JPEG files, base64; they come before the text
+  std::vector<Picture> images = {};  ///< in the order in which they stand
   std::string reasoning_content = {};
   std::string name = {};
   std::vector<ToolCall> tool_calls = {};
@@ -118,6 +125,10 @@ constexpr std::int32_t kLeastUrgent = 100;
 constexpr std::size_t kMaxStopStrings = 16;      // OpenAI allows 4; a few more cost nothing
 constexpr std::size_t kMaxStopStringBytes = 1024;
 constexpr std::int32_t kMaxTopLogprobs = 20;     // OpenAI's limit
+
+/// Pictures of all messages together.
+std::size_t picture_count(const GenerateRequest& request);
+constexpr std::size_t kMaxPictures = 16;  // of one request; each is hundreds of tokens or more
 
 /// Checks ranges that hold for every engine: kInvalidArgument names the field and the range.
 Status validate(const GenerateRequest& request);
@@ -260,6 +271,7 @@ struct ModelInfo {
   bool chat_template = false;             ///< the model brings its own; without it messages are joined plainly
   bool tools = false;                     ///< its template knows tools
   bool thinking = false;                  ///< its template can switch thinking on and off
+  bool vision = false;                    ///< it sees pictures
   std::vector<std::string> adapters;      ///< LoRA adapters a request may name
   std::int64_t parameters = 0;
   std::int64_t model_bytes = 0;

@@ -13,6 +13,8 @@ constexpr std::int32_t kDefaultBatchTokens = 512;
 constexpr std::int64_t kDefaultKvBudget = 2L << 30;   // with defaults a cache never takes more than this, unless one context does
 constexpr std::int32_t kDefaultKvContexts = 4;
 
+constexpr std::uint64_t kKeptPictureBytes = 64ULL << 20;  // of pictures seen lately, as a model reads them; kept by a worker that sees
+
 struct KvShape {
   std::int64_t layers = 0, kv_heads = 0, key_length = 0, value_length = 0;
 };

@@ -18,6 +18,7 @@ BOOST_DESCRIBE_ENUM(ResponseFormat, kText, kJsonObject, kJsonSchema)
 BOOST_DESCRIBE_ENUM(PromptKind, kChat, kText, kTokens)
 BOOST_DESCRIBE_ENUM(FinishReason, kStop, kLength, kToolCalls, kContentFilter)
 BOOST_DESCRIBE_STRUCT(ToolCall, (), (id, name, arguments))
+BOOST_DESCRIBE_STRUCT(Picture, (), (file, at))
 BOOST_DESCRIBE_STRUCT(Message, (), (role, content, images, reasoning_content, name, tool_calls, tool_call_id))
 BOOST_DESCRIBE_STRUCT(Tool, (), (name, description, parameters))
 BOOST_DESCRIBE_STRUCT(Sampling, (), (temperature, top_p, top_k, min_p, presence_penalty, frequency_penalty,
@@ -32,7 +33,7 @@ BOOST_DESCRIBE_STRUCT(Timings, (), (queued_ms, prefill_ms, decode_ms))
 BOOST_DESCRIBE_STRUCT(Finish, (), (reason, stop, usage, timings))
 BOOST_DESCRIBE_STRUCT(ModelInfo, (), (name, architecture, context_tokens, train_context_tokens, parallel_sequences,
                                       vocabulary, embedding_dimensions, can_generate, can_embed, can_rerank, chat_template, tools,
-                                      thinking, adapters, parameters, model_bytes))
+                                      thinking, vision, adapters, parameters, model_bytes))
 
 /// The numbers are on the wire: never reuse one.
 enum class FrameType : std::uint8_t {
@@ -59,9 +60,10 @@ struct LoadRequest {
   std::int32_t threads = 0;         ///< default: the cores it may run on
   std::string kv_type;              ///< f16 (default), q8_0, f32
   std::vector<AdapterFile> adapters;
+  std::string projector_path;       ///< GGUF that turns pictures into what the model reads; empty: it does not see
 };
 BOOST_DESCRIBE_STRUCT(LoadRequest, (), (model_path, name, context_tokens, kv_tokens, parallel, batch_tokens, queue_limit,
-                                        threads, kv_type, adapters))
+                                        threads, kv_type, adapters, projector_path))
 
 struct TokenizeRequest {
   std::string text;

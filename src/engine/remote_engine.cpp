@@ -205,7 +205,7 @@ ModelInfo RemoteEngine::info() const {
   const auto dimensions = peer_->dimensions.load();
   return {.name = options_.name, .architecture = {}, .context_tokens = state.context_tokens,
           .embedding_dimensions = dimensions > 0 ? dimensions : state.embedding_dimensions, .can_generate = chats, .can_embed = options_.embeds, .can_rerank = options_.ranks, .can_transcribe = options_.hears,
-          .chat_template = chats, .tools = chats, .parameters = state.parameters};
+          .chat_template = chats, .tools = chats, .vision = chats /* pictures are handed on: it knows whether it sees */, .parameters = state.parameters};
 }
 
 EngineHealth RemoteEngine::health() const {

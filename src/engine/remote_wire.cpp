@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/json.h"
+#include "engine/picture.h"
 
 namespace siyu::engine {
 namespace {
@@ -25,13 +26,30 @@ json::object function_call(const ToolCall& call) {
   return {{"id", call.id}, {"type", "function"}, {"function", {{"name", call.name}, {"arguments", call.arguments}}}};
 }
 
+/// Text and pictures in turn, as OpenAI's API has them.
+json::value content_of(const Message& message) {
+  if (message.images.empty()) return json::value(message.content);
+  json::array parts;
+  std::size_t done = 0;
+  const auto add_text = [&](std::size_t end) {
+    if (end > done) parts.push_back({{"type", "text"}, {"text", message.content.substr(done, end - done)}});
+    done = end;
+  };
+  for (const auto& picture : message.images) {
+    add_text(picture.at);
+    parts.push_back({{"type", "image_url"}, {"image_url", {{"url", "data:" + std::string(picture_media_type(picture)) + ";base64," + picture.file}}}});
+  }
+  add_text(message.content.size());
+  return parts;
+}
+
 json::object message_object(const Message& message) {
-  json::object out{{"role", role_name(message.role)}, {"content", message.content}};
+  json::object out{{"role", role_name(message.role)}, {"content", content_of(message)}};
   if (!message.reasoning_content.empty()) out["reasoning_content"] = message.reasoning_content;
   if (!message.name.empty()) out["name"] = message.name;
   if (!message.tool_call_id.empty()) out["tool_call_id"] = message.tool_call_id;
   if (message.tool_calls.empty()) return out;
-  if (message.content.empty()) out["content"] = nullptr;
+  if (message.content.empty() && message.images.empty()) out["content"] = nullptr;
   json::array calls;
   for (const auto& call : message.tool_calls) calls.push_back(function_call(call));
   out["tool_calls"] = std::move(calls);

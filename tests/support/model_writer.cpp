@@ -11,6 +11,10 @@
 // full cost of its size.
 //
 // With --lora R it writes a LoRA adapter of rank R for the model of the same shape instead.
+//
+// With --projector TYPE it writes a projector of that type, which gives a model of the same width sight: gemma3 (its pictures have 16
+// places, which see each other), qwen2vl_merger (places in two dimensions, their number by the picture's size; needs --arch qwen2vl) or
+// mlp (larger pictures are cut into tiles).
 #include <ggml.h>
 #include <gguf.h>
 #include <unistd.h>
@@ -35,7 +39,7 @@ struct Shape {
 };
 
 struct Arguments {
-  std::string arch = "qwen2", preset = "tiny", type = "f16", vocabulary, weights, output;
+  std::string arch = "qwen2", preset = "tiny", type = "f16", vocabulary, weights, output, projector;
   std::uint64_t seed = 1;
   std::uint32_t layers = 0, width = 0, heads = 0, kv_heads = 0, feed_forward = 0, context = 0, lora = 0;
   bool chat = true, chain = false, rerank = false;
@@ -48,7 +52,7 @@ const std::map<std::string, Shape> kPresets{
     {"0.5b", {24, 896, 14, 2, 4864, 32768}},  // the shape of Qwen2.5-0.5B's published config.json
 };
 const std::map<std::string, std::string> kVocabularies{
-    {"llama", "ggml-vocab-llama-spm.gguf"}, {"qwen2", "ggml-vocab-qwen2.gguf"}, {"qwen3", "ggml-vocab-qwen2.gguf"}, {"bert", "ggml-vocab-bert-bge.gguf"}};
+    {"llama", "ggml-vocab-llama-spm.gguf"}, {"qwen2", "ggml-vocab-qwen2.gguf"}, {"qwen3", "ggml-vocab-qwen2.gguf"}, {"qwen2vl", "ggml-vocab-qwen2.gguf"}, {"bert", "ggml-vocab-bert-bge.gguf"}};
 const std::map<std::string, ggml_type> kTypes{{"f16", GGML_TYPE_F16}, {"f32", GGML_TYPE_F32}, {"q8_0", GGML_TYPE_Q8_0}, {"q4_0", GGML_TYPE_Q4_0}};
 
 constexpr float kSpread = 0.04F;  // standard deviation of the weights
@@ -154,6 +158,11 @@ class Model {
       set("attention.key_length", shape_.width / shape_.heads);
       set("attention.value_length", shape_.width / shape_.heads);
     }
+    if (arch == "qwen2vl") {
+      const auto half = static_cast<std::int32_t>(shape_.width / shape_.heads / 2), part = half / 4;
+      const std::int32_t sections[] = {part, (half - part) / 2, half - part - (half - part) / 2, 0};  // time, rows, columns
+      gguf_set_arr_data(meta_.get(), "qwen2vl.rope.dimension_sections", GGUF_TYPE_INT32, sections, 4);
+    }
     if (arguments_.chat && arch != "llama") gguf_set_val_str(meta_.get(), "tokenizer.chat_template", kChatTemplate);
   }
 
@@ -196,7 +205,7 @@ class Model {
         continue;
       }
       vector(block + "attn_norm.weight", width, 1);
-      const bool biased = arguments_.arch == "qwen2";
+      const bool biased = arguments_.arch.starts_with("qwen2");
       projection(block + "attn_q", width, width, biased);
       projection(block + "attn_k", width, keys, biased);
       projection(block + "attn_v", width, keys, biased);
@@ -209,6 +218,54 @@ class Model {
       matrix(block + "ffn_gate.weight", width, inner);
       matrix(block + "ffn_up.weight", width, inner);
       matrix(block + "ffn_down.weight", inner, width);
+    }
+  }
+
+  /// An encoder like SigLIP's, small, and what takes its output to the width of the language model.
+  void lay_out_projector() {
+    constexpr std::uint32_t kImage = 128, kPatch = 16, kWidth = 64, kHeads = 4, kInner = 128, kLayers = 2;
+    const bool gemma = arguments_.projector == "gemma3", qwen = arguments_.projector == "qwen2vl_merger", tiles = arguments_.projector == "mlp";
+    meta_.reset(gguf_init_empty());
+    const auto number = [&](const char* key, std::uint32_t value) { gguf_set_val_u32(meta_.get(), (std::string("clip.vision.") + key).c_str(), value); };
+    gguf_set_val_str(meta_.get(), "general.type", "mmproj");
+    gguf_set_val_str(meta_.get(), "general.architecture", "clip");
+    gguf_set_val_str(meta_.get(), "clip.projector_type", arguments_.projector.c_str());
+    gguf_set_val_bool(meta_.get(), "clip.has_vision_encoder", true);
+    gguf_set_val_bool(meta_.get(), "clip.use_gelu", true);
+    number("image_size", kImage);
+    number("patch_size", kPatch);
+    number("embedding_length", kWidth);
+    number("feed_forward_length", kInner);
+    number("block_count", kLayers);
+    number("attention.head_count", kHeads);
+    number("projection_dim", shape_.width);
+    if (gemma) number("projector.scale_factor", 2);
+    const std::int32_t sizes[] = {256, 128, 128, 256, 256, 256};  // of pictures that are put together of tiles
+    if (tiles) gguf_set_arr_data(meta_.get(), "clip.vision.image_grid_pinpoints", GGUF_TYPE_INT32, sizes, 6);
+    gguf_set_val_f32(meta_.get(), "clip.vision.attention.layer_norm_epsilon", 1e-6F);
+    const float half[] = {0.5F, 0.5F, 0.5F};
+    gguf_set_arr_data(meta_.get(), "clip.vision.image_mean", GGUF_TYPE_FLOAT32, half, 3);
+    gguf_set_arr_data(meta_.get(), "clip.vision.image_std", GGUF_TYPE_FLOAT32, half, 3);
+    const auto patches = [&](const char* name) { add(ggml_new_tensor_4d(context_.get(), GGML_TYPE_F32, kPatch, kPatch, 3, kWidth), name, NAN); };
+    patches("v.patch_embd.weight");
+    if (!qwen) matrix("v.position_embd.weight", kWidth, (kImage / kPatch) * (kImage / kPatch), GGML_TYPE_F32);
+    else patches("v.patch_embd.weight.1");
+    for (std::uint32_t i = 0; i < kLayers; ++i) {
+      const auto block = "v.blk." + std::to_string(i) + ".";
+      norm(block + "ln1", kWidth);
+      for (const char* name : {"attn_q", "attn_k", "attn_v", "attn_out"}) linear(block + name, kWidth, kWidth);
+      norm(block + "ln2", kWidth);
+      linear(block + "ffn_up", kWidth, kInner);
+      linear(block + "ffn_down", kInner, kWidth);
+    }
+    norm("v.post_ln", kWidth);
+    if (gemma) {
+      vector("mm.soft_emb_norm.weight", kWidth, 1);
+      matrix("mm.input_projection.weight", shape_.width, kWidth, GGML_TYPE_F32);
+    } else {
+      const std::uint32_t inner = tiles ? kWidth : 4 * kWidth;  // four places become one
+      linear("mm.0", inner, inner);
+      linear("mm.2", inner, shape_.width);
     }
   }
 
@@ -320,7 +377,7 @@ class Model {
     std::vector<float> row(static_cast<std::size_t>(tensor.ne[0]), constant);
     std::vector<char> packed(ggml_row_size(tensor.type, tensor.ne[0]));
     std::size_t written = 0;
-    for (std::int64_t i = 0; i < tensor.ne[1]; ++i) {
+    for (std::int64_t i = 0; i < ggml_nrows(&tensor); ++i) {
       if (std::isnan(constant))
         for (auto& value : row) value = spread * normal.next();
       ggml_quantize_chunk(tensor.type, row.data(), packed.data(), 0, 1, tensor.ne[0], nullptr);
@@ -383,6 +440,7 @@ int main(int argc, char** argv) {
   app.add_option("--context", arguments.context);
   app.add_flag("!--no-chat-template", arguments.chat);
   app.add_option("--lora", arguments.lora, "Write an adapter of this rank");
+  app.add_option("--projector", arguments.projector, "Write a projector for pictures")->check(CLI::IsMember({"gemma3", "qwen2vl_merger", "mlp"}));
   app.add_flag("--rerank", arguments.rerank, "A reranker, which scores pairs of query and document; --arch bert only");
   app.add_flag("--chain", arguments.chain, "Each token is followed by the next one of the vocabulary");
   app.add_option("-o,--output", arguments.output)->required();
@@ -392,6 +450,8 @@ int main(int argc, char** argv) {
     Model model(arguments, shape_of(arguments));
     if (arguments.lora > 0) {
       model.lay_out_adapter();
+    } else if (!arguments.projector.empty()) {
+      model.lay_out_projector();
     } else {
       model.describe();
       model.lay_out();
