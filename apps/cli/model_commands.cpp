@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/commands.h"
@@ -15,7 +18,8 @@ struct NameOption {
   std::string name;
 };
 struct ImportOptions {
-  std::string file, name, sha256;
+  std::string file, name, sha256, projector;
+  bool no_projector = false;
 };
 struct LoadOptions {
   std::string name;
@@ -24,7 +28,7 @@ struct LoadOptions {
 };
 struct ChatOptions {
   std::string message, model, system;
-  std::vector<std::string> bases;
+  std::vector<std::string> bases, pictures;
   int max_tokens = 0;
   double temperature = -1;
 };
@@ -52,7 +56,7 @@ void print_models(const json::value& result) {
   for (const auto& model : result.as_object().at("models").as_array()) {
     auto state = text_of(model, "state");
     if (state == "failed") state += ": " + text_of(model, "reason");
-    rows.push_back({text_of(model, "name"), text_of(model, "kind"), state, text_of(model, "architecture"), human_count(number_of(model, "parameters")),
+    rows.push_back({text_of(model, "name"), text_of(model, "kind") + (text_of(model, "vision") == "true" ? ", sees" : ""), state, text_of(model, "architecture"), human_count(number_of(model, "parameters")),
                     text_of(model, "quantization"), std::to_string(number_of(model, "context_length")), human_bytes(number_of(model, "bytes"))});
   }
   print_table({"NAME", "KIND", "STATE", "ARCHITECTURE", "PARAMETERS", "TYPE", "CONTEXT", "SIZE"}, rows);
@@ -70,15 +74,39 @@ void print_model(const json::value& model) {
   print_table({"FIELD", "VALUE"}, rows);
 }
 
+/// The only mmproj*.gguf in the file's folder; empty when there is none, or more than one.
+std::filesystem::path projector_beside(const std::filesystem::path& file) {
+  std::vector<std::filesystem::path> found;
+  std::error_code error;
+  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const auto name = entry.path().filename().string();
+    if (name.find("mmproj") != std::string::npos && entry.path().extension() == ".gguf" && entry.path().filename() != file.filename()) found.push_back(entry.path());
+  }
+  return found.size() == 1 ? found[0] : std::filesystem::path();
+}
+
+Result<json::value> put_model_file(Client& client, const std::string& path, const std::filesystem::path& file, const std::string& doing) {
+  ProgressBar bar(doing);
+  auto model = client.put_file(path + "origin=" + net::percent_encode(file.filename().string()), file,
+                               [&](std::uint64_t done, std::uint64_t total) { bar.update(done, total, "bytes"); });
+  if (model) bar.finish();
+  return model;
+}
+
 Status import_file(Client& client, Invocation<ImportOptions>& call) {
   auto& options = call.options;
   const std::filesystem::path file = options.file;
   if (options.name.empty()) options.name = file.stem();
-  auto path = model_path(options.name) + "/content?origin=" + net::percent_encode(file.filename().string());
-  if (!options.sha256.empty()) path += "&sha256=" + net::percent_encode(options.sha256);
-  ProgressBar bar("importing " + options.name);
-  ASSIGN_OR_RETURN(const auto model, client.put_file(path, file, [&](std::uint64_t done, std::uint64_t total) { bar.update(done, total, "bytes"); }));
-  bar.finish();
+  auto path = model_path(options.name) + "/content?";
+  if (!options.sha256.empty()) path += "sha256=" + net::percent_encode(options.sha256) + "&";
+  ASSIGN_OR_RETURN(auto model, put_model_file(client, path, file, "importing " + options.name));
+  const bool beside = options.projector.empty();
+  const auto projector = options.no_projector ? std::filesystem::path() : beside ? projector_beside(file) : std::filesystem::path(options.projector);
+  if (!projector.empty()) {
+    ASSIGN_OR_RETURN(model, put_model_file(client, model_path(options.name) + "/projector?", projector, "importing its projector"));
+    if (!call.as_json) std::printf("%s sees pictures with %s%s\n", options.name.c_str(), projector.filename().c_str(), beside ? ", which lies beside it (--no-projector leaves it out)" : "");
+  }
   if (call.as_json) print_json(model);
   else std::printf("%s is imported; load it with: siyu model load %s\n", options.name.c_str(), options.name.c_str());
   return {};
@@ -146,12 +174,28 @@ Status chat_once(Client& client, const ChatOptions& options, json::array& messag
   return {};
 }
 
+/// The question with the pictures before it.
+Result<json::value> user_content(const ChatOptions& options, const std::string& text) {
+  if (options.pictures.empty()) return json::value(text);
+  json::array parts;
+  for (const auto& file : options.pictures) {
+    std::ifstream in(file, std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(in), {});
+    if (!in || bytes.empty()) return not_found("The picture " + file + " cannot be read");
+    const auto* type = bytes.starts_with("\x89PNG") ? "image/png" : "image/jpeg";  // the server looks closer
+    parts.push_back({{"type", "image_url"}, {"image_url", {{"url", std::string("data:") + type + ";base64," + to_base64(as_bytes(bytes))}}}});
+  }
+  parts.push_back({{"type", "text"}, {"text", text}});
+  return parts;
+}
+
 Status chat(Client& client, Invocation<ChatOptions>& call) {
   const auto& options = call.options;
   json::array messages;
   if (!options.system.empty()) messages.push_back({{"role", "system"}, {"content", options.system}});
   if (!options.message.empty()) {
-    messages.push_back({{"role", "user"}, {"content", options.message}});
+    ASSIGN_OR_RETURN(auto content, user_content(options, options.message));
+    messages.push_back({{"role", "user"}, {"content", std::move(content)}});
     if (!call.as_json) return chat_once(client, options, messages);
     auto body = chat_body(options, messages);
     body["stream"] = false;
@@ -165,7 +209,9 @@ Status chat(Client& client, Invocation<ChatOptions>& call) {
     if (terminal) std::printf("\n> "), std::fflush(stdout);
     if (!std::getline(std::cin, line)) break;
     if (trim(line).empty()) continue;
-    messages.push_back({{"role", "user"}, {"content", line}});
+    const bool first = std::ranges::none_of(messages, [](const json::value& one) { return text_of(one, "role") == "user"; });
+    ASSIGN_OR_RETURN(auto content, first ? user_content(options, line) : Result<json::value>(json::value(line)));
+    messages.push_back({{"role", "user"}, {"content", std::move(content)}});
     if (const auto status = chat_once(client, options, messages); !status) {
       if (!terminal) return status;
       report(status.error());
@@ -187,6 +233,8 @@ void add_model_commands(CLI::App& app, int& exit_code) {
                                command.add_option("file", options.file, "GGUF file on this machine")->required()->check(CLI::ExistingFile);
                                command.add_option("--name", options.name, "Name in the library; the file's name when absent");
                                command.add_option("--sha256", options.sha256, "Refuse the file unless it has this checksum");
+                               command.add_option("--projector", options.projector, "Of a vision model: its mmproj-….gguf; the only one beside the file when absent")->check(CLI::ExistingFile);
+                               command.add_flag("--no-projector", options.no_projector, "Import the model without sight");
                              },
                              import_file);
   add_pull_commands(*model, exit_code);
@@ -227,6 +275,7 @@ void add_model_commands(CLI::App& app, int& exit_code) {
                              command.add_option("message", options.message, "One message; its answer is printed");
                              command.add_option("--model", options.model, "Model; may be left out when only one chat model is loaded");
                              command.add_option("--kb", options.bases, "Knowledge bases to answer from");
+                             command.add_option("--picture", options.pictures, "PNG or JPEG files to look at, for vision models")->check(CLI::ExistingFile);
                              command.add_option("--system", options.system, "System message");
                              command.add_option("--max-tokens", options.max_tokens, "Longest answer");
                              command.add_option("--temperature", options.temperature, "0 is greedy");

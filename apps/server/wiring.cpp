@@ -202,6 +202,7 @@ struct Machine::Parts {
     worker.load.threads = options.threads.value_or(as_int(defaults.threads));
     worker.load.kv_tokens = options.kv_tokens.value_or(0);
     worker.load.kv_type = options.kv_type.value_or("");
+    worker.load.projector_path = models->projector_of(model);
     worker.load_timeout = std::chrono::seconds(defaults.load_seconds);
     worker.attempts = 1;  // its router sends what was not answered to another replica, or again
     worker.healthy_after = kHealthyAfter;
@@ -240,11 +241,16 @@ struct Machine::Parts {
   /// What start_engine() would make of the model.
   Result<serving::MemoryNeed> predict_need(const models::Model& model, const serving::LoadOptions& options) const {
     ASSIGN_OR_RETURN(const auto header, models::read_gguf(models->file_of(model)));
-    return serving::predict_need(header, model.sha256, model.bytes,
+    auto need = serving::predict_need(header, model.sha256, model.bytes,
                                  {.context_tokens = options.context_length.value_or(static_cast<std::int32_t>(config.worker.context_length)),
                                   .kv_tokens = options.kv_tokens.value_or(0),
                                   .parallel = options.sequences.value_or(static_cast<std::int32_t>(config.worker.sequences)),
                                   .kv_type = options.kv_type.value_or("")});
+    if (model.projector) {
+      ASSIGN_OR_RETURN(const auto projector, models::read_gguf(models->projector_of(model)));
+      need.own += serving::predict_projector(projector, model.projector->bytes);
+    }
+    return need;
   }
 
   Status open_deployments() {

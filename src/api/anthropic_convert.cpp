@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "api/pictures.h"
+
 namespace siyu::api::anthropic {
 namespace {
 
@@ -35,6 +37,20 @@ Result<std::string> text_of(const Block& block, const std::string& path) {
   return block.title ? *block.title + "\n" + *source.data : *source.data;
 }
 
+/// A block of text or a picture, after what the message holds so far.
+Status add_block(const Block& block, const std::string& path, engine::Message& out) {
+  if (block.type != "image") {
+    ASSIGN_OR_RETURN(const auto text, text_of(block, path));
+    add_text(out, text);
+    return {};
+  }
+  if (!block.source) return invalid_field(path + ".source", "is missing");
+  ASSIGN_OR_RETURN(const auto source, from_json<ImageSource>(*block.source, UnknownKeys::kIgnore, path + ".source"));
+  if (source.type == "url") return add_picture_url(out, source.url.value_or(""), path + ".source.url");
+  if (source.type != "base64" || !source.data) return invalid_field(path + ".source", "must be of type base64, with `data`");
+  return add_picture(out, *source.data, path + ".source.data");
+}
+
 /// All texts of a content that may hold nothing else.
 Result<std::string> only_text(const std::optional<json::value>& content, const std::string& path) {
   std::string text;
@@ -50,15 +66,22 @@ Result<std::string> only_text(const std::optional<json::value>& content, const s
 Result<engine::Message> tool_result(const Block& block, const std::string& path) {
   if (!block.tool_use_id) return invalid_field(path + ".tool_use_id", "is missing");
   engine::Message out{.role = engine::Role::kTool, .tool_call_id = *block.tool_use_id};
-  ASSIGN_OR_RETURN(out.content, only_text(block.content, path + ".content"));
-  if (block.is_error.value_or(false)) out.content = "Error: " + out.content;  // templates know no flag for it
+  if (block.content && !block.content->is_null()) {
+    ASSIGN_OR_RETURN(const auto blocks, blocks_of(*block.content, path + ".content"));
+    for (std::size_t i = 0; i < blocks.size(); ++i) RETURN_IF_ERROR(add_block(blocks[i], json_detail::join_index(path + ".content", i), out));
+  }
+  if (block.is_error.value_or(false)) {  // templates know no flag for it
+    constexpr std::string_view kError = "Error: ";
+    out.content.insert(0, kError);
+    for (auto& picture : out.images) picture.at += kError.size();
+  }
   return out;
 }
 
 /// Results of tools come first: they answer the turn before.
 Status read_user(const std::vector<Block>& blocks, const std::string& path, engine::GenerateRequest& out) {
-  engine::Message text{.role = engine::Role::kUser};
-  bool has_text = false;
+  engine::Message turn{.role = engine::Role::kUser};
+  bool has_some = false;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const auto at = json_detail::join_index(path, i);
     if (blocks[i].type == "tool_result") {
@@ -66,11 +89,10 @@ Status read_user(const std::vector<Block>& blocks, const std::string& path, engi
       out.messages.push_back(std::move(result));
       continue;
     }
-    ASSIGN_OR_RETURN(const auto piece, text_of(blocks[i], at));
-    append_line(text.content, piece);
-    has_text = true;
+    RETURN_IF_ERROR(add_block(blocks[i], at, turn));
+    has_some = true;
   }
-  if (has_text) out.messages.push_back(std::move(text));
+  if (has_some) out.messages.push_back(std::move(turn));
   return {};
 }
 

@@ -21,7 +21,7 @@ struct Block {
   std::optional<std::string> tool_use_id;            // tool_result
   std::optional<json::value> content;
   std::optional<bool> is_error;
-  std::optional<json::value> source;                 // document
+  std::optional<json::value> source;                 // document, image
   std::optional<std::string> title;
 };
 BOOST_DESCRIBE_STRUCT(Block, (), (type, text, thinking, id, name, input, tool_use_id, content, is_error, source, title))
@@ -31,6 +31,12 @@ struct TextSource {
   std::optional<std::string> data;
 };
 BOOST_DESCRIBE_STRUCT(TextSource, (), (type, data))
+
+struct ImageSource {
+  std::string type;
+  std::optional<std::string> data, media_type, url;
+};
+BOOST_DESCRIBE_STRUCT(ImageSource, (), (type, data, media_type, url))
 
 struct Message {
   std::string role;

@@ -15,8 +15,9 @@ namespace {
 struct ServedModelDetails {
   serving::Kind kind = serving::Kind::kChat;
   std::int32_t context_length = 0;
+  bool vision = false;
 };
-BOOST_DESCRIBE_STRUCT(ServedModelDetails, (), (kind, context_length))
+BOOST_DESCRIBE_STRUCT(ServedModelDetails, (), (kind, context_length, vision))
 struct ServedModelBody {
   std::string id;
   std::string object = "model";
@@ -33,7 +34,7 @@ BOOST_DESCRIBE_STRUCT(ServedModelListBody, (), (object, data))
 
 ServedModelBody to_body(const serving::Served& served) {
   return {.id = served.name, .created = to_unix_millis(served.loaded_at) / 1000,
-          .siyu = {.kind = served.kind, .context_length = served.engine->info().context_tokens}};
+          .siyu = {.kind = served.kind, .context_length = served.engine->info().context_tokens, .vision = served.vision && served.kind == serving::Kind::kChat}};
 }
 
 bool wants_usage(const std::optional<openai::StreamOptions>& options) { return options && options->include_usage.value_or(false); }

@@ -18,6 +18,12 @@ BOOST_DESCRIBE_STRUCT(WorkerBody, (), (pid, context_length, sequences, resident_
 enum class ModelState { kStopped, kLoading, kReady, kFailed };
 BOOST_DESCRIBE_ENUM(ModelState, kStopped, kLoading, kReady, kFailed)
 
+struct ProjectorBody {
+  std::uint64_t bytes = 0;
+  std::string sha256, origin;
+};
+BOOST_DESCRIBE_STRUCT(ProjectorBody, (), (bytes, sha256, origin))
+
 struct ModelBody {
   std::string name, source = "library";
   ModelState state = ModelState::kStopped;
@@ -25,13 +31,15 @@ struct ModelBody {
   serving::Kind kind = serving::Kind::kChat;
   std::string architecture, quantization, license, sha256, origin, added_at;
   std::uint64_t parameters = 0, context_length = 0, bytes = 0;
+  bool vision = false;
+  std::optional<ProjectorBody> projector = {};
   std::optional<double> load_progress;
   std::optional<WorkerBody> worker;
   std::optional<std::vector<std::string>> evicted;
 };
 BOOST_DESCRIBE_STRUCT(ModelBody, (),
                       (name, source, state, reason, kind, architecture, quantization, license, sha256, origin, added_at, parameters, context_length,
-                       bytes, load_progress, worker, evicted))
+                       bytes, vision, projector, load_progress, worker, evicted))
 struct ModelListBody {
   std::vector<ModelBody> models;
 };
@@ -59,7 +67,8 @@ ModelBody to_body(const Call& call, const models::Model& model) {
   ModelBody body{.name = model.name, .kind = serving::kind_of(model.facts),
                  .architecture = model.facts.architecture, .quantization = model.facts.quantization, .license = model.facts.license,
                  .sha256 = model.sha256, .origin = model.origin, .added_at = to_rfc3339(model.added_at), .parameters = model.facts.parameters,
-                 .context_length = model.facts.context_length, .bytes = model.bytes, .load_progress = {}, .worker = {}, .evicted = {}};
+                 .context_length = model.facts.context_length, .bytes = model.bytes, .vision = model.projector.has_value(), .load_progress = {}, .worker = {}, .evicted = {}};
+  if (model.projector) body.projector = ProjectorBody{model.projector->bytes, model.projector->sha256, model.projector->origin};
   if (const auto served = call.services.host.find(model.name)) add_engine(*served->engine, body);
   return body;
 }
@@ -116,6 +125,16 @@ Reply import_model(Call& call) {
   std::filesystem::remove(file, ignored);  // still there only when it was refused
   if (!imported) return std::unexpected(std::move(imported).error());
   return reply_json(to_body(call, *imported), 201);
+}
+
+Reply add_model_projector(Call& call) {
+  ASSIGN_OR_RETURN(const auto file, body_as_file(call));
+  const auto origin = call.request.query_param("origin").value_or("upload");
+  auto model = call.services.host.add_projector(*call.pass, call.param("model"), {.path = file, .sha256 = call.request.query_param("sha256")}, origin);
+  std::error_code ignored;
+  std::filesystem::remove(file, ignored);  // still there only when it was refused
+  if (!model) return std::unexpected(std::move(model).error());
+  return reply_json(to_body(call, *model));
 }
 
 Reply delete_model(Call& call) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "api/pictures.h"
+
 namespace siyu::api::openai {
 namespace {
 
@@ -17,22 +19,39 @@ Result<std::int32_t> narrow(std::int64_t value, std::string_view field, std::int
   return static_cast<std::int32_t>(value);
 }
 
-Result<std::string> text_of(const std::optional<json::value>& content) {
-  if (!content || content->is_null()) return std::string();
-  if (content->is_string()) return std::string(content->get_string());
-  if (!content->is_array()) return invalid_field("content", "must be text or an array of parts");
-  std::string text;
-  for (const auto& part : content->get_array()) {
-    const auto* object = part.if_object();
-    const auto* type = object == nullptr ? nullptr : object->if_contains("type");
-    if (type == nullptr || !type->is_string()) return invalid("every part of `content` needs a `type`");
-    if (type->get_string() != "text") return unsupported("Parts of type `" + std::string(type->get_string()) + "` are not supported; send text");
-    const auto* piece = object->if_contains("text");
-    if (piece == nullptr || !piece->is_string()) return invalid("a text part of `content` needs `text`");
-    if (!text.empty()) text += '\n';
-    text += piece->get_string();
+struct ImageUrl {
+  std::string url;
+};
+BOOST_DESCRIBE_STRUCT(ImageUrl, (), (url))
+struct Part {
+  std::string type;
+  std::optional<std::string> text;
+  std::optional<ImageUrl> image_url;
+};
+BOOST_DESCRIBE_STRUCT(Part, (), (type, text, image_url))
+
+Status read_content(const std::optional<json::value>& content, const std::string& path, engine::Message& out) {
+  if (!content || content->is_null()) return {};
+  if (content->is_string()) {
+    out.content = content->get_string();
+    return {};
   }
-  return text;
+  if (!content->is_array()) return invalid_field(path, "must be text or an array of parts");
+  const auto& parts = content->get_array();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto at = json_detail::join_index(path, i);
+    ASSIGN_OR_RETURN(const auto part, from_json<Part>(parts[i], UnknownKeys::kIgnore, at));
+    if (part.type == "text") {
+      if (!part.text) return invalid_field(at + ".text", "is missing");
+      add_text(out, *part.text);
+    } else if (part.type == "image_url") {
+      if (!part.image_url) return invalid_field(at + ".image_url", "is missing");
+      RETURN_IF_ERROR(add_picture_url(out, part.image_url->url, at + ".image_url.url"));
+    } else {
+      return unsupported("`" + at + "`: parts of type `" + part.type.substr(0, 32) + "` are not supported; send text or image_url");
+    }
+  }
+  return {};
 }
 
 Result<engine::Role> role_of(const std::string& role) {
@@ -43,10 +62,10 @@ Result<engine::Role> role_of(const std::string& role) {
   return invalid("`role` must be system, developer, user, assistant or tool, not `" + role.substr(0, 32) + "`");
 }
 
-Result<engine::Message> to_message(const Message& message) {
+Result<engine::Message> to_message(const Message& message, const std::string& path) {
   engine::Message out{.name = message.name.value_or(""), .tool_call_id = message.tool_call_id.value_or("")};
   ASSIGN_OR_RETURN(out.role, role_of(message.role));
-  ASSIGN_OR_RETURN(out.content, text_of(message.content));
+  RETURN_IF_ERROR(read_content(message.content, path + ".content", out));
   out.reasoning_content = message.reasoning_content.value_or("");
   for (const auto& call : message.tool_calls.value_or(std::vector<ToolCall>{}))
     out.tool_calls.push_back({.id = call.id.value_or(""), .name = call.function.name, .arguments = call.function.arguments.value_or("{}")});
@@ -196,8 +215,8 @@ Result<int> choices_of(const SamplingFields& sampling) { return narrow(sampling.
 
 Result<engine::GenerateRequest> to_generate(const ChatCompletionRequest& body, const SamplingFields& sampling) {
   engine::GenerateRequest out;
-  for (const auto& message : body.messages) {
-    ASSIGN_OR_RETURN(auto converted, to_message(message));
+  for (std::size_t i = 0; i < body.messages.size(); ++i) {
+    ASSIGN_OR_RETURN(auto converted, to_message(body.messages[i], json_detail::join_index("messages", i)));
     out.messages.push_back(std::move(converted));
   }
   RETURN_IF_ERROR(read_tools(body, out));

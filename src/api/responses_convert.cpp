@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "api/openai_convert.h"
+#include "api/pictures.h"
 
 namespace siyu::api::responses {
 namespace {
@@ -14,22 +15,35 @@ std::unexpected<Error> not_offered(std::string param, const std::string& what) {
   return std::unexpected(Error{.code = ErrorCode::kInvalidArgument, .message = "`" + param + "`: " + what, .reason = "unsupported_value", .param = std::move(param)});
 }
 
-Result<std::string> text_of(const std::optional<json::value>& content, const std::string& path) {
-  std::string text;
-  if (!content || content->is_null()) return text;
-  if (content->is_string()) return std::string(content->get_string());
+Status read_content(const std::optional<json::value>& content, const std::string& path, engine::Message& out) {
+  if (!content || content->is_null()) return {};
+  if (content->is_string()) {
+    out.content = content->get_string();
+    return {};
+  }
   ASSIGN_OR_RETURN(const auto parts, from_json<std::vector<Part>>(*content, UnknownKeys::kIgnore, path));
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const auto& part = parts[i];
     const auto at = json_detail::join_index(path, i);
+    if (part.type == "input_image") {
+      if (!part.image_url) return not_offered(at, part.file_id ? "pictures of uploaded files are not offered; send `image_url` with a data: URL" : "needs `image_url` with a data: URL");
+      RETURN_IF_ERROR(add_picture_url(out, *part.image_url, at + ".image_url"));
+      continue;
+    }
     if (part.type != "input_text" && part.type != "output_text" && part.type != "text" && part.type != "refusal" && part.type != "reasoning_text")
-      return not_offered(at, "parts of type `" + part.type.substr(0, 32) + "` are not supported by the models served here; send input_text");
+      return not_offered(at, "parts of type `" + part.type.substr(0, 32) + "` are not supported by the models served here; send input_text or input_image");
     const auto& piece = part.type == "refusal" ? part.refusal : part.text;
     if (!piece) return invalid_field(at + ".text", "is missing");
-    if (!text.empty()) text += '\n';
-    text += *piece;
+    add_text(out, *piece);
   }
-  return text;
+  return {};
+}
+
+Result<std::string> text_of(const std::optional<json::value>& content, const std::string& path) {
+  engine::Message message;
+  RETURN_IF_ERROR(read_content(content, path, message));
+  if (!message.images.empty()) return not_offered(path, "pictures may only stand in messages of the user and outputs of functions");
+  return std::move(message.content);
 }
 
 /// Puts items together to messages: what one turn of a model produced (reasoning, text, calls) is one message there.
@@ -52,8 +66,9 @@ class MessageBuilder {
     }
     if (type == "function_call_output") {
       if (!item.call_id) return invalid_field(path + ".call_id", "is missing");
-      ASSIGN_OR_RETURN(auto text, text_of(item.output, path + ".output"));
-      out_.push_back({.role = engine::Role::kTool, .content = std::move(text), .tool_call_id = *item.call_id});
+      engine::Message output{.role = engine::Role::kTool, .tool_call_id = *item.call_id};
+      RETURN_IF_ERROR(read_content(item.output, path + ".output", output));
+      out_.push_back(std::move(output));
       open_ = false;
       return {};
     }
@@ -68,8 +83,15 @@ class MessageBuilder {
   }
 
   Status add_message(const Item& item, const std::string& path) {
-    ASSIGN_OR_RETURN(auto text, text_of(item.content, path + ".content"));
     const auto role = item.role.value_or("");
+    if (role == "user") {
+      engine::Message message{.role = engine::Role::kUser};
+      RETURN_IF_ERROR(read_content(item.content, path + ".content", message));
+      out_.push_back(std::move(message));
+      open_ = false;
+      return {};
+    }
+    ASSIGN_OR_RETURN(auto text, text_of(item.content, path + ".content"));
     if (role == "assistant") {
       auto& message = assistant();
       if (!message.content.empty() && !text.empty()) message.content += '\n';
@@ -77,8 +99,7 @@ class MessageBuilder {
       return {};
     }
     open_ = false;
-    if (role == "user") out_.push_back({.role = engine::Role::kUser, .content = std::move(text)});
-    else if (role == "system" || role == "developer") add_system(text);
+    if (role == "system" || role == "developer") add_system(text);
     else return invalid_field(path + ".role", "must be user, assistant, system or developer");
     return {};
   }

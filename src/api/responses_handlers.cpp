@@ -13,6 +13,7 @@ namespace {
 using responses::CreateRequest;
 
 constexpr std::size_t kMaxItemsPerPage = 100;
+constexpr std::size_t kMaxKept = 8UL << 20;  // of a response that is kept, as of any body without pictures
 
 Result<json::array> items_of(const std::string& text) {
   ASSIGN_OR_RETURN(auto value, parse_json(text));
@@ -90,6 +91,7 @@ Reply create_response(Call& call) {
   responses::RunOptions options{.pass = *call.pass, .request_id = call.request.id, .previous = body.previous_response_id.value_or(""),
                                 .input = json::serialize(prepared.input), .created = to_unix_millis(call.services.clock.now()) / 1000,
                                 .store = body.store.value_or(true), .background = body.background.value_or(false), .stream = body.stream.value_or(false)};
+  if (options.store && options.input.size() > kMaxKept) return invalid_field("store", "must be false for an input of more than 8 MiB: one with so many pictures is not kept");
   if (options.background && !options.store) return invalid_field("background", "needs `store` to be true");
   if (options.background) RETURN_IF_ERROR(call.services.response_runs.check_background(*call.pass));
   const bool logprobs = prepared.request.generate.logprobs;

@@ -21,9 +21,9 @@ BOOST_DESCRIBE_STRUCT(Item, (), (type, id, role, status, content, call_id, name,
 
 struct Part {
   std::string type;
-  std::optional<std::string> text, refusal;
+  std::optional<std::string> text, refusal, image_url, file_id;
 };
-BOOST_DESCRIBE_STRUCT(Part, (), (type, text, refusal))
+BOOST_DESCRIBE_STRUCT(Part, (), (type, text, refusal, image_url, file_id))
 
 struct Tool {
   std::string type;

@@ -193,6 +193,8 @@ Result<GgufFile> parse_gguf(std::string_view bytes) {
   return read(in);
 }
 
+bool is_projector(const GgufFile& file) { return file.text("general.type") == "mmproj" || file.text("general.architecture") == "clip"; }
+
 ModelFacts facts_of(const GgufFile& file) {
   ModelFacts facts;
   facts.architecture = file.text("general.architecture");

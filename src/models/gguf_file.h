@@ -45,5 +45,7 @@ struct ModelFacts {
   std::uint64_t parameters = 0, context_length = 0, layers = 0, embedding_length = 0, heads = 0, kv_heads = 0, vocabulary = 0;
 };
 ModelFacts facts_of(const GgufFile& file);
+/// The part of a vision model that turns pictures into what its language model reads (llama.cpp's mmproj files); no model by itself.
+bool is_projector(const GgufFile& file);
 
 }  // namespace siyu::models

@@ -82,6 +82,19 @@ std::unexpected<Error> not_understood(const Source& source, const HubOptions& op
   return fail(ErrorCode::kUnsupported, page_of(source, options) + " does not answer as a model hub does; check the endpoint's address", error.message);
 }
 
+struct Chosen {
+  std::vector<RemoteFile> files;
+  bool has_projector = false;  ///< the last one
+};
+
+Result<Chosen> choose_all(const std::vector<RemoteFile>& files, const std::string& selector) {
+  ASSIGN_OR_RETURN(auto chosen, choose_files(files, selector));
+  auto projector = choose_projector(files);
+  const bool has_projector = projector.has_value();
+  if (has_projector) chosen.push_back(*std::move(projector));
+  return Chosen{std::move(chosen), has_projector};
+}
+
 Result<std::vector<PlannedFile>> plan_hugging_face(const Source& source, const HubOptions& options, Fetcher& fetcher, Stop& stop) {
   ASSIGN_OR_RETURN(const auto url, net::parse_url(fmt::format("{}/api/models/{}/{}?blobs=true", options.hf_endpoint, source.owner, source.repo)));
   ASSIGN_OR_RETURN(const auto text, fetcher.get_text(url, stop));
@@ -94,12 +107,13 @@ Result<std::vector<PlannedFile>> plan_hugging_face(const Source& source, const H
     if (sibling.lfs && sibling.lfs->size) bytes = sibling.lfs->size;
     files.push_back({.path = sibling.rfilename, .bytes = bytes, .sha256 = sibling.lfs ? read_sha256(sibling.lfs->sha256) : ""});
   }
-  ASSIGN_OR_RETURN(const auto chosen, choose_files(files, source.selector));
+  ASSIGN_OR_RETURN(const auto chosen, choose_all(files, source.selector));
   std::vector<PlannedFile> plan;
   // The commit, not the branch: a resumed download never mixes two versions.
-  for (const auto& file : chosen)
+  for (const auto& file : chosen.files)
     plan.push_back({.path = file.path, .url = fmt::format("{}/resolve/{}/{}", page_of(source, options), net::percent_encode(model->sha.value_or("main")), encode_path(file.path)),
                     .bytes = file.bytes, .sha256 = file.sha256, .etag = {}});
+  if (chosen.has_projector) plan.back().projector = true;
   return plan;
 }
 
@@ -113,10 +127,11 @@ Result<std::vector<PlannedFile>> plan_model_scope(const Source& source, const Hu
   std::vector<RemoteFile> files;
   for (const auto& file : listing->Data.value_or(MsData{}).Files)
     if (file.Type.value_or("blob") != "tree") files.push_back({.path = file.Path, .bytes = file.Size, .sha256 = read_sha256(file.Sha256.value_or(""))});
-  ASSIGN_OR_RETURN(const auto chosen, choose_files(files, source.selector));
+  ASSIGN_OR_RETURN(const auto chosen, choose_all(files, source.selector));
   std::vector<PlannedFile> plan;
-  for (const auto& file : chosen)
+  for (const auto& file : chosen.files)
     plan.push_back({.path = file.path, .url = api + "?Revision=master&FilePath=" + net::percent_encode(file.path), .bytes = file.bytes, .sha256 = file.sha256, .etag = {}});
+  if (chosen.has_projector) plan.back().projector = true;
   return plan;
 }
 
@@ -151,6 +166,10 @@ std::vector<Credential> credentials_of(const HubOptions& options) {
   add(options.hf_endpoint, options.hf_token);
   add(options.ms_endpoint, options.ms_token);
   return all;
+}
+
+std::size_t model_files(const std::vector<PlannedFile>& plan) {
+  return static_cast<std::size_t>(std::ranges::count_if(plan, [](const PlannedFile& file) { return !file.projector.value_or(false); }));
 }
 
 Status check_online(const Source& source, const HubOptions& options) {

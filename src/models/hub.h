@@ -31,12 +31,15 @@ struct PlannedFile {
   std::optional<std::uint64_t> bytes;
   std::string sha256;  ///< empty: unknown
   std::string etag;    ///< strong validator of what has arrived; empty: none
+  std::optional<bool> projector = {};  ///< of the model, which is what the other files are
 };
-BOOST_DESCRIBE_STRUCT(PlannedFile, (), (path, url, bytes, sha256, etag))
+BOOST_DESCRIBE_STRUCT(PlannedFile, (), (path, url, bytes, sha256, etag, projector))
+/// How many files of a plan, from its first, make up the model itself.
+std::size_t model_files(const std::vector<PlannedFile>& plan);
 
 /// kUnsupported: the hubs are switched off.
 Status check_online(const Source& source, const HubOptions& options);
-/// Asks the hub which files make up the model. Nothing is asked for a plain address.
+/// Asks the hub which files make up the model; the projector of a vision model comes last. Nothing is asked for a plain address.
 Result<std::vector<PlannedFile>> plan_files(const Source& source, const HubOptions& options, Fetcher& fetcher, Stop& stop);
 /// What an answer other than success means, and what to do about it. kUnavailable: try again.
 Error status_error(const Fetched& fetched, const std::string& path, const HubOptions& options);

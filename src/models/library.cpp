@@ -19,14 +19,21 @@ namespace siyu::models {
 BOOST_DESCRIBE_STRUCT(ModelFacts, (), (architecture, title, license, quantization, embedding, rerank, chat_template, parameters, context_length, layers,
                                        embedding_length, heads, kv_heads, vocabulary))
 
+BOOST_DESCRIBE_STRUCT(ProjectorFile, (), (bytes, sha256, origin))
+
 namespace {
 
-constexpr std::string_view kColumns = "name, facts, bytes, sha256, origin, added_at, wanted, parts";
+constexpr std::string_view kColumns = "name, facts, bytes, sha256, origin, added_at, wanted, parts, projector";
 
 Result<Model> to_model(const store::Row& row) {
   ASSIGN_OR_RETURN(auto facts, from_json_text<ModelFacts>(row.text(1)));
+  std::optional<ProjectorFile> projector;
+  if (const auto text = row.text(8); !text.empty()) {
+    ASSIGN_OR_RETURN(projector, from_json_text<ProjectorFile>(text));
+  }
   return Model{.name = row.text(0), .facts = std::move(facts), .bytes = static_cast<std::uint64_t>(row.integer(2)), .sha256 = row.text(3),
-               .origin = row.text(4), .added_at = row.time(5), .wanted = row.integer(6) != 0, .parts = static_cast<std::uint32_t>(row.integer(7))};
+               .origin = row.text(4), .added_at = row.time(5), .wanted = row.integer(6) != 0, .parts = static_cast<std::uint32_t>(row.integer(7)),
+               .projector = std::move(projector)};
 }
 
 std::unexpected<Error> no_model(const std::string& name) {
@@ -35,6 +42,15 @@ std::unexpected<Error> no_model(const std::string& name) {
 
 std::unexpected<Error> name_taken(const std::string& name) {
   return fail(ErrorCode::kAlreadyExists, "A model named " + name + " exists already; remove it first or choose another name");
+}
+
+std::string projector_name(const std::string& model, const ProjectorFile& projector) { return model + "." + projector.sha256.substr(0, 16) + ".mmproj"; }
+
+/// Also tells when the checksum is not the expected one.
+Status check_sha256(const ModelFile& file, const std::string& actual) {
+  if (!file.sha256 || *file.sha256 == actual) return {};
+  return fail_because(ErrorCode::kInvalidArgument, std::string(kChecksumMismatch),
+                      "The file's SHA-256 is " + actual + ", not " + *file.sha256 + " as expected; copy or download it again");
 }
 
 /// What llama.cpp looks for beside the first part.
@@ -47,6 +63,8 @@ Status read_facts(const std::vector<ModelFile>& files, ModelFacts& facts) {
     const auto parts = std::max<std::uint64_t>(1, gguf.number("split.count"));
     if (parts != files.size())
       return invalid(fmt::format("The file is one of {} parts of a model, and {} came; bring all parts together, or pull the model from a hub", parts, files.size()));
+    if (is_projector(gguf))
+      return invalid("The file is the projector of a vision model, its eyes, and cannot run alone. Import the model itself, with this file as --projector");
     auto more = facts_of(gguf);
     if (i == 0) facts = std::move(more);
     else facts.parameters += more.parameters;
@@ -96,16 +114,21 @@ ALTER TABLE models ADD COLUMN parts INTEGER NOT NULL DEFAULT 1;
 CREATE TABLE model_pulls (id TEXT PRIMARY KEY, reference TEXT NOT NULL, name TEXT NOT NULL, named INTEGER NOT NULL, sha256 TEXT NOT NULL,
   load INTEGER NOT NULL, actor TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', plan TEXT NOT NULL DEFAULT '[]', created_at INTEGER NOT NULL,
   ended_at INTEGER);
-)sql"}};
+)sql"},
+          {.number = 145, .name = "projectors of models", .sql = "ALTER TABLE models ADD COLUMN projector TEXT NOT NULL DEFAULT '';"}};
 }
 
 Result<std::unique_ptr<ModelLibrary>> ModelLibrary::open(store::Database& db, const std::filesystem::path& dir, const Clock& clock) {
   std::error_code error;
   std::filesystem::create_directories(dir, error);
   if (error) return fail(ErrorCode::kUnavailable, "The folder " + dir.string() + " cannot be made; check the data folder's permissions", error.message());
-  ASSIGN_OR_RETURN(const auto rows, db.read([](store::Transaction& tx) { return tx.query("SELECT name, parts FROM models"); }));
+  ASSIGN_OR_RETURN(const auto rows, db.read([](store::Transaction& tx) { return tx.query("SELECT " + std::string(kColumns) + " FROM models"); }));
   std::set<std::string> known{".pulls"};
-  for (const auto& row : rows) known.insert(row.text(0) + (row.integer(1) == 1 ? ".gguf" : ".parts"));
+  for (const auto& row : rows) {
+    ASSIGN_OR_RETURN(const auto model, to_model(row));
+    known.insert(model.name + (model.parts == 1 ? ".gguf" : ".parts"));
+    if (model.projector) known.insert(projector_name(model.name, *model.projector));
+  }
   // A file without a row is an import that was killed between the two; its caller never had an answer.
   for (const auto& entry : std::filesystem::directory_iterator(dir, error))
     if (!known.contains(entry.path().filename().string())) std::filesystem::remove_all(entry.path(), error);
@@ -124,9 +147,7 @@ Result<Model> ModelLibrary::import_files(const Pass& pass, const std::string& na
   crypto::Sha256 whole;
   for (const auto& file : files) {
     ASSIGN_OR_RETURN(model.sha256, hash_and_sync(file.path, model.bytes, files.size() > 1 ? &whole : nullptr));
-    if (file.sha256 && *file.sha256 != model.sha256)
-      return fail_because(ErrorCode::kInvalidArgument, std::string(kChecksumMismatch),
-                          "The file's SHA-256 is " + model.sha256 + ", not " + *file.sha256 + " as expected; copy or download it again");
+    RETURN_IF_ERROR(check_sha256(file, model.sha256));
   }
   if (files.size() > 1) model.sha256 = whole.hex();
   RETURN_IF_ERROR(place(model, files));
@@ -157,6 +178,44 @@ Status ModelLibrary::place(const Model& model, const std::vector<ModelFile>& fil
   });
 }
 
+std::filesystem::path ModelLibrary::projector_of(const Model& model) const {
+  return model.projector ? dir_ / projector_name(model.name, *model.projector) : std::filesystem::path();
+}
+
+Status ModelLibrary::check_projector(const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(const auto gguf, read_gguf(file));
+  if (!is_projector(gguf)) return invalid("The file is no projector; those of vision models are called mmproj-….gguf");
+  const auto sees = gguf.values.find("clip.has_vision_encoder");
+  const auto* flag = sees == gguf.values.end() ? nullptr : std::get_if<bool>(&sees->second);
+  if (flag == nullptr || !*flag) return fail(ErrorCode::kUnsupported, "The projector has no vision encoder; projectors for sound are not used here");
+  return {};
+}
+
+Result<Model> ModelLibrary::add_projector(const Pass& pass, const std::string& name, const ModelFile& file, const std::string& origin) {
+  RETURN_IF_ERROR(check_projector(file.path));
+  ASSIGN_OR_RETURN(auto model, get(pass, name));
+  if (model.facts.embedding) return invalid("The model " + name + " makes embeddings; a projector gives sight to chat models");
+  ProjectorFile projector{.origin = origin};
+  ASSIGN_OR_RETURN(projector.sha256, hash_and_sync(file.path, projector.bytes, nullptr));
+  RETURN_IF_ERROR(check_sha256(file, projector.sha256));
+
+  const std::lock_guard lock(placing_);
+  const auto before = projector_of(model);
+  model.projector = std::move(projector);
+  const auto target = projector_of(model);
+  if (::rename(file.path.c_str(), target.c_str()) != 0) return fail(ErrorCode::kUnavailable, "The projector cannot be moved into the library", target.string());
+  ::chmod(target.c_str(), 0600);
+  RETURN_IF_ERROR(store::sync_directory(dir_));
+  RETURN_IF_ERROR(db_.write([&](store::Transaction& tx) -> Status {
+    ASSIGN_OR_RETURN(const auto changed, tx.execute("UPDATE models SET projector = ? WHERE name = ?", to_json_text(*model.projector), name));
+    if (changed == 0) return no_model(name);
+    return {};
+  }));
+  std::error_code ignored;
+  if (!before.empty() && before != target) std::filesystem::remove(before, ignored);
+  return model;
+}
+
 Result<std::vector<Model>> ModelLibrary::list(const Pass&) {
   ASSIGN_OR_RETURN(const auto rows, db_.read([](store::Transaction& tx) { return tx.query("SELECT " + std::string(kColumns) + " FROM models ORDER BY name"); }));
   std::vector<Model> models;
@@ -181,6 +240,7 @@ Status ModelLibrary::remove(const Pass& pass, const std::string& name) {
   }));
   std::error_code error;
   std::filesystem::remove_all(model.parts == 1 ? file_of(model) : parts_dir(name), error);
+  if (model.projector && !error) std::filesystem::remove(projector_of(model), error);
   if (error) return fail(ErrorCode::kUnavailable, "The model's file cannot be deleted; it goes at the next start", error.message());
   return {};
 }

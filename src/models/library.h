@@ -14,6 +14,12 @@
 
 namespace siyu::models {
 
+/// The eyes of a vision model.
+struct ProjectorFile {
+  std::uint64_t bytes = 0;
+  std::string sha256, origin;
+};
+
 struct Model {
   std::string name;
   ModelFacts facts;
@@ -23,6 +29,7 @@ struct Model {
   Timestamp added_at;
   bool wanted = false;  ///< it was loaded, and is to be loaded again after a restart
   std::uint32_t parts = 1;  ///< files of a split model
+  std::optional<ProjectorFile> projector = {};  ///< with it the model sees pictures
 };
 
 /// A file that is to become a model, or one part of it.
@@ -52,12 +59,18 @@ class ModelLibrary {
   /// The same for all parts of a split model, in order; the model's checksum is then that of the parts put
   /// together.
   Result<Model> import_files(const Pass& pass, const std::string& name, const std::vector<ModelFile>& files, const std::string& origin);
+  /// Takes a projector over for a model, in place of one it has. It counts from the model's next start.
+  Result<Model> add_projector(const Pass& pass, const std::string& name, const ModelFile& file, const std::string& origin);
+  /// Whether the file is a projector for pictures, by its header.
+  static Status check_projector(const std::filesystem::path& file);
   Result<std::vector<Model>> list(const Pass& pass);
   Result<Model> get(const Pass& pass, const std::string& name);
   Status remove(const Pass& pass, const std::string& name);
   Status set_wanted(const Pass& pass, const std::string& name, bool wanted);
   /// The file to load; the first part of a split model.
   std::filesystem::path file_of(const Model& model) const;
+  /// Empty for a model without one.
+  std::filesystem::path projector_of(const Model& model) const;
   /// Beside the models, on the same file system: for files on their way into the library. Never emptied by it.
   std::filesystem::path staging_dir() const { return dir_ / ".pulls"; }
 

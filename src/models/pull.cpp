@@ -171,7 +171,10 @@ Status Pulls::perform(Job& job, Live& live) {
   const bool planned = !job.plan.empty();
   if (!planned) RETURN_IF_ERROR(plan(job, live));
   const auto present = library_.get(pass, job.name);
-  if (present && planned && has_arrived(job, *present)) return job.load ? start_model_(pass, job.name) : Status();
+  if (present && planned && has_arrived(job, *present)) {
+    if (!present->projector) RETURN_IF_ERROR(import_projector(pass, job));
+    return job.load ? start_model_(pass, job.name) : Status();
+  }
   if (present)
     return fail(ErrorCode::kAlreadyExists, "A model named " + job.name + " exists already; remove it first, or pull under another name with --name");
   RETURN_IF_ERROR(fetch_all(job, live));
@@ -183,7 +186,7 @@ Status Pulls::perform(Job& job, Live& live) {
 /// Whether a kill came between the model's arrival in the library and the record of it.
 bool Pulls::has_arrived(const Job& job, const Model& model) const {
   std::uint64_t expected = 0;
-  for (const auto& file : job.plan) expected += file.bytes.value_or(0);
+  for (std::size_t i = 0; i < model_files(job.plan); ++i) expected += job.plan[i].bytes.value_or(0);
   return model.origin == net::without_query(job.reference) && model.bytes == expected && !std::filesystem::exists(dir_of(job.id) / "0");
 }
 
@@ -197,7 +200,7 @@ Status Pulls::plan(Job& job, Live& live) {
     if (error.code == ErrorCode::kUnavailable) error.message += " Check the server's network (https_proxy); without one, copy the file there and use `siyu model import`";
     return std::unexpected(std::move(error));
   }
-  if (!job.sha256.empty() && files->size() > 1) return invalid("A checksum is for one file, and this model has several parts; leave it out: the hub's own are checked");
+  if (!job.sha256.empty() && model_files(*files) > 1) return invalid("A checksum is for one file, and this model has several parts; leave it out: the hub's own are checked");
   if (!job.sha256.empty()) files->front().sha256 = job.sha256;
   if (!job.named) job.name = model_name_of(files->front().path);
   job.plan = std::move(*files);
@@ -248,11 +251,24 @@ Status Pulls::fetch_all(Job& job, Live& live) {
 }
 
 Status Pulls::import(const Pass& pass, const Job& job) {
+  const auto models = model_files(job.plan);
+  if (models < job.plan.size()) RETURN_IF_ERROR(ModelLibrary::check_projector(dir_of(job.id) / std::to_string(models)));
   std::vector<ModelFile> files;
-  for (std::size_t i = 0; i < job.plan.size(); ++i)
-    files.push_back({.path = dir_of(job.id) / std::to_string(i), .sha256 = job.plan[i].sha256.empty() ? std::nullopt : std::optional(job.plan[i].sha256)});
+  for (std::size_t i = 0; i < models; ++i) files.push_back(arrived(job, i));
   RETURN_IF_ERROR(library_.import_files(pass, job.name, files, net::without_query(job.reference)));
+  return import_projector(pass, job);
+}
+
+Status Pulls::import_projector(const Pass& pass, const Job& job) {
+  const auto at = model_files(job.plan);
+  if (at == job.plan.size()) return {};
+  RETURN_IF_ERROR(library_.add_projector(pass, job.name, arrived(job, at), job.plan[at].path));
   return {};
+}
+
+ModelFile Pulls::arrived(const Job& job, std::size_t file) const {
+  const auto& sha256 = job.plan[file].sha256;
+  return {.path = dir_of(job.id) / std::to_string(file), .sha256 = sha256.empty() ? std::nullopt : std::optional(sha256)};
 }
 
 Status Pulls::end(const Job& job, PullState state, const std::string& reason) {

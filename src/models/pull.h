@@ -82,6 +82,8 @@ class Pulls {
   Status plan(Job& job, Live& live);
   Status fetch_all(Job& job, Live& live);
   Status import(const Pass& pass, const Job& job);
+  Status import_projector(const Pass& pass, const Job& job);
+  ModelFile arrived(const Job& job, std::size_t file) const;
   bool has_arrived(const Job& job, const Model& model) const;
   Status end(const Job& job, PullState state, const std::string& reason);
   Result<Job> load(const std::string& id);

@@ -46,10 +46,15 @@ bool is_safe_path(std::string_view path) {
   }
 }
 
+bool is_projector_file(std::string_view path) {
+  const auto name = upper(base_name(path));
+  return name.ends_with(".GGUF") && is_safe_path(path) && name.find("MMPROJ") != std::string::npos;
+}
+
 bool is_model_file(std::string_view path) {
   const auto name = upper(base_name(path));
   // Projectors of vision models and importance matrices are GGUF files too, but no models.
-  return name.ends_with(".GGUF") && is_safe_path(path) && name.find("MMPROJ") == std::string::npos && name.find("IMATRIX") == std::string::npos;
+  return name.ends_with(".GGUF") && is_safe_path(path) && !is_projector_file(path) && name.find("IMATRIX") == std::string::npos;
 }
 
 /// Whether `word` stands in `path` between separators: Q4_K_M in Qwen3-8B-Q4_K_M.gguf, but not Q4_K in it.
@@ -170,6 +175,17 @@ Result<std::vector<RemoteFile>> choose_files(const std::vector<RemoteFile>& file
   if (chosen[0]->files.size() != chosen[0]->parts)
     return not_found(fmt::format("The repository has {} of the {} parts of {}", chosen[0]->files.size(), chosen[0]->parts, chosen[0]->label));
   return chosen[0]->files;
+}
+
+std::optional<RemoteFile> choose_projector(const std::vector<RemoteFile>& files) {
+  std::vector<RemoteFile> projectors;
+  for (const auto& file : files)
+    if (is_projector_file(file.path)) projectors.push_back(file);
+  if (projectors.empty()) return std::nullopt;
+  for (const auto* type : {"F16", "BF16", "Q8_0", "F32"})
+    for (const auto& file : projectors)
+      if (has_word(file.path, type)) return file;
+  return std::ranges::min(projectors, {}, &RemoteFile::path);
 }
 
 std::string model_name_of(std::string_view path) {

@@ -35,6 +35,10 @@ struct RemoteFile {
 /// for most machines. Errors list what there is to choose from.
 Result<std::vector<RemoteFile>> choose_files(const std::vector<RemoteFile>& files, const std::string& selector);
 
+/// Of a vision model: the projector that stands beside it in the repository, in the type that loses nothing and is not
+/// twice as large for it. Nothing when there is none.
+std::optional<RemoteFile> choose_projector(const std::vector<RemoteFile>& files);
+
 /// A library name made from a file's name: `dir/Qwen3-8B-00001-of-00002.gguf` → `Qwen3-8B`.
 std::string model_name_of(std::string_view path);
 

@@ -63,6 +63,17 @@ TEST(Source, AllPartsOfASplitModelComeInOrder) {
   EXPECT_THAT(paths(choose_files(files({"m-00001-of-00002.gguf"}), "")), testing::ElementsAre(HasSubstr("1 of the 2 parts")));
 }
 
+TEST(Source, TheProjectorBesideAModelIsFound) {
+  const auto chosen = [](std::initializer_list<const char*> names) {
+    const auto projector = choose_projector(files(names));
+    return projector ? projector->path : std::string("none");
+  };
+  EXPECT_EQ(chosen({"m-Q4_K_M.gguf", "mmproj-F32.gguf", "mmproj-BF16.gguf", "mmproj-F16.gguf"}), "mmproj-F16.gguf");
+  EXPECT_EQ(chosen({"m-Q4_K_M.gguf", "mmproj-m-f32.gguf", "mmproj-m-Q8_0.gguf"}), "mmproj-m-Q8_0.gguf");
+  EXPECT_EQ(chosen({"m.gguf", "sub/m.mmproj-b.gguf", "m.mmproj-a.gguf"}), "m.mmproj-a.gguf");
+  EXPECT_EQ(chosen({"m.gguf", "mmproj.json", "../mmproj.gguf"}), "none");
+}
+
 TEST(Source, PathsThatClimbAreNoModels) {
   EXPECT_THAT(paths(choose_files(files({"../../etc/x-Q4_0.gguf", "/abs.gguf", "a//b.gguf", "a\\b.gguf", "good.gguf"}), "")), testing::ElementsAre("good.gguf"));
 }

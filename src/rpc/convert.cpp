@@ -1,5 +1,7 @@
 #include "rpc/convert.h"
 
+#include "base/bytes.h"
+#include "engine/picture.h"
 #include "siyu.pb.h"
 
 namespace siyu::rpc {
@@ -60,6 +62,10 @@ Result<engine::Message> to_message(const v1::Message& in) {
   engine::Message out{.content = in.content(), .reasoning_content = in.reasoning(), .name = in.name(), .tool_call_id = in.tool_call_id()};
   ASSIGN_OR_RETURN(out.role, to_role(in.role()));
   for (const auto& call : in.tool_calls()) out.tool_calls.push_back({.id = call.id(), .name = call.name(), .arguments = call.arguments().empty() ? "{}" : call.arguments()});
+  for (const auto& file : in.pictures()) {
+    ASSIGN_OR_RETURN(auto picture, engine::read_picture(to_base64(as_bytes(file))));
+    out.images.push_back(std::move(picture));
+  }
   return out;
 }
 

@@ -35,7 +35,7 @@ bool Deployments::save(Live& live, DeploymentSpec spec, const std::string& versi
   parts_.log.info("deployment_" + kind, {{"deployment", spec.name}, {"version", version}, {"text", text}});
   (void)parts_.policy.record("system", {.action = "deployment." + kind, .resource = "deployment/" + spec.name, .request = ""}, "done");
   live.spec = std::move(spec);
-  live.sha256 = fingerprint(live.spec);
+  live.identity = identify(live.spec);
   publish();
   return true;
 }

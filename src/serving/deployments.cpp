@@ -135,7 +135,7 @@ void Deployments::publish() {
   std::vector<std::shared_ptr<Router>> routers;
   for (auto& [name, live] : live_) {
     const auto& primary = live.spec.primary();
-    names->emplace(name, Served{.name = name, .kind = live.spec.kind, .loaded_at = from_unix_millis(live.spec.created_at), .sha256 = live.sha256, .remote = !primary.model, .engine = live.router});
+    names->emplace(name, Served{.name = name, .kind = live.spec.kind, .loaded_at = from_unix_millis(live.spec.created_at), .sha256 = live.identity.sha256, .vision = live.identity.vision, .remote = !primary.model, .engine = live.router});
     routers.push_back(live.router);
   }
   const std::lock_guard lock(published_mu_);
@@ -144,20 +144,23 @@ void Deployments::publish() {
 }
 
 /// Of what answers: when several models do, of all of them, so that a kept answer of one is not taken for one of another.
-std::string Deployments::fingerprint(const DeploymentSpec& spec) const {
+Deployments::Identity Deployments::identify(const DeploymentSpec& spec) const {
   std::set<std::string> models;
+  bool vision = true;
   for (const auto& version : spec.versions) {
     if (version.weight <= 0) continue;
     if (version.model) {
-      if (const auto model = parts_.library.get(*pass_, *version.model)) models.insert(model->sha256);
+      const auto model = parts_.library.get(*pass_, *version.model);
+      if (model) models.insert(model->sha256 + (model->projector ? model->projector->sha256 : ""));
+      vision = vision && model && model->projector;
     }
     for (const auto& engine : version.engines)
       if (const auto record = parts_.remotes.get(*pass_, engine)) models.insert(crypto::sha256_hex(as_bytes(record->url + "\n" + record->model)));
   }
-  if (models.size() == 1) return *models.begin();
+  if (models.size() == 1) return {*models.begin(), vision};
   std::string all;
   for (const auto& one : models) all += one + "\n";
-  return crypto::sha256_hex(as_bytes(all));
+  return {crypto::sha256_hex(as_bytes(all)), vision};
 }
 
 Deployments::Live& Deployments::emplace(DeploymentSpec spec) {
@@ -166,7 +169,7 @@ Deployments::Live& Deployments::emplace(DeploymentSpec spec) {
   live.router = std::make_shared<Router>(name, RouterOptions{}, parts_.clock, [bell = pump_bell_] { bell->ring(); });
   if (spec.queue_limit > 0) live.router->set_max_waiting(static_cast<std::size_t>(spec.queue_limit));
   live.step_began = parts_.clock.steady_now();
-  live.sha256 = fingerprint(spec);
+  live.identity = identify(spec);
   live.spec = std::move(spec);
   return live_.insert_or_assign(name, std::move(live)).first->second;
 }
@@ -237,7 +240,7 @@ Status Deployments::change(const Pass& pass, const std::string& name, const std:
   RETURN_IF_ERROR(check_sources(spec));
   RETURN_IF_ERROR(store_.put(spec, event(name, version, pass.principal().username, kind, text)));
   live->spec = std::move(spec);
-  live->sha256 = fingerprint(live->spec);
+  live->identity = identify(live->spec);
   live->step_began = parts_.clock.steady_now();
   live->router->set_max_waiting(live->spec.queue_limit > 0 ? static_cast<std::size_t>(live->spec.queue_limit) : RouterOptions{}.max_waiting);
   for (auto& [one, running] : live->versions) {  // told anew, tried anew

@@ -163,6 +163,11 @@ class Deployments {
     std::uint64_t arrived = 0;
     VersionFigures figures;
   };
+  /// Of what answers, versions together.
+  struct Identity {
+    std::string sha256;
+    bool vision = false;
+  };
   struct Live {
     DeploymentSpec spec;
     std::shared_ptr<Router> router;
@@ -174,7 +179,7 @@ class Deployments {
     Autoscaler autoscaler;
     std::int32_t scaled = 0;
     std::deque<Sample> samples;
-    std::string sha256;
+    Identity identity;
   };
   using Change = std::function<Status(DeploymentSpec& spec)>;
 
@@ -189,7 +194,7 @@ class Deployments {
   Status change(const Pass& pass, const std::string& name, const std::string& kind, const std::string& version, const std::string& text, const Change& apply);
   DeploymentView view(const Live& live) const;
   void publish();
-  std::string fingerprint(const DeploymentSpec& spec) const;
+  Identity identify(const DeploymentSpec& spec) const;
 
   // deployment_replicas.cpp: with mu_ held
   void look_at_replicas(Live& live);

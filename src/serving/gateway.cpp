@@ -16,6 +16,8 @@ class CallersEngine final : public engine::Engine {
     CachedModel model;
     Caller caller;
     CallOptions options;
+    bool vision;
+    const ModelHost& host;
     Meter& meter;
     AnswerCache& answers;
     const Clock& clock;
@@ -25,6 +27,7 @@ class CallersEngine final : public engine::Engine {
 
   Result<std::unique_ptr<engine::GenerationStream>> generate(engine::GenerateRequest request) override {
     const auto begun = my_.clock.steady_now();
+    RETURN_IF_ERROR(check_sight(request));
     auto known = my_.answers.look_up(my_.caller, my_.model, request, my_.options);
     if (my_.options.report) my_.options.report->cache = known.use;
     if (known.answer) return again(*std::move(known.answer), known.use, begun);
@@ -53,11 +56,23 @@ class CallersEngine final : public engine::Engine {
   }
 
   Result<std::vector<engine::Token>> tokenize(const std::string& text) override { return my_.engine->tokenize(text); }
-  Result<std::int32_t> count_prompt_tokens(const engine::GenerateRequest& request) override { return my_.engine->count_prompt_tokens(request); }
+  Result<std::int32_t> count_prompt_tokens(const engine::GenerateRequest& request) override {
+    RETURN_IF_ERROR(check_sight(request));
+    return my_.engine->count_prompt_tokens(request);
+  }
   engine::ModelInfo info() const override { return my_.engine->info(); }
   engine::EngineHealth health() const override { return my_.engine->health(); }
 
  private:
+  Status check_sight(const engine::GenerateRequest& request) const {
+    if (my_.vision || engine::picture_count(request) == 0) return {};
+    std::string names;
+    for (const auto& served : my_.host.served())
+      if (served.vision && served.kind == Kind::kChat) names += (names.empty() ? "" : ", ") + served.name;
+    return fail_because(ErrorCode::kInvalidArgument, "model_cannot_see",
+                        "The model `" + my_.model.name + "` cannot see pictures; " + (names.empty() ? "no model that can is loaded" : "models that can: " + names));
+  }
+
   std::unique_ptr<engine::GenerationStream> again(engine::Generation answer, CacheUse use, SteadyTime begun) {
     const auto& saved = answer.finish.usage;
     my_.meter.record_cached(my_.caller, my_.model.name, saved);
@@ -88,7 +103,7 @@ class CallersEngine final : public engine::Engine {
 Result<Served> Gateway::route(const Pass& pass, const std::string& name, Kind kind, const CallOptions& options) const {
   ASSIGN_OR_RETURN(auto served, host_.route(name, kind));
   served.engine = std::make_shared<CallersEngine>(CallersEngine::Parts{.engine = std::move(served.engine), .model = {served.name, served.sha256},
-                                                                       .caller = Caller::of(pass), .options = options, .meter = meter_, .answers = answers_,
+                                                                       .caller = Caller::of(pass), .options = options, .vision = served.vision, .host = host_, .meter = meter_, .answers = answers_,
                                                                        .clock = clock_, .observer = observer_});
   return served;
 }

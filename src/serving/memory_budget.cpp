@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint64_t kProcess = 24ULL << 20;       // code, heaps and tables of a worker before its model
 constexpr std::uint64_t kBatch = engine::kDefaultBatchTokens;
+constexpr std::uint64_t kLeastPatches = 4096;         // encoders of any resolution are given pictures of about so many
 constexpr std::uint64_t kActivations = 20;            // floats per token of a batch, as multiples of the width: attention, feed forward, residuals
 
 }  // namespace
@@ -35,6 +36,14 @@ MemoryNeed predict_need(const models::GgufFile& header, const std::string& file,
   const std::uint64_t batch = facts.embedding ? std::max<std::uint64_t>(kBatch, static_cast<std::uint64_t>(context)) : kBatch;
   const std::uint64_t buffers = batch * facts.embedding_length * kActivations * sizeof(float) + parallel * facts.vocabulary * sizeof(float);
   return {.file = file, .weights = file_bytes, .own = kProcess + buffers + static_cast<std::uint64_t>(per_token) * static_cast<std::uint64_t>(tokens)};
+}
+
+std::uint64_t predict_projector(const models::GgufFile& header, std::uint64_t file_bytes) {
+  const auto number = [&](const char* key, std::uint64_t most) { return std::min(header.number(std::string("clip.vision.") + key), most); };
+  const auto side = number("image_size", 4096) / std::max<std::uint64_t>(1, number("patch_size", 256));
+  const auto patches = std::max(side * side, kLeastPatches);
+  const auto width = number("embedding_length", 1 << 16), inner = number("feed_forward_length", 1 << 18);
+  return file_bytes + patches * (kActivations * width + 2 * inner) * sizeof(float) + engine::kKeptPictureBytes;
 }
 
 std::uint64_t memory_in_use(std::span<const MemoryCharge> running) {

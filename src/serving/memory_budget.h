@@ -29,6 +29,10 @@ struct WorkerSizes {
 /// plain attention and too much for sliding windows; the buffers are an estimate that grows with the model's width.
 MemoryNeed predict_need(const models::GgufFile& header, const std::string& file, std::uint64_t file_bytes, const WorkerSizes& sizes);
 
+/// What a projector adds to a worker's own: its weights, which are not mapped, the buffers of the largest picture, and what is kept of
+/// pictures seen lately. An estimate, like the other buffers.
+std::uint64_t predict_projector(const models::GgufFile& header, std::uint64_t file_bytes);
+
 /// What one running worker counts for: the prediction, or what it reports when that is more.
 struct MemoryCharge {
   MemoryNeed need;

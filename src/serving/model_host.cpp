@@ -57,9 +57,19 @@ Status ModelHost::unload(const Pass& pass, const std::string& name) {
   return {};
 }
 
-Status ModelHost::remove(const Pass& pass, const std::string& name) {
+Status ModelHost::check_unused(const std::string& name) const {
   if (deployments_.origin_of(name) == Origin::kModel) return fail(ErrorCode::kConflict, "The model " + name + " is loaded; unload it first");
   if (deployments_.uses_model(name)) return fail(ErrorCode::kConflict, "A deployment runs the model " + name + "; remove the deployment or its version first");
+  return {};
+}
+
+Result<models::Model> ModelHost::add_projector(const Pass& pass, const std::string& name, const models::ModelFile& file, const std::string& origin) {
+  RETURN_IF_ERROR(check_unused(name));
+  return library_.add_projector(pass, name, file, origin);
+}
+
+Status ModelHost::remove(const Pass& pass, const std::string& name) {
+  RETURN_IF_ERROR(check_unused(name));
   return library_.remove(pass, name);
 }
 

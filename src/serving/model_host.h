@@ -29,6 +29,8 @@ class ModelHost {
   /// Starts a model without waiting; it is started again after a restart of the server.
   Status begin_load(const Pass& pass, const std::string& name);
   Status unload(const Pass& pass, const std::string& name);
+  /// Gives a model its projector; refused while it is loaded.
+  Result<models::Model> add_projector(const Pass& pass, const std::string& name, const models::ModelFile& file, const std::string& origin);
   /// Deletes it; refused while it is loaded.
   Status remove(const Pass& pass, const std::string& name);
 
@@ -44,6 +46,7 @@ class ModelHost {
   Result<Served> route(const std::string& name, Kind kind) const;
 
  private:
+  Status check_unused(const std::string& name) const;
   Result<std::vector<std::string>> start(const Pass& pass, const models::Model& model, const LoadOptions& options, bool& fresh);
 
   models::ModelLibrary& library_;

@@ -9,6 +9,8 @@ namespace siyu::serving {
 namespace {
 
 constexpr std::size_t kPrefixBytes = 1024;      // about 256 tokens: enough to tell system prompts apart, little enough to be shared
+constexpr std::size_t kPictureBytes = 4096;     // of a picture's file, to tell it from others
+constexpr std::int64_t kTokensPerPicture = 512;
 constexpr std::int64_t kBytesPerToken = 4;      // English; Chinese text has nearer 3, which does not matter for a comparison
 constexpr std::int64_t kUsualAnswer = 256;      // tokens, when the request allows more or does not say
 
@@ -50,7 +52,10 @@ RequestFacts facts_of(const engine::GenerateRequest& request) {
   switch (request.prompt_kind) {
     case engine::PromptKind::kChat:
       for (const auto& tool : request.tools) hash.add(tool.name);
-      for (std::size_t i = 0; i < opening_messages(request.messages); ++i) hash.add(request.messages[i].content);
+      for (std::size_t i = 0; i < opening_messages(request.messages); ++i) {
+        hash.add(request.messages[i].content);
+        for (const auto& picture : request.messages[i].images) hash.add(std::string_view(picture.file).substr(0, kPictureBytes));
+      }
       break;
     case engine::PromptKind::kText: hash.add(request.prompt); break;
     case engine::PromptKind::kTokens:
@@ -58,7 +63,7 @@ RequestFacts facts_of(const engine::GenerateRequest& request) {
       break;
   }
   RequestFacts facts{.prefix = hash.prefix(), .conversation = stable_hash(request.tenant, hash.whole())};
-  facts.prompt_work = 1 + prompt_bytes(request) / kBytesPerToken;
+  facts.prompt_work = 1 + prompt_bytes(request) / kBytesPerToken + kTokensPerPicture * static_cast<std::int64_t>(engine::picture_count(request));
   facts.answer_work = std::clamp<std::int64_t>(request.max_tokens.value_or(kUsualAnswer), 1, kUsualAnswer);
   return facts;
 }

@@ -20,7 +20,11 @@ class Setting:
         self.server = Server(self.root / "data")
         for name, arch in (("talker", "qwen2"), ("embedder", "bert")):
             subprocess.run([WRITER, "--arch", arch, "-o", self.root / f"{name}.gguf", "--context", CONTEXT], check=True)
-            self.server.cli("model", "import", self.root / f"{name}.gguf", "--name", name)
+            eyes = []
+            if name == "talker":
+                eyes = ["--projector", self.root / "eyes.bin"]
+                subprocess.run([WRITER, "--arch", arch, "--projector", "gemma3", "-o", eyes[1]], check=True)
+            self.server.cli("model", "import", self.root / f"{name}.gguf", "--name", name, *eyes)
             self.server.cli("model", "load", name)
         leave = self.root / "制度/年假.md"
         leave.parent.mkdir()

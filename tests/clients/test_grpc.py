@@ -14,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 from setting import SIYU, Server, Setting
+from pictures import discs, stripes
 
 PROTO = pathlib.Path(__file__).resolve().parents[2] / "src/rpc/proto"
 CODE = grpc.StatusCode
@@ -59,6 +60,24 @@ def gather(events):
     events = list(events)
     text = "".join(event.delta.content for event in events if event.WhichOneof("event") == "delta")
     return events, text
+
+
+class PicturesTest(unittest.TestCase):
+    def look(self, *pictures):
+        message = pb.Message(role=pb.ROLE_USER, content="What is this?", pictures=pictures)
+        generation = pb.Generation(max_tokens=12, sampling=pb.Sampling(temperature=0))
+        return inference.Chat(pb.ChatRequest(model="talker", messages=[message], generation=generation), **KEY)
+
+    def test_pictures_decide_the_answer(self):
+        one, again, other = (gather(self.look(file))[1] for file in (stripes(), stripes(), discs()))
+        self.assertEqual(one, again)
+        self.assertNotEqual(one, other)
+
+    def test_what_is_no_picture_is_refused(self):
+        with self.assertRaises(grpc.RpcError) as found:
+            gather(self.look(b"GIF89a"))
+        self.assertEqual(found.exception.code(), CODE.INVALID_ARGUMENT)
+        self.assertIn("neither PNG nor JPEG", found.exception.details())
 
 
 class InferenceTest(unittest.TestCase):

@@ -105,6 +105,21 @@ class SourcesTest(PullCase):
         self.assertFalse(folder.exists())
         self.assertIn("one of 3 parts", self.refused(f"{self.hub.content_url}/plain/{REPO}/Q8_0/big-00001-of-00003.gguf"))
 
+    def test_the_projector_of_a_vision_model_comes_along(self):
+        kind = lambda name: (len(name).to_bytes(8, "little") + name.encode())
+        eyes = tiny_gguf(40_000, 7, [("general.type", 8, kind("mmproj")), ("clip.has_vision_encoder", 7, b"\x01")])
+        self.hub.files[(REPO, "mmproj-Tiny-F16.gguf")] = eyes
+        self.hub.files[(REPO, "mmproj-Tiny-F32.gguf")] = tiny_gguf(80_000, 8)
+        self.hub.cuts = [20_000]  # of the model; what comes later is whole
+        done = self.pull(SOURCE, "--sha256", hashlib.sha256(self.data).hexdigest())
+        self.assertEqual((done["name"], done["bytes_total"]), ("Tiny-Q4_K_M", len(self.data) + len(eyes)))
+        self.check_whole()
+        model = self.library()["Tiny-Q4_K_M"]
+        self.assertEqual((model["vision"], model["projector"]), (True, {"bytes": len(eyes), "sha256": hashlib.sha256(eyes).hexdigest(), "origin": "mmproj-Tiny-F16.gguf"}))
+        self.server.cli("model", "rm", "Tiny-Q4_K_M")
+        self.hub.files[(REPO, "mmproj-Tiny-F16.gguf")] = tiny_gguf(40_000, 7)  # called so, but none
+        self.assertIn("is no projector", self.refused())
+
     def test_the_token_goes_to_the_hub_alone(self):
         self.hub.gated = True
         message = self.refused()

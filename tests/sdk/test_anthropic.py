@@ -1,4 +1,5 @@
 """The official Anthropic SDK for Python against a real server: unchanged code, only the base URL and the key are ours."""
+import base64
 import json
 import unittest
 
@@ -6,6 +7,7 @@ import anthropic
 
 import test_openai
 from contract import Contract
+from pictures import discs, stripes
 from test_openai import CONTEXT, SCHEMA, setUpModule as start_server, tearDownModule  # noqa: F401
 
 TOOL = {"name": "weather", "description": "The weather", "input_schema": SCHEMA}
@@ -34,6 +36,28 @@ def until_called(**more):
         if answer.stop_reason == "tool_use":
             return answer
     raise AssertionError("no seed led to a whole call")
+
+
+def picture(file):
+    return {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": base64.b64encode(file).decode()}}
+
+
+class PicturesTest(unittest.TestCase):
+    def test_pictures_in_messages_and_in_results_of_tools(self):
+        look = lambda file: [{"role": "user", "content": [picture(file), {"type": "text", "text": "What is this?"}]}]
+        first = ask(messages=look(stripes()))
+        self.assertEqual(ask(messages=look(stripes())).content[0].text, first.content[0].text)
+        self.assertNotEqual(ask(messages=look(discs())).content[0].text, first.content[0].text)
+        self.assertEqual(client.messages.count_tokens(model="talker", messages=look(stripes())).input_tokens, first.usage.input_tokens + first.usage.cache_read_input_tokens)
+        result = lambda *blocks: [{"role": "user", "content": "Look"}, {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "camera", "input": {}}]},
+                                  {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", "text": "seen:"}, *blocks]}]}]
+        count = lambda messages: client.messages.count_tokens(model="talker", messages=messages).input_tokens
+        self.assertGreaterEqual(count(result(picture(stripes()))) - count(result()), 16)
+
+    def test_pictures_are_not_fetched(self):
+        with self.assertRaises(anthropic.BadRequestError) as found:
+            ask(messages=[{"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}}]}])
+        self.assertIn("not fetched", str(found.exception))
 
 
 class MessagesTest(unittest.TestCase):
@@ -105,7 +129,7 @@ class MessagesTest(unittest.TestCase):
         with self.assertRaises(anthropic.AuthenticationError):
             anthropic.Anthropic(base_url=test_openai.server.url, api_key="sk-wrong", max_retries=0).messages.create(model="talker", max_tokens=1, messages=[{"role": "user", "content": "x"}])
         picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
-        for wrong, words in ((dict(messages=[{"role": "user", "content": [picture]}]), r"messages\[0\].content\[0\].*image"), (dict(max_tokens=-1), "max_tokens"), (dict(extra_body={"stream": "yes"}), "`stream` must be true or false"),
+        for wrong, words in ((dict(messages=[{"role": "user", "content": [picture]}]), r"messages\[0\].content\[0\].*picture"), (dict(max_tokens=-1), "max_tokens"), (dict(extra_body={"stream": "yes"}), "`stream` must be true or false"),
                              (dict(thinking={"type": "enabled", "budget_tokens": 5}), "budget_tokens"), (dict(messages=[]), "at least one message"),
                              (dict(tools=[{"type": "web_search_20250305", "name": "web_search"}]), "web_search"), (dict(extra_body={"temperature": 1.5}), "temperature"),
                              (dict(messages=[{"role": "user", "content": "word " * 3000}]), CONTEXT + " tokens")):

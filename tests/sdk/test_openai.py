@@ -12,6 +12,7 @@ import unittest
 import openai
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+from pictures import JPEG, data_url, discs, stripes  # noqa: E402
 from test_server import SIYU, Server  # noqa: E402
 
 CONTEXT = "2048"
@@ -27,7 +28,12 @@ def setUpModule():
     server = Server(root / "data")
     for name, arch in (("talker", "qwen2"), ("embedder", "bert")):
         subprocess.run([WRITER, "--arch", arch, "-o", root / f"{name}.gguf", "--context", CONTEXT], check=True)
-        server.cli("model", "import", root / f"{name}.gguf", "--name", name)
+        eyes = []
+        if name == "talker":
+            eyes = ["--projector", root / "eyes" / "mmproj.gguf"]
+            eyes[1].parent.mkdir()
+            subprocess.run([WRITER, "--arch", arch, "--projector", "gemma3", "-o", eyes[1]], check=True)
+        server.cli("model", "import", root / f"{name}.gguf", "--name", name, *eyes)
         server.cli("model", "load", name)
     (root / "leave.md").write_text("# 休假\n\n员工满一年后，每年享有十天带薪年假。\n")
     server.cli("kb", "create", "handbook")
@@ -43,6 +49,36 @@ def tearDownModule():
 
 def ask(**more):
     return client.chat.completions.create(**{"model": "talker", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 16, "seed": 7, **more})
+
+
+class PicturesTest(unittest.TestCase):
+    def look(self, *files, **more):
+        parts = [{"type": "image_url", "image_url": {"url": data_url(file, "image/jpeg" if file == JPEG else "image/png"), "detail": "high"}} for file in files]
+        return ask(messages=[{"role": "user", "content": [{"type": "text", "text": "What is this?"}, *parts]}], temperature=0, **more)
+
+    def test_chat_takes_pictures(self):
+        one = self.look(stripes())
+        self.assertEqual(self.look(stripes()).choices[0].message.content, one.choices[0].message.content)
+        self.assertNotEqual(self.look(discs()).choices[0].message.content, one.choices[0].message.content)
+        self.assertEqual(self.look(stripes()).usage.prompt_tokens, one.usage.prompt_tokens)
+        self.assertGreater(self.look(stripes(), JPEG).usage.prompt_tokens, one.usage.prompt_tokens + 16)
+        streamed = "".join(chunk.choices[0].delta.content or "" for chunk in self.look(stripes(), stream=True) if chunk.choices)
+        self.assertEqual(streamed, one.choices[0].message.content)
+
+    def test_responses_take_pictures_and_go_on_from_them(self):
+        message = {"role": "user", "content": [{"type": "input_text", "text": "What is this?"}, {"type": "input_image", "image_url": data_url(stripes()), "detail": "auto"}]}
+        answer = client.responses.create(model="talker", input=[message], max_output_tokens=16, temperature=0)
+        self.assertEqual(answer.output_text, self.look(stripes()).choices[0].message.content)
+        more = client.responses.create(model="talker", input="And now?", previous_response_id=answer.id, max_output_tokens=4, temperature=0)
+        self.assertGreater(more.usage.input_tokens, answer.usage.input_tokens + 16)
+        self.assertGreater(more.usage.input_tokens_details.cached_tokens, 16)
+
+    def test_faults_name_the_field(self):
+        for url, word in (("https://example.com/a.png", "not fetched"), ("data:image/png;base64,AAAA", "neither PNG nor JPEG")):
+            with self.assertRaises(openai.BadRequestError) as found:
+                ask(messages=[{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}])
+            self.assertIn(word, found.exception.message)
+            self.assertEqual(found.exception.param, "messages[0].content[0].image_url.url")
 
 
 class OpenAiTest(unittest.TestCase):

@@ -176,7 +176,7 @@ class ResponsesTest(unittest.TestCase):
             time.sleep(0.05)
 
     def test_mistakes_name_the_field(self):
-        for wrong, param in (({"input": 5}, "input"), ({"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]}, "input[0].content[0]"),
+        for wrong, param in (({"input": 5}, "input"), ({"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]}, "input[0].content[0].image_url"),
                              ({"max_output_tokens": "x"}, "max_output_tokens"), ({"temperature": 9}, "temperature"), ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
                              ({"text": {"format": {"type": "yaml"}}}, "text.format.type"), ({"reasoning": {"effort": "huge"}}, "reasoning.effort"), ({"metadata": {"a": 1}}, "metadata.a"),
                              ({"background": True, "store": False}, "background"), ({"service_tier": "gold"}, "service_tier"), ({"conversation": "conv_1"}, "conversation")):
