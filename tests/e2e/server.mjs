@@ -42,6 +42,14 @@ export async function addModel(server, name, seed) {
   if (!answer.ok) throw new Error(await answer.text());
 }
 
+/** Gives such a model sight, as good as its words. */
+export async function addEyes(server, name) {
+  const file = path.join(server.folder, `${name}-eyes.gguf`);
+  execFileSync(path.join(path.dirname(process.env.SIYU_BIN), "model_writer"), ["--arch", "llama", "--preset", "tiny", "--projector", "gemma3", "-o", file]);
+  const answer = await server.api("PUT", `/api/v1/models/${name}/projector`, readFileSync(file));
+  if (!answer.ok) throw new Error(await answer.text());
+}
+
 /** One call of the API; its answer as a value. */
 export async function ask(server, method, place, body) {
   const answer = await server.api(method, place, body === undefined ? undefined : JSON.stringify(body));

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { crc32, deflateSync } from "node:zlib";
 import { after, before, test } from "node:test";
-import { addModel, ask, signIn as signInTo, startBrowser, startServer, visitor } from "./server.mjs";
+import { addEyes, addModel, ask, signIn as signInTo, startBrowser, startServer, visitor } from "./server.mjs";
 
 let server, browser;
 const faults = [];
@@ -15,6 +16,7 @@ before(async () => {
   server = await startServer();
   for (const [name, seed] of [["left", 1], ["right", 2]]) {
     await addModel(server, name, seed);
+    await addEyes(server, name);
     await ask(server, "POST", `/api/v1/models/${name}/load`, {});
   }
   browser = await startBrowser();
@@ -29,6 +31,41 @@ async function prompt(page, text) {
   await page.keyboard.press("Enter");
 }
 const columnsDone = (page) => page.getByRole("button", { name: /^Ask \d/ }).waitFor();
+
+/** A grey PNG file of 32 × 32 pixels. */
+function pngFile() {
+  const number = (value) => { const bytes = Buffer.alloc(4); bytes.writeUInt32BE(value >>> 0); return bytes; };
+  const chunk = (name, data) => Buffer.concat([number(data.length), Buffer.from(name), data, number(crc32(Buffer.concat([Buffer.from(name), data])))]);
+  const header = Buffer.concat([number(32), number(32), Buffer.from([8, 2, 0, 0, 0])]);
+  const rows = Buffer.concat(Array.from({ length: 32 }, () => Buffer.concat([Buffer.from([0]), Buffer.alloc(96, 120)])));
+  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), chunk("IHDR", header), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
+}
+
+test("pictures go with the prompt: shown before, counted after, and gone when removed", async () => {
+  const page = await open();
+  await signIn(page);
+  await room(page, "Playground");
+  await page.getByLabel("Most tokens").fill("8");
+  const files = page.locator("input[type=file]");
+  await files.setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no picture") });
+  await page.getByText("“notes.txt” is neither PNG nor JPEG").waitFor();
+  const promptTokens = async () => {
+    await prompt(page, "What is this?");
+    await columnsDone(page);
+    const figures = await page.locator(".column").first().locator(".measures dd").nth(2).innerText();
+    return Number.parseInt(figures, 10);
+  };
+  const without = await promptTokens();
+  await files.setInputFiles({ name: "grey.png", mimeType: "image/png", buffer: pngFile() });
+  const preview = page.getByRole("img", { name: "Picture 1" });
+  await preview.waitFor();
+  assert.equal(await preview.evaluate((image) => image.naturalWidth), 32);
+  assert.ok((await promptTokens()) >= without + 16);
+  await page.getByRole("button", { name: "Remove picture 1" }).click();
+  assert.equal(await preview.count(), 0);
+  assert.equal(await promptTokens(), without);
+  await page.context().close();
+});
 
 test("two models answer one prompt side by side, with their figures, and the same again with the same seed", async () => {
   const page = await open();

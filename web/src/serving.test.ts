@@ -46,10 +46,14 @@ it("small amounts of money keep their digits, and units of one's own are written
 });
 
 describe("the playground", () => {
-  const question: Question = { prompt: "It's 5 o'clock", system: "", temperature: 0, maxTokens: null, seed: null };
+  const question: Question = { prompt: "It's 5 o'clock", pictures: [], system: "", temperature: 0, maxTokens: null, seed: null };
   it("sends what is set and nothing else", () => {
     expect(bodyOf("m", question)).toEqual({ model: "m", messages: [{ role: "user", content: "It's 5 o'clock" }], temperature: 0, stream: true, stream_options: { include_usage: true } });
     expect(bodyOf("m", { ...question, system: "Be brief" }).messages).toHaveLength(2);
+  });
+  it("puts pictures before the words", () => {
+    const url = "data:image/png;base64,AAAA";
+    expect(bodyOf("m", { ...question, pictures: [url] }).messages).toEqual([{ role: "user", content: [{ type: "image_url", image_url: { url } }, { type: "text", text: "It's 5 o'clock" }] }]);
   });
   it("counts speed from the first token, and only when it can be known", () => {
     const answer: Answer = { text: "x", reasoning: "", running: false, firstAfter: 500, lastAfter: 1500, usage: { prompt_tokens: 1, completion_tokens: 11, total_tokens: 12 } };

@@ -39,6 +39,7 @@ function ModelRow({ model, canManage, changed }: { model: Model; canManage: bool
           <b style={{ fontSize: 15.5 }}>{model.name}</b>
           <Tag color={color}>{t(word)}</Tag>
           <Tag>{t(model.kind === "chat" ? "kindChat" : "kindEmbedding")}</Tag>
+          {model.vision && <Tag>{t("sees")}</Tag>}
           {model.source === "remote" && <Tag>{t("remote")}</Tag>}
         </Space>
         <Facts model={model} />

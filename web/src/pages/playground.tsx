@@ -1,5 +1,5 @@
-import { CloseOutlined, CodeOutlined, PlusOutlined } from "@ant-design/icons";
-import { App, Button, Collapse, Input, InputNumber, Select, Tooltip } from "antd";
+import { CloseOutlined, CodeOutlined, PictureOutlined, PlusOutlined } from "@ant-design/icons";
+import { App, Button, Collapse, Input, InputNumber, Select, Tooltip, Upload } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { call, type ServedModel } from "../api";
 import { useComplain } from "../hooks";
@@ -7,6 +7,7 @@ import { useSetting } from "../i18n";
 import { numbersOf } from "../numbers";
 import { type Answer, ask, kNoAnswer, type Question, speedOf } from "../playground/ask";
 import { curlOf } from "../playground/curl";
+import { kMostPictures, readPicture } from "../playground/picture";
 import { copyText } from "../save";
 import { Page } from "./page";
 
@@ -73,13 +74,27 @@ function Parameters({ question, change }: { question: Question; change(next: Par
   );
 }
 
+function Pictures({ pictures, remove }: { pictures: string[]; remove(index: number): void }) {
+  const { t } = useSetting();
+  return (
+    <ul className="pictures">
+      {pictures.map((url, index) => (
+        <li key={index}>
+          <img src={url} alt={t("pictureNumber", { number: index + 1 })} />
+          <Button size="small" type="text" icon={<CloseOutlined />} aria-label={t("removePicture", { number: index + 1 })} onClick={() => remove(index)} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 export function PlaygroundPage() {
   const { t } = useSetting();
   const { message } = App.useApp();
   const complain = useComplain();
   const [models, setModels] = useState<string[]>();
   const [columns, setColumns] = useState<Column[]>([{ id: 1 }, { id: 2 }]);
-  const [question, setQuestion] = useState<Question>({ prompt: "", system: "", temperature: null, maxTokens: 256, seed: null });
+  const [question, setQuestion] = useState<Question>({ prompt: "", pictures: [], system: "", temperature: null, maxTokens: 256, seed: null });
   const abort = useRef<AbortController>(undefined);
 
   useEffect(() => {
@@ -104,6 +119,10 @@ export function PlaygroundPage() {
     }
   };
   const add = () => setColumns((now) => [...now, { id: Math.max(...now.map((column) => column.id)) + 1, model: models?.find((name) => !now.some((column) => column.model === name)) ?? models?.[0] }]);
+  const attach = (file: File) => {
+    readPicture(file, t).then((url) => setQuestion((now) => ({ ...now, pictures: [...now.pictures, url].slice(0, kMostPictures) })), complain);
+    return false; // it goes with the question, not by itself
+  };
   const copy = (model: string) => copyText(curlOf(window.location.origin, model, question)).then(() => message.success(t("copied")), complain);
 
   return (
@@ -118,6 +137,7 @@ export function PlaygroundPage() {
       </div>
       <div className="composer full">
         <div className="box">
+          {question.pictures.length > 0 && <Pictures pictures={question.pictures} remove={(index) => setQuestion((now) => ({ ...now, pictures: now.pictures.filter((_, at) => at !== index) }))} />}
           <Input.TextArea variant="borderless" autoFocus autoSize={{ minRows: 2, maxRows: 8 }} value={question.prompt} placeholder={t("promptHint")} aria-label={t("promptHint")} style={{ padding: "4px 0", fontSize: 15 }}
             onChange={(event) => setQuestion((now) => ({ ...now, prompt: event.target.value }))}
             onPressEnter={(event) => {
@@ -126,6 +146,9 @@ export function PlaygroundPage() {
               start();
             }} />
           <div className="row">
+            <Upload accept="image/png,image/jpeg" multiple showUploadList={false} beforeUpload={attach}>
+              <Tooltip title={t("attachPicture")}><Button type="text" icon={<PictureOutlined />} aria-label={t("attachPicture")} disabled={running || question.pictures.length >= kMostPictures} /></Tooltip>
+            </Upload>
             <span className="soft" style={{ fontSize: 12.5 }}>{t("sameForAll")}</span>
             <div className="grow" />
             {running ? <Button onClick={() => abort.current?.abort()}>{t("stop")}</Button>

@@ -2,7 +2,8 @@ import { send, type TokenUsage } from "../api";
 import { events } from "../sse";
 
 /** What every model is asked in the same way. */
-export interface Question { prompt: string; system: string; temperature: number | null; maxTokens: number | null; seed: number | null }
+/** Pictures are data: URLs. */
+export interface Question { prompt: string; pictures: string[]; system: string; temperature: number | null; maxTokens: number | null; seed: number | null }
 
 export interface Answer {
   text: string;
@@ -18,9 +19,11 @@ export interface Answer {
 
 export const kNoAnswer: Answer = { text: "", reasoning: "", running: true };
 
+const contentOf = ({ prompt, pictures }: Question) => (pictures.length === 0 ? prompt : [...pictures.map((url) => ({ type: "image_url", image_url: { url } })), { type: "text", text: prompt }]);
+
 /** The body of the request; what is left empty is the server's to choose. */
 export function bodyOf(model: string, question: Question): Record<string, unknown> {
-  const body: Record<string, unknown> = { model, messages: [...(question.system.trim() ? [{ role: "system", content: question.system }] : []), { role: "user", content: question.prompt }] };
+  const body: Record<string, unknown> = { model, messages: [...(question.system.trim() ? [{ role: "system", content: question.system }] : []), { role: "user", content: contentOf(question) }] };
   if (question.temperature !== null) body.temperature = question.temperature;
   if (question.maxTokens !== null) body.max_tokens = question.maxTokens;
   if (question.seed !== null) body.seed = question.seed;
