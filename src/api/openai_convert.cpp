@@ -129,7 +129,10 @@ Status read_prediction(const std::optional<Prediction>& prediction, engine::Gene
   if (!prediction) return {};
   if (prediction->type != "content") return invalid_field("prediction.type", "must be content");
   if (!prediction->content.is_string() && !prediction->content.is_array()) return invalid_field("prediction.content", "must be text or an array of text parts");
-  ASSIGN_OR_RETURN(out.prediction, text_of(prediction->content));
+  engine::Message content;
+  RETURN_IF_ERROR(read_content(prediction->content, "prediction.content", content));
+  if (!content.images.empty()) return invalid_field("prediction.content", "must be text");
+  out.prediction = std::move(content.content);
   if (out.prediction.size() > engine::kMaxPredictionBytes) return invalid_field("prediction.content", "may have at most 1 MiB; send the part that the answer will repeat");
   return {};
 }
