@@ -112,7 +112,7 @@ std::vector<Drafter::Guessing> Drafter::choose(std::span<Wish> wishes, std::size
     auto* place = place_of(wish);
     if (place == nullptr) continue;
     const auto known = std::min(common_prefix(place->held, wish.tokens), wish.tokens.size() - 1);
-    if (std::ranges::any_of(wish.tokens.subspan(known), [&](Token token) { return token >= vocabulary_; })) continue;
+    if (std::ranges::any_of(wish.tokens.subspan(known), [&](Token token) { return token < 0 || token >= vocabulary_; })) continue;
     all.push_back({.wish = &wish, .place = place, .known = known});
   }
   std::ranges::sort(all, {}, &Guessing::missing);

@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 
+#include "models/gguf_fixture.h"
 #include "serving/autoscale.h"
 #include "serving/circuit_breaker.h"
 #include "serving/hash_ring.h"
@@ -200,6 +201,29 @@ TEST(MemoryBudget, WhatAWorkerReportsCountsWhenItIsMore) {
   EXPECT_EQ(memory_in_use(running), 150U);
   const std::vector<MemoryCharge> small{charge("a", 100, 10, 20)};  // its weights are not all in memory yet
   EXPECT_EQ(memory_in_use(small), 110U);
+}
+
+TEST(MemoryBudget, HostMemoryForBeginningsIsAsMuchAsTheCacheWithinAShareAndCounts) {
+  const auto header = models::parse_gguf(models::small_model()).value();
+  const auto without = predict_need(header, "m", 1000, {.spill_bytes = 0});
+  EXPECT_EQ(without.spill, 0U);
+  const auto ample = predict_need(header, "m", 1000, {.budget = 1ULL << 40});
+  EXPECT_GT(ample.spill, 0U);
+  EXPECT_EQ(ample.own, without.own + ample.spill);
+  EXPECT_EQ(predict_need(header, "m", 1000, {.budget = 1600}).spill, 100U);
+  EXPECT_EQ(predict_need(header, "m", 1000, {.spill_bytes = 12345, .budget = 1600}).spill, 12345U);
+}
+
+TEST(MemoryBudget, ADraftModelCountsWithItsWeightsAndACacheForAsManyTokens) {
+  const auto header = models::parse_gguf(models::small_model()).value();
+  const WorkerSizes sizes{.kv_tokens = 1 << 20, .spill_bytes = 0};
+  const auto alone = predict_need(header, "m", 1000, sizes);
+  auto both = alone;
+  add_draft(both, header, 1000, sizes);
+  EXPECT_EQ(both.weights, alone.weights);
+  const auto cache = alone.own - predict_need(header, "m", 1000, {.kv_tokens = 1 << 19, .spill_bytes = 0}).own;  // half of it
+  EXPECT_GE(both.own, alone.own + 2 * cache + 1000);
+  EXPECT_LT(both.own, 2 * alone.own + 1000);
 }
 
 TEST(MemoryBudget, TheLongestIdleGivesWayFirstAndNobodyForNothing) {
