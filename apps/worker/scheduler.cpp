@@ -16,6 +16,7 @@ constexpr std::size_t kHeadroom = 32;
 constexpr std::size_t kWorthFollowing = 32;
 // Beginnings come back from host memory for at most so long between two steps, so that text keeps flowing.
 constexpr double kRestoreMs = 100;
+constexpr std::uint64_t kWarmUpSteps = 2;  // they touch memory for the first time, and tell nothing of later ones
 constexpr double kGeneratedWeight = 2;  // of a generated token beside one of a prompt, in what a tenant has got
 
 std::int64_t steady_ms() {
@@ -358,7 +359,7 @@ void Scheduler::step() {
 }
 
 void Scheduler::after_decode(std::vector<Piece>& pieces, double milliseconds) {
-  cost_.learn(static_cast<std::size_t>(batch_.n_tokens), milliseconds);
+  if (steps_ > kWarmUpSteps) cost_.learn(static_cast<std::size_t>(batch_.n_tokens), milliseconds);
   std::size_t drafted = 0;
   for (const auto& piece : pieces) drafted += piece.drafted ? piece.guesses.size() : 0;
   const std::int64_t right_before = drafted_right_;

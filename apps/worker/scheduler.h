@@ -87,6 +87,7 @@ class Scheduler {
   std::vector<Piece> fill_batch(bool may_guess);
   void add_decoders(const std::vector<Sequence*>& sequences, bool may_guess, std::vector<Piece>& pieces);
   void draft_for(std::vector<Piece>& decoders, std::size_t step_tokens, std::size_t most);
+  std::size_t worth_checking(const Sequence& sequence, std::size_t available, std::size_t step_tokens, double step_yield);
   void add_prompts(const std::vector<Sequence*>& sequences, std::size_t budget, std::vector<Piece>& pieces);
   void add_neighbours(const Turn& turn, std::vector<Piece>& pieces);
   void add_to_batch(Sequence& sequence, std::size_t count, std::vector<Token> guesses, std::vector<Piece>& pieces);
@@ -128,6 +129,7 @@ class Scheduler {
   std::int32_t adapter_in_use_ = -1;
   StepCost cost_;
   double neighbour_credit_ms_ = 0;    // by which the next step may be longer for those whose turn it is not
+  std::size_t declined_ = 0;          // times that guesses were there and not worth checking
   std::uint64_t arrivals_ = 0;
   std::uint64_t steps_ = 0;
 

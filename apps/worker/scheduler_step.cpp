@@ -15,6 +15,7 @@ constexpr double kStepMs = 120;
 // A prompt that is alone may take longer steps: nobody's text stands still meanwhile.
 constexpr double kLonePromptStepMs = 400;
 constexpr std::size_t kSmallestSlice = 16;
+constexpr std::size_t kProbeEvery = 128;  // steps in which guesses seemed not worth their time
 // Those whose turn it is not may make steps longer by this share, saved up until a helping of some size fits: one step of
 // many tokens costs less than many of few.
 constexpr double kNeighbourShare = 0.2;
@@ -90,7 +91,7 @@ void Scheduler::add_decoders(const std::vector<Sequence*>& sequences, bool may_g
     if (!sequence->decoding()) continue;
     auto guesses = sequence->lookup.guess(sequence->tokens(), std::min(guesses_left, std::max<std::size_t>(sequence->may_generate(), 1) - 1));
     guesses.erase(std::ranges::find_if_not(guesses, is_text), guesses.end());  // a picture is nothing a model says
-    guesses.resize(sequence->lookup.worth(guesses.size(), tokens, yield, cost_));
+    guesses.resize(worth_checking(*sequence, guesses.size(), tokens, yield));
     tokens += guesses.size();
     yield += static_cast<double>(guesses.size());
     guesses_left -= guesses.size();
@@ -101,6 +102,13 @@ void Scheduler::add_decoders(const std::vector<Sequence*>& sequences, bool may_g
     add_to_batch(*one.sequence, 1, std::move(one.guesses), pieces);
     pieces.back().drafted = one.drafted;
   }
+}
+
+/// What was once measured in a bad moment must not keep guesses away for ever: now and then some are checked all the same.
+std::size_t Scheduler::worth_checking(const Sequence& sequence, std::size_t available, std::size_t step_tokens, double step_yield) {
+  const auto worth = sequence.lookup.worth(available, step_tokens, step_yield, cost_);
+  if (worth > 0 || available == 0 || ++declined_ % kProbeEvery != 0) return worth;
+  return 1 + declined_ / kProbeEvery % available;
 }
 
 /// The draft model guesses where the text has not run the same way before.

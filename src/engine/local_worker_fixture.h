@@ -1,6 +1,7 @@
 // Real siyu-worker processes with real small models, for tests.
 #pragma once
 
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -56,6 +57,28 @@ class LocalWorkerTest : public testing::Test {
     const auto whole = run(engine, std::move(request));
     EXPECT_TRUE(whole) << whole.error().message << " " << whole.error().detail;
     return whole ? whole->content : std::string();
+  }
+  /// Two answers to one request were computed the same way: as long as they say the same, the likeliest tokens are as likely in both.
+  /// Numbers are rounded otherwise in steps of other sizes, so between tokens that are equally likely they may part.
+  static void expect_agreement(const Generation& one, const Generation& other) {
+    constexpr double kRounding = 0.05;
+    ASSERT_FALSE(one.logprobs.empty());
+    if (one.content == other.content) EXPECT_EQ(one.logprobs.size(), other.logprobs.size());
+    std::size_t compared = 0;
+    for (std::size_t i = 0; i < std::min(one.logprobs.size(), other.logprobs.size()); ++i, ++compared) {
+      for (const auto& likely : one.logprobs[i].top) {
+        const auto same = std::ranges::find(other.logprobs[i].top, likely.token, &TokenProbability::token);
+        if (same != other.logprobs[i].top.end()) EXPECT_NEAR(likely.logprob, same->logprob, kRounding) << "token " << i;
+      }
+      EXPECT_NEAR(one.logprobs[i].top.at(0).logprob, other.logprobs[i].top.at(0).logprob, kRounding) << "token " << i;
+      if (one.logprobs[i].token != other.logprobs[i].token) break;
+    }
+    EXPECT_GE(compared, std::min<std::size_t>(one.logprobs.size(), 10));
+  }
+  static GenerateRequest with_chances(GenerateRequest request) {
+    request.logprobs = true;
+    request.top_logprobs = 3;
+    return request;
   }
   /// Waits for what health() says, without a fixed pause.
   template <class Condition>
