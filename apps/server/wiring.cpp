@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "api/batch_lines.h"
+#include "api/interrupted_responses.h"
 #include "cli/environment.h"
 #include "crypto/certificate.h"
 #include "documents/sandboxed_parser.h"
@@ -152,6 +153,8 @@ struct Machine::Parts {
   std::atomic<bool> ready = false;
   std::unique_ptr<net::Server> server;
   std::unique_ptr<rpc::Server> grpc;
+  std::vector<chat::InterruptedResponse> interrupted;
+  std::jthread resumer;
 
   Status prepare_folder() {
     std::error_code error;
@@ -189,6 +192,7 @@ struct Machine::Parts {
                     },
                     clock, random, *log);
     ASSIGN_OR_RETURN(response_store, chat::ResponseStore::open(*db, clock));
+    ASSIGN_OR_RETURN(interrupted, response_store->take_interrupted());  // before there are new ones
     response_runs.emplace(*response_store, metrics, clock, *log, std::chrono::seconds(config.worker.request_seconds));
     vectors->start();
     return ingester->start(config.knowledge.ingest_threads);
@@ -385,6 +389,7 @@ Result<std::unique_ptr<Machine>> Machine::start(const Config& config) {
   RETURN_IF_ERROR(parts->listen());
   RETURN_IF_ERROR(parts->batches->start());  // their lines go through what has just been built
   RETURN_IF_ERROR(parts->policy->record("system", {.action = "server.start", .resource = "server", .request = ""}, "done"));
+  parts->resumer = std::jthread([all = parts.get()](const std::stop_token& stop) { api::begin_again(*all->services, all->interrupted, stop); });
   parts->ready = true;
   std::unique_ptr<Machine> machine(new Machine(std::move(parts)));
   machine->log().info("server_ready", {{"url", machine->url()}, {"version", SIYU_VERSION}});
@@ -402,6 +407,7 @@ Logger& Machine::log() { return *parts_->log; }
 
 void Machine::drain() {
   if (!parts_->ready.exchange(false)) return;
+  parts_->resumer.request_stop();
   const auto patience = std::chrono::seconds(parts_->config.server.drain_seconds);
   std::thread grpc([&] {
     if (parts_->grpc) parts_->grpc->drain(patience);

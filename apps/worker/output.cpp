@@ -26,7 +26,7 @@ Output::Output(OutputRules rules) : rules_(std::move(rules)), filter_(std::move(
 
 void Output::push(const Model& model, Token token) {
   const auto piece = model.piece(token, rules_.preserved_tokens.contains(token));
-  if (rules_.parser) undecided_.push_back(std::exchange(token_bytes_, token_bytes_ + piece.size()));
+  if (rules_.parser) undecided_.push_back(text_.size());
   take(filter_.push(piece), false);
 }
 

@@ -54,8 +54,7 @@ class Output {
   std::vector<std::string> call_ids_;
 
   // Which tokens are reasoning; only with a parser.
-  std::size_t token_bytes_ = 0;          // of all tokens
-  std::vector<std::size_t> undecided_;   // where tokens begin of which it is not known yet
+  std::vector<std::size_t> undecided_;   // where in the text tokens begin of which it is not known yet
   std::int32_t reasoning_tokens_ = 0;
   bool reasons_ = false;                 // what was last seen is reasoning
 };

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "api/generation_call.h"
+#include "api/interrupted_responses.h"
 #include "api/query.h"
 #include "api/responses_convert.h"
 #include "routes.gen.h"
@@ -43,14 +44,18 @@ Result<std::optional<std::size_t>> starting_after(const Call& call) {
   return std::optional(value);
 }
 
-/// What a restart of the server interrupted never ends by itself.
-std::string shown_body(const chat::StoredResponse& stored) {
-  if (stored.ended) return stored.body;
+std::string failed_body(const chat::StoredResponse& stored, std::string_view message) {
   auto body = parse_json(stored.body).value_or(json::object());
   auto& object = body.as_object();
   object["status"] = "failed";
-  object["error"] = json::object{{"code", "server_error"}, {"message", "The server was restarted while this response was made; send it again"}};
+  object["error"] = json::object{{"code", "server_error"}, {"message", message}};
   return json::serialize(body);
+}
+
+/// A stream that a restart of the server interrupted never ends by itself; what is not streamed is begun anew.
+std::string shown_body(const chat::StoredResponse& stored) {
+  if (stored.ended || !stored.request.empty()) return stored.body;
+  return failed_body(stored, "The server was restarted while this response was made; send it again");
 }
 
 net::Response stream_reply(std::unique_ptr<net::BodyStream> stream) {
@@ -68,9 +73,8 @@ struct Prepared {
   chat::Request request;
 };
 
-Result<Prepared> prepare(const Call& call, const CreateRequest& body) {
-  OsRandom random;
-  Prepared out{.id = new_id_text("resp", call.services.clock, random)};
+Result<Prepared> prepare(const Call& call, const CreateRequest& body, std::string id) {
+  Prepared out{.id = std::move(id)};
   ASSIGN_OR_RETURN(out.input, responses::input_items(body, out.id));
   json::array items;
   if (body.previous_response_id) {
@@ -81,15 +85,17 @@ Result<Prepared> prepare(const Call& call, const CreateRequest& body) {
   return out;
 }
 
-}  // namespace
+std::string new_response_id(const Call& call) {
+  OsRandom random;
+  return new_id_text("resp", call.services.clock, random);
+}
 
-namespace handlers {
-
-Reply create_response(Call& call) {
+/// The request may be one that was interrupted before.
+Result<std::shared_ptr<responses::Run>> begin(Call& call, std::string id, std::int64_t created) {
   ASSIGN_OR_RETURN(auto body, from_json_text<CreateRequest>(call.request.body));
-  ASSIGN_OR_RETURN(auto prepared, prepare(call, body));
+  ASSIGN_OR_RETURN(auto prepared, prepare(call, body, std::move(id)));
   responses::RunOptions options{.pass = *call.pass, .request_id = call.request.id, .previous = body.previous_response_id.value_or(""),
-                                .input = json::serialize(prepared.input), .created = to_unix_millis(call.services.clock.now()) / 1000,
+                                .input = json::serialize(prepared.input), .request = call.request.body, .created = created,
                                 .store = body.store.value_or(true), .background = body.background.value_or(false), .stream = body.stream.value_or(false)};
   if (options.store && options.input.size() > kMaxKept) return invalid_field("store", "must be false for an input of more than 8 MiB: one with so many pictures is not kept");
   if (options.background && !options.store) return invalid_field("background", "needs `store` to be true");
@@ -100,7 +106,52 @@ Reply create_response(Call& call) {
   auto frame = responses::frame_of(body, prepared.id, options.created);
   frame["model"] = answer.model;
   responses::ResponseWriter writer(std::move(frame), options.stream, logprobs);
-  ASSIGN_OR_RETURN(const auto run, call.services.response_runs.start(std::move(options), std::move(answer.stream), std::move(writer)));
+  return call.services.response_runs.start(std::move(options), std::move(answer.stream), std::move(writer));
+}
+
+Status begin_again(Services& services, const chat::InterruptedResponse& one) {
+  if (one.given_up) return fail(ErrorCode::kUnavailable, "The server was restarted while this response was made; send it again");
+  const auto& stored = one.response;
+  ASSIGN_OR_RETURN(const auto owner, services.identity.principal_of(one.owner, stored.key.empty() ? std::nullopt : std::optional(stored.key)));
+  OsRandom random;
+  net::Request request;
+  request.method = "POST";
+  request.path = "/v1/responses";
+  request.body = stored.request;
+  request.id = new_id_text("req", services.clock, random);
+  ASSIGN_OR_RETURN(auto pass, services.policy.obtain(owner, Permission::kInfer, {.action = "response.begin_again", .resource = "responses/" + stored.id, .request = request.id}));
+  if (!services.response_store.get(pass, stored.id)) return {};  // deleted meanwhile
+  const PathParams none;
+  Call call{.request = request, .params = none, .services = services, .principal = owner, .pass = std::move(pass), .begun = services.clock.steady_now()};
+  RETURN_IF_ERROR(begin(call, stored.id, to_unix_millis(stored.created_at) / 1000));
+  return {};
+}
+
+/// One that cannot begin again has failed, and its owner reads why.
+void give_up(Services& services, const chat::InterruptedResponse& one, const Error& why) {
+  auto stored = one.response;
+  stored.ended = true;
+  stored.body = failed_body(stored, why.message);
+  stored.request.clear();
+  auto saved = services.response_store.save_for(one.owner, stored);
+  services.log.warn("response_not_begun_again", {{"response", stored.id}, {"code", to_string(why.code)}, {"recorded", saved.has_value()}});
+}
+
+}  // namespace
+
+void begin_again(Services& services, const std::vector<chat::InterruptedResponse>& interrupted, const std::stop_token& stop) {
+  for (const auto& one : interrupted) {
+    if (stop.stop_requested()) return;
+    const auto begun = begin_again(services, one);
+    if (begun) services.log.info("response_begun_again", {{"response", one.response.id}});
+    else give_up(services, one, begun.error());
+  }
+}
+
+namespace handlers {
+
+Reply create_response(Call& call) {
+  ASSIGN_OR_RETURN(const auto run, begin(call, new_response_id(call), to_unix_millis(call.services.clock.now()) / 1000));
   return run->reply();
 }
 
@@ -172,7 +223,7 @@ Reply list_response_input_items(Call& call) {
 
 Reply count_response_tokens(Call& call) {
   ASSIGN_OR_RETURN(const auto body, from_json_text<CreateRequest>(call.request.body));
-  ASSIGN_OR_RETURN(const auto prepared, prepare(call, body));
+  ASSIGN_OR_RETURN(const auto prepared, prepare(call, body, new_response_id(call)));
   ASSIGN_OR_RETURN(const auto served, call.services.gateway.route(*call.pass, prepared.request.model, serving::Kind::kChat));
   ASSIGN_OR_RETURN(const auto tokens, served.engine->count_prompt_tokens(prepared.request.generate));
   return net::json_response(200, json::serialize(json::object{{"object", "response.input_tokens"}, {"input_tokens", tokens}}));

@@ -28,7 +28,9 @@ Run::Run(Runs& runs, RunOptions options, std::unique_ptr<chat::Stream> stream, R
 
 json::object Run::body() const {
   const std::lock_guard lock(mu_);
-  return writer_.body();
+  auto body = writer_.body();
+  if (options_.background && !options_.stream && !ended_) body["output"] = json::array();
+  return body;
 }
 
 bool Run::ended() const {
@@ -119,6 +121,7 @@ void Run::end(std::optional<Error> error) {
 
 /// Stores what there is, then tells: who has seen the last event finds the response stored.
 void Run::settle(std::optional<Error> error) {
+  const bool begins_anew = error && options_.background && !options_.stream && runs_.stopping();  // after the next start
   std::optional<chat::StoredResponse> stored;
   std::optional<Error> failed_at_once;
   {
@@ -130,7 +133,7 @@ void Run::settle(std::optional<Error> error) {
       if (!std::exchange(begun_, true)) writer_.begin(/*queued=*/false);
       if (error) writer_.fail(*error, cancelled_);
       else writer_.finish(to_unix_millis(runs_.clock_.now()) / 1000);
-      if (options_.store)
+      if (options_.store && !begins_anew)
         stored = chat::StoredResponse{.id = writer_.id(), .previous = options_.previous, .input = options_.input, .body = json::serialize(writer_.body()),
                                       .ended = true, .created_at = from_unix_millis(options_.created * 1000)};
     }
@@ -227,7 +230,8 @@ Result<std::shared_ptr<Run>> Runs::start(RunOptions options, std::unique_ptr<cha
   const auto id = writer.id();
   if (options.background)
     RETURN_IF_ERROR(store_.save(options.pass, {.id = id, .previous = options.previous, .input = options.input, .body = json::serialize(writer.body()), .ended = false,
-                                               .created_at = from_unix_millis(options.created * 1000)}));
+                                               .created_at = from_unix_millis(options.created * 1000), .request = options.stream ? "" : options.request,
+                                               .key = options.pass.principal().key.value_or(ApiKeyId())}));
   auto run = std::make_shared<Run>(*this, std::move(options), std::move(stream), std::move(writer));
   {
     const std::lock_guard lock(mu_);
@@ -243,6 +247,11 @@ std::shared_ptr<Run> Runs::find(const Pass& pass, const std::string& id) const {
   const auto found = runs_.find(id);
   const bool own = found != runs_.end() && found->second->options().store && found->second->options().pass.principal().user == pass.principal().user;
   return own ? found->second : nullptr;
+}
+
+bool Runs::stopping() const {
+  const std::lock_guard lock(mu_);
+  return stopping_;
 }
 
 void Runs::drop(const Pass& pass, const std::string& id) {

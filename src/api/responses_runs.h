@@ -24,6 +24,7 @@ struct RunOptions {
   std::string request_id;  ///< of the request that made it
   std::string model;
   std::string previous, input;  ///< as stored
+  std::string request = {};     ///< as it came: stored for one in the background, which a restart then begins anew
   std::int64_t created = 0;     ///< Unix seconds
   bool store = true, background = false, stream = false;
 };
@@ -55,6 +56,7 @@ class Runs {
 
  private:
   friend class Run;
+  bool stopping() const;
   void sweep();
   void keep_sweeping();
   void retire(const std::shared_ptr<Run>& run);
@@ -77,6 +79,7 @@ class Run : public std::enable_shared_from_this<Run> {
   Run(Runs& runs, RunOptions options, std::unique_ptr<chat::Stream> stream, ResponseWriter writer);
 
   const RunOptions& options() const { return options_; }
+  /// As it is. One that may begin anew shows nothing of its answer before the end: the next attempt would say something else.
   json::object body() const;
   EventLog& log() { return log_; }
   bool ended() const;
