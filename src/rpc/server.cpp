@@ -12,7 +12,7 @@
 namespace siyu::rpc {
 namespace {
 
-constexpr int kMaxMessageBytes = 32 << 20;    // as the HTTP API's inference bodies
+constexpr int kMaxMessageBytes = 32 << 20;    // as the HTTP API's bodies of chats
 constexpr int kStreamsPerConnection = 1000;
 constexpr int kKeepaliveMillis = 60'000;      // a peer that vanished without a word is noticed within this and the next
 constexpr int kKeepaliveAnswerMillis = 20'000;

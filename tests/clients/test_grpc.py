@@ -199,7 +199,7 @@ class LimitTest(unittest.TestCase):
         self.fails(CODE.NOT_FOUND, inference.Chat, chat(model="adaptable:nobody"), **KEY)
         self.fails(CODE.NOT_FOUND, inference.Embed, pb.EmbedRequest(model="nobody", texts=["x"]), **KEY)
         self.fails(CODE.INVALID_ARGUMENT, inference.Embed, pb.EmbedRequest(model="embedder"), **KEY)
-        self.fails(CODE.RESOURCE_EXHAUSTED, inference.Embed, pb.EmbedRequest(model="embedder", texts=["x" * (9 << 20)]), **KEY)
+        self.fails(CODE.RESOURCE_EXHAUSTED, inference.Embed, pb.EmbedRequest(model="embedder", texts=["x" * (33 << 20)]), **KEY)
 
     def test_accesses_are_audited_like_those_of_the_http_api(self):
         made = setting.reader("greta")

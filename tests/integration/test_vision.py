@@ -244,7 +244,7 @@ class TilesTest(VisionCase):
     projector = "mlp"
 
     def test_each_part_is_seen_and_kept(self):
-        large, other = png(200, 200), png(200, 200, lambda x, y: (x % 256, y % 256, 250 if x > 150 and y > 150 else 128))
+        large, other = (png(200, 200, lambda x, y: (x, y, (x ^ y) * mark % 256 if x > 100 and y > 100 else 128)) for mark in (1, 7))
         counts = {size: self.chat(user("What?", png(*size)))["usage"]["prompt_tokens"] for size in ((100, 100), (200, 100), (200, 200))}
         self.assertEqual([counts[200, 100] - counts[100, 100], counts[200, 200] - counts[100, 100]], [2 * 64, 4 * 64])
         whole = lambda picture: self.chat(user("What?", picture, "and why?"), tokens=4, logprobs=True)
