@@ -18,7 +18,7 @@ class LlamaKvMemory final : public KvMemory {
   /// Ranges go to host memory and back by way of an id of their own, since llama.cpp saves whole sequences only. Others leave it alone.
   static constexpr Id kMover = 0;
 
-  explicit LlamaKvMemory(llama_context* context) : context_(context), memory_(llama_get_memory(context)) {}
+  explicit LlamaKvMemory(llama_context* context) : context_(context), memory_(llama_get_memory(context)), window_(llama_model_n_swa(llama_get_model(context))) {}
   void copy(Id from, Id to, std::size_t begin, std::size_t end) override {
     llama_memory_seq_cp(memory_, from, to, position(from, begin), position(from, end));
     forget_folds(to, begin, end);
@@ -30,6 +30,12 @@ class LlamaKvMemory final : public KvMemory {
   void remove(Id id, std::size_t begin, std::size_t end) override {
     llama_memory_seq_rm(memory_, id, position(id, begin), position(id, end));
     forget_folds(id, begin, end);
+  }
+  /// llama.cpp lets go of an id's cells from the lowest on, so the lowest that is left tells of all.
+  bool holds(Id id, std::size_t end) const override {
+    if (window_ == 0) return true;
+    const auto lowest = llama_memory_seq_pos_min(memory_, id);  // −1: nothing is left
+    return lowest >= 0 && lowest <= std::max(0, position(id, end) - window_);
   }
   std::vector<std::uint8_t> save(Id id, std::size_t begin, std::size_t end) override {
     if (folds_.contains(id)) return {};  // what comes back would not know where its pictures are folded
@@ -93,6 +99,7 @@ class LlamaKvMemory final : public KvMemory {
 
   llama_context* context_;
   llama_memory_t memory_;
+  llama_pos window_ = 0;  // the last tokens that layers with a sliding window look at; 0: all
   double save_ms_ = 0, restore_ms_ = 0;
   std::map<Id, std::vector<Fold>> folds_;  // none for models whose positions are plain numbers
 };

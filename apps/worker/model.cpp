@@ -177,7 +177,8 @@ Status Model::choose_limits(const engine::LoadRequest& request) {
   limits_.embed_tokens = embeds_only_ ? limits_.context_tokens : std::min(limits_.context_tokens, kDefaultEmbedContext);
   limits_.parallel = chosen(request.parallel, engine::kDefaultParallel, 1, kMaxParallel);
   limits_.batch_tokens = std::max(chosen(request.batch_tokens, engine::kDefaultBatchTokens, 16, 8192), limits_.parallel);
-  limits_.guesses = shares_prefixes() ? std::min(kMostGuesses, limits_.batch_tokens - limits_.parallel) : 0;  // wrong ones must be taken out of memory again
+  // Wrong guesses must be taken out of memory again, with nothing lost that was let go of for them.
+  limits_.guesses = shares_prefixes() && llama_model_n_swa(model_.get()) == 0 ? std::min(kMostGuesses, limits_.batch_tokens - limits_.parallel) : 0;
   limits_.queue_limit = chosen(request.queue_limit, kDefaultQueue, 1, 100'000);
   // Threads meet after every operation; on a tiny model the meetings cost more than the work, above all on a busy machine.
   const std::int32_t useful = info_.model_bytes < kOneThreadBelow ? 1 : usable_cores();

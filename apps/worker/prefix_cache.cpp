@@ -100,10 +100,13 @@ void PrefixCache::touch(Node* node) {
   for (; node != nullptr; node = node->parent) node->last_used = now_;
 }
 
-KvMemory::Id PrefixCache::holder_of(const Node* node) const {
+/// Where an id ends whose cells hold the node's.
+PrefixCache::Node* PrefixCache::holder_of(Node* node) const {
   while (node->pinned_by.empty() && !node->leaf()) node = node->children.begin()->second.get();
-  return node->pinned_by.empty() ? node->kept : node->pinned_by.front();
+  return node;
 }
+
+KvMemory::Id PrefixCache::id_in(const Node* node) { return node->pinned_by.empty() ? node->kept : node->pinned_by.front(); }
 
 /// An id for a lease that ends in `node`, which must stay. An idle leaf's own id is taken over.
 std::optional<KvMemory::Id> PrefixCache::take_id(Node* node) {
@@ -116,7 +119,7 @@ std::optional<KvMemory::Id> PrefixCache::take_id(Node* node) {
   }
   const auto id = free_ids_.back();
   free_ids_.pop_back();
-  if (node->end() > 0) memory_.copy(holder_of(node), id, 0, node->end());
+  if (node->end() > 0) memory_.copy(id_in(holder_of(node)), id, 0, node->end());
   return id;
 }
 
@@ -135,10 +138,24 @@ void PrefixCache::move_pin(Lease& lease, Node* node) {
 
 PrefixCache::Lease PrefixCache::lease(Tokens tokens, std::int32_t world) {
   Node* node = root_of(world);
-  if (sharing_ && !tokens.empty()) node = settle(walk(node, 0, tokens.first(tokens.size() - 1)));
+  bool alone = false;
+  if (sharing_ && !tokens.empty()) {
+    node = settle(walk(node, 0, tokens.first(tokens.size() - 1)));
+    while (!alone && !holds(node, node->end())) {
+      Node* holder = holder_of(node);
+      alone = !holder->idle_leaf();
+      if (!alone) trim(holder, holder->run.size());
+      node = alone ? root_of(world) : settle(walk(root_of(world), 0, tokens.first(tokens.size() - 1)));
+    }
+  }
   const auto id = take_id(node);
   if (!id) return {};
-  Lease lease{.id = *id};
+  if (node->end() > 0 && !memory_.holds(*id, node->end())) {  // for the sake of an id, the one that held it was evicted
+    memory_.remove(*id, 0, kEnd);
+    node = root_of(world);
+    alone = true;
+  }
+  Lease lease{.id = *id, .alone = alone};
   move_pin(lease, node);
   lease.computed = lease.shared;
   touch(node);
@@ -146,11 +163,11 @@ PrefixCache::Lease PrefixCache::lease(Tokens tokens, std::int32_t world) {
 }
 
 void PrefixCache::catch_up(Lease& lease, Tokens tokens) {
-  if (!sharing_ || tokens.empty() || lease.computed != lease.shared) return;
+  if (!sharing_ || lease.alone || tokens.empty() || lease.computed != lease.shared) return;
   const Position position = walk(lease.node, lease.shared, tokens.first(tokens.size() - 1));
-  if (position.depth == lease.shared) return;
+  if (position.depth == lease.shared || !holds(position.node, position.depth)) return;
   Node* node = settle(position);
-  memory_.copy(holder_of(node), lease.id, lease.shared, position.depth);
+  memory_.copy(id_in(holder_of(node)), lease.id, lease.shared, position.depth);
   move_pin(lease, node);
   lease.computed = position.depth;
   touch(node);
@@ -180,14 +197,16 @@ void PrefixCache::add_leaf(Lease& lease, Tokens run) {
 }
 
 void PrefixCache::publish(Lease& lease, Tokens tokens) {
-  if (!sharing_ || lease.computed == lease.shared) return;
+  if (!sharing_ || lease.alone || lease.computed == lease.shared) return;
   const Tokens path = tokens.first(lease.computed);
   // What somebody else computed meanwhile is there twice: this lease gives up its copy.
   const Position position = walk(lease.node, lease.shared, path);
+  lease.alone = position.depth > lease.shared && !(holds(position.node, position.depth) && memory_.holds(lease.id, position.depth));
+  if (lease.alone) return;
   if (position.depth > lease.shared) {
     Node* node = settle(position);
     memory_.remove(lease.id, lease.shared, position.depth);
-    memory_.copy(holder_of(node), lease.id, lease.shared, position.depth);
+    memory_.copy(id_in(holder_of(node)), lease.id, lease.shared, position.depth);
     private_ -= position.depth - lease.shared;
     move_pin(lease, node);
   }
@@ -198,7 +217,8 @@ void PrefixCache::publish(Lease& lease, Tokens tokens) {
 void PrefixCache::release(Lease& lease, Tokens tokens) {
   if (!lease) return;
   publish(lease, tokens);
-  private_ -= lease.computed - lease.shared;  // without sharing, nothing was published
+  private_ -= lease.computed - lease.shared;  // what was not published goes
+  if (lease.alone) memory_.remove(lease.id, lease.shared, kEnd);
   Node* node = lease.node;
   std::erase(node->pinned_by, lease.id);
   if (node->idle_leaf()) node->kept = lease.id;

@@ -29,6 +29,9 @@ class KvMemory {
   virtual ~KvMemory() = default;
   virtual void copy(Id from, Id to, std::size_t begin, std::size_t end) = 0;
   virtual void remove(Id id, std::size_t begin, std::size_t end) = 0;
+  /// Whether all that attention needs beyond the first `end` places is there. Models with a sliding window let go of what lies far behind
+  /// an id's end, so that another answer which branches off earlier would miss it.
+  virtual bool holds(Id id, std::size_t end) const = 0;
   /// Keys and values of a range, to be given to restore() later. Empty when they cannot be had.
   virtual std::vector<std::uint8_t> save(Id id, std::size_t begin, std::size_t end) = 0;
   /// Gives `id` the part [begin, end) of what was saved; the cells that the whole of it takes must be free. False: nothing was changed.
@@ -50,6 +53,7 @@ class PrefixCache {
     Node* node = nullptr;       ///< deepest node of the tree on its path
     std::size_t shared = 0;     ///< tokens up to that node's end; those beyond belong to this lease alone
     std::size_t computed = 0;
+    bool alone = false;         ///< what it computes is in the tree already, by an id that no longer holds all: it shares no more
     explicit operator bool() const { return id >= 0; }
   };
 
@@ -112,7 +116,9 @@ class PrefixCache {
   Node* split(Node* node, std::size_t count);
   void move_pin(Lease& lease, Node* node);
   void touch(Node* node);
-  KvMemory::Id holder_of(const Node* node) const;
+  Node* holder_of(Node* node) const;
+  bool holds(Node* node, std::size_t end) const { return end == 0 || memory_.holds(id_in(holder_of(node)), end); }
+  static KvMemory::Id id_in(const Node* node);
   std::optional<KvMemory::Id> take_id(Node* node);
   void free_id(KvMemory::Id id);
   void add_leaf(Lease& lease, Tokens run);

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <random>
 #include <set>
+#include <span>
+#include <utility>
 
 namespace siyu::worker {
 namespace {
@@ -28,6 +31,14 @@ class FakeMemory final : public KvMemory {
     for (auto& cell : cells)
       if (cell.position >= begin && cell.position < end) cell.ids.erase(id);
     std::erase_if(cells, [](const Cell& cell) { return cell.ids.empty(); });
+  }
+  /// With a window: an id's cells that lie before its last `window` may have been let go of.
+  bool holds(Id id, std::size_t end) const override {
+    if (window == 0) return true;
+    std::size_t lowest = SIZE_MAX;
+    for (const auto& cell : cells)
+      if (cell.ids.contains(id)) lowest = std::min(lowest, cell.position);
+    return lowest != SIZE_MAX && lowest + window <= std::max(end, window);
   }
   std::vector<std::uint8_t> save(Id id, std::size_t begin, std::size_t end) override {
     std::vector<std::uint8_t> saved;
@@ -54,6 +65,22 @@ class FakeMemory final : public KvMemory {
     }
     return values;
   }
+  /// Somebody else's answer takes cells that the window has left behind.
+  void let_go(Id id) {
+    std::size_t end = 0;
+    for (const auto& cell : cells)
+      if (cell.ids.contains(id)) end = std::max(end, cell.position + 1);
+    if (end > window) remove(id, 0, end - window);
+  }
+  /// All that attention looks at is there, and right.
+  bool sees_in_window(Id id, std::span<const std::int32_t> tokens) const {
+    std::map<std::size_t, std::int32_t> found;
+    for (const auto& cell : cells)
+      if (cell.ids.contains(id) && (cell.position >= tokens.size() || cell.token != tokens[cell.position] || !found.emplace(cell.position, cell.token).second)) return false;
+    for (std::size_t at = tokens.size() > window ? tokens.size() - window : 0; at < tokens.size(); ++at)
+      if (!found.contains(at)) return false;
+    return true;
+  }
   void compute(Id id, std::size_t position, std::int32_t token) { cells.push_back({position, token, {id}}); }
   /// What attention would see; a gap or a doubled position gives a wrong text.
   Tokens seen_by(Id id) const {
@@ -69,6 +96,7 @@ class FakeMemory final : public KvMemory {
   }
   std::vector<Cell> cells;
   std::size_t room = 400;
+  std::size_t window = 0;
 };
 
 struct PrefixCacheTest : testing::Test {
@@ -372,6 +400,66 @@ TEST_F(PrefixCacheTest, RandomLivesNeverMixTexts) {
   EXPECT_EQ(cache.reclaimable(), cache.used());
   EXPECT_TRUE(cache.make_room(400));
   EXPECT_TRUE(memory.cells.empty());
+}
+
+TEST_F(PrefixCacheTest, WhatASlidingWindowLetGoOfIsComputedAgain) {
+  memory.window = 10;
+  const auto first = text(100, 60);
+  auto lease = run(first);
+  const auto id = lease.id;
+  cache.release(lease, first);
+  memory.let_go(id);
+  auto goes_on = cache.lease(first + text(500, 5));
+  EXPECT_EQ(goes_on.computed, 60U);
+  cache.release(goes_on, first);
+  auto branch = cache.lease(text(100, 30) + text(300, 10));
+  EXPECT_EQ(branch.computed, 0U);
+}
+
+TEST_F(PrefixCacheTest, WhoComputesWhatARunningAnswerLetGoOfKeepsItForItself) {
+  memory.window = 10;
+  const auto first = text(100, 60);
+  auto runs = run(first);
+  cache.publish(runs, first);
+  memory.let_go(runs.id);
+  const auto second = text(100, 30) + text(300, 10);
+  auto other = cache.lease(second);
+  EXPECT_EQ(other.computed, 0U);
+  compute(other, second, 40);
+  cache.publish(other, second);
+  EXPECT_TRUE(memory.sees_in_window(other.id, second));
+  cache.release(other, second);
+  EXPECT_EQ(cache.used(), 60U);
+}
+
+TEST_F(PrefixCacheTest, RandomLivesWithASlidingWindowAlwaysSeeAllOfIt) {
+  memory.window = 4;
+  std::mt19937 random(11);
+  const auto below = [&](std::size_t limit) { return static_cast<std::size_t>(random() % limit); };
+  std::vector<std::pair<Tokens, PrefixCache::Lease>> lives;
+  for (int step = 0; step < 20'000; ++step) {
+    const auto action = below(10);
+    if (action < 3 && lives.size() < 6) {
+      Tokens tokens;
+      for (std::size_t i = 0, count = 1 + below(30); i < count; ++i) tokens.push_back(static_cast<std::int32_t>(below(2)));
+      auto lease = cache.lease(tokens);
+      ASSERT_TRUE(lease);
+      lives.emplace_back(std::move(tokens), std::move(lease));
+    } else if (action == 9) {
+      memory.let_go(static_cast<KvMemory::Id>(below(6)));
+    } else if (!lives.empty()) {
+      auto& [tokens, lease] = lives[below(lives.size())];
+      const auto count = std::min(1 + below(10), tokens.size() - lease.computed);
+      if (action < 6 && cache.make_room(count)) compute(lease, tokens, count);
+      else if (action == 6) cache.publish(lease, tokens);
+      else if (action == 7) cache.catch_up(lease, tokens);
+      else if (action == 8) {
+        cache.release(lease, tokens);
+        lives.erase(std::ranges::find(lives, &lease, [](auto& life) { return &life.second; }));
+      }
+    }
+    for (const auto& [tokens, lease] : lives) ASSERT_TRUE(memory.sees_in_window(lease.id, std::span(tokens).first(lease.computed))) << step;
+  }
 }
 
 TEST_F(PrefixCacheTest, PicturesAreKeptWholeOrNotAtAll) {
