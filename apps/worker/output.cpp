@@ -73,6 +73,10 @@ void Output::emit_difference(const common_chat_msg& parsed) {
     pending_.content += diff.content_delta;
     pending_.reasoning += diff.reasoning_content_delta;
     if (diff.tool_call_index == std::string::npos) continue;
+    if (rules_.one_call && diff.tool_call_index > 0) {
+      second_call_ = true;
+      continue;
+    }
     const auto& call = diff.tool_call_delta;
     pending_.tool_calls.push_back({static_cast<std::int32_t>(diff.tool_call_index), call.id, call.name, call.arguments});
   }

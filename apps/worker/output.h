@@ -17,6 +17,7 @@ struct OutputRules {
   std::set<Token> preserved_tokens;  ///< control tokens that the parser needs to see, such as <tool_call>
   std::optional<common_chat_parser_params> parser;  ///< nothing: the text is the content
   std::vector<std::string> reasoning_ends;  ///< marks after which the answer begins
+  bool one_call = false;  ///< the answer ends where a second call of a tool begins
 };
 
 /// Used by one thread at a time.
@@ -28,7 +29,7 @@ class Output {
   void push(const Model& model, Token token);
   /// No more tokens come.
   void finish();
-  bool stopped() const { return filter_.stopped(); }
+  bool stopped() const { return filter_.stopped() || second_call_; }
   const std::string& stop() const { return filter_.stop(); }
   bool has_tool_calls() const { return !seen_.tool_calls.empty(); }
   /// Tokens so far that were reasoning, with the marks around it.
@@ -52,6 +53,7 @@ class Output {
   std::size_t parsed_bytes_ = 0;
   common_chat_msg seen_;         // what was emitted
   std::vector<std::string> call_ids_;
+  bool second_call_ = false;
 
   // Which tokens are reasoning; only with a parser.
   std::vector<std::size_t> undecided_;   // where in the text tokens begin of which it is not known yet

@@ -176,6 +176,7 @@ Status apply_template(const Model& model, const GenerateRequest& request, Prepar
   parser.reasoning_format = inputs.reasoning_format;
   parser.parse_tool_calls = !inputs.tools.empty();
   out.output.reasoning_ends = chat.thinking_end_tags;
+  out.output.one_call = request.parallel_tool_calls == false;
   if (!chat.parser.empty()) parser.parser.load(chat.parser);
   else parser.generation_prompt.clear();
   out.output.parser = std::move(parser);
