@@ -147,6 +147,8 @@ void Model::describe(const engine::LoadRequest& request) {
   info_.architecture = metadata("general.architecture");
   info_.train_context_tokens = llama_model_n_ctx_train(model_.get());
   info_.vocabulary = llama_vocab_n_tokens(vocab_);
+  for (Token token = 0; token < info_.vocabulary; ++token)
+    if (is_end(token)) ends_.push_back(token);
   info_.embedding_dimensions = llama_model_n_embd_out(model_.get());
   info_.parameters = static_cast<std::int64_t>(llama_model_n_params(model_.get()));
   info_.model_bytes = static_cast<std::int64_t>(llama_model_size(model_.get()));

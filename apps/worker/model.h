@@ -82,6 +82,8 @@ class Model {
   /// The token's bytes; control tokens are empty unless `special`.
   std::string piece(Token token, bool special) const;
   bool is_end(Token token) const { return llama_vocab_is_eog(vocab_, token); }
+  /// All tokens that end an answer.
+  std::span<const Token> ends() const { return ends_; }
   bool is_token(Token token) const { return token >= 0 && token < info_.vocabulary; }
 
   /// The context in which sequences are generated. Fails when the KV cache does not fit into memory.
@@ -101,6 +103,7 @@ class Model {
   LlamaModel model_;
   std::unique_ptr<ggml_threadpool, LlamaDeleter> threads_;  // null with one thread; else of all contexts, which compute in turn
   const llama_vocab* vocab_ = nullptr;
+  std::vector<Token> ends_;
   common_chat_templates_ptr templates_;
   std::vector<Adapter> adapters_;
   std::unique_ptr<Eyes> eyes_;

@@ -1,6 +1,7 @@
 #include "sequence.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace siyu::worker {
@@ -34,6 +35,8 @@ Result<std::unique_ptr<Sequence>> Sequence::prepare(const Model& model, std::uin
   sequence->tenant_name_ = request.tenant;
   sequence->priority_ = request.priority;
   if (request.time_limit_ms) sequence->deadline_ = sequence->submitted_ + std::chrono::milliseconds(*request.time_limit_ms);
+  const bool must_call = request.tool_choice == engine::ToolChoice::kRequired || request.tool_choice == engine::ToolChoice::kNamed;
+  if (must_call && !request.tools.empty()) sequence->premature_ends_ = model.ends();
   if (request.logprobs) sequence->top_logprobs_ = request.top_logprobs;
   return sequence;
 }
@@ -62,6 +65,9 @@ void Sequence::admitted_at(SteadyClock::time_point now) {
 }
 
 bool Sequence::take_next(const Model& model, llama_context* context, std::int32_t index) {
+  // Grammars of calls begin with white space, after which they are content with nothing.
+  if (!premature_ends_.empty() && !output_.has_tool_calls())
+    for (const auto token : premature_ends_) llama_get_logits_ith(context, index)[token] = -std::numeric_limits<float>::infinity();
   const Token token = sampler_.sample(context, index);
   if (generated_ == 0) first_token_ = SteadyClock::now();
   ++generated_;

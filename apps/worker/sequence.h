@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -93,6 +94,7 @@ class Sequence {
   std::int32_t top_logprobs_ = -1;  // −1: none wanted
   TokenSampler sampler_;
   Output output_;
+  std::span<const Token> premature_ends_;  // where a call of a tool is required, what may not come before it
   engine::FinishReason reason_ = engine::FinishReason::kStop;
   SteadyClock::time_point submitted_, admitted_, first_token_;
 };
