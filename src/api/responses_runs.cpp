@@ -29,7 +29,12 @@ Run::Run(Runs& runs, RunOptions options, std::unique_ptr<chat::Stream> stream, R
 json::object Run::body() const {
   const std::lock_guard lock(mu_);
   auto body = writer_.body();
-  if (options_.background && !options_.stream && !ended_) body["output"] = json::array();
+  if (ended_ || !options_.background || options_.stream) return body;
+  body["output"] = json::array();
+  if (!begun_) return body;
+  body["status"] = "in_progress";  // also while its end is being stored
+  for (const auto* field : {"usage", "error", "incomplete_details", "completed_at"})
+    if (body.contains(field)) body[field] = nullptr;
   return body;
 }
 
