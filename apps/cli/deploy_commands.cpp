@@ -275,7 +275,7 @@ void declare_create(CLI::App& command, CreateOptions& options) {
   command.add_option("--version", options.version, "v1 when absent; of a deployment that exists: one more version, without requests yet");
   command.add_option("--model", options.model, "Model of the library");
   command.add_option("--engine", options.engines, "Engines elsewhere, each one replica");
-  command.add_option("--adapter", options.adapters, "LoRA adapter of the library, served as NAME:ADAPTER; may be given several times");
+  command.add_option("--adapter", options.adapters, "LoRA adapter of the library, served as NAME:ADAPTER; may be given several times")->allow_extra_args(false);
   command.add_option("--replicas", options.replicas, "Local workers of the model; 1 when absent");
   command.add_option("--context", options.context, "Tokens per request at most");
   command.add_option("--sequences", options.sequences, "Requests that one replica computes together");

@@ -75,16 +75,25 @@ void print_model(const json::value& model) {
   print_table({"FIELD", "VALUE"}, rows);
 }
 
-/// The only mmproj*.gguf in the file's folder; empty when there is none, or more than one.
+/// The only mmproj*.gguf in the file's folder, if it is the file's: named after it, or the two are alone. Else empty.
 std::filesystem::path projector_beside(const std::filesystem::path& file) {
   std::vector<std::filesystem::path> found;
+  bool alone = true;
   std::error_code error;
   const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const auto name = entry.path().filename().string();
-    if (name.find("mmproj") != std::string::npos && entry.path().extension() == ".gguf" && entry.path().filename() != file.filename()) found.push_back(entry.path());
+    const auto name = entry.path().filename();
+    if (name.extension() != ".gguf" || name == file.filename()) continue;
+    if (name.string().find("mmproj") != std::string::npos) found.push_back(entry.path());
+    else alone = false;
   }
-  return found.size() == 1 ? found[0] : std::filesystem::path();
+  if (found.size() != 1) return {};
+  static constexpr std::string_view kMark = "mmproj-";
+  const std::string projector = found[0].stem().string();
+  const std::string named = projector.starts_with(kMark) ? projector.substr(kMark.size()) : projector;
+  const std::string model = file.stem().string(), without_type = named.substr(0, named.rfind('-'));  // …-f16
+  const bool same_name = !without_type.empty() && (model.starts_with(named) || model.starts_with(without_type));
+  return alone || same_name ? found[0] : std::filesystem::path();
 }
 
 Result<json::value> put_model_file(Client& client, const std::string& path, const std::filesystem::path& file, const std::string& doing) {
@@ -103,7 +112,8 @@ Status import_file(Client& client, Invocation<ImportOptions>& call) {
   if (!options.sha256.empty()) path += "sha256=" + net::percent_encode(options.sha256) + "&";
   ASSIGN_OR_RETURN(auto model, put_model_file(client, path, file, "importing " + options.name));
   const bool beside = options.projector.empty();
-  const auto projector = options.no_projector ? std::filesystem::path() : beside ? projector_beside(file) : std::filesystem::path(options.projector);
+  const bool blind = options.no_projector || text_of(model, "kind") != "chat";
+  const auto projector = blind && beside ? std::filesystem::path() : beside ? projector_beside(file) : std::filesystem::path(options.projector);
   if (!projector.empty()) {
     ASSIGN_OR_RETURN(model, put_model_file(client, model_path(options.name) + "/projector?", projector, "importing its projector"));
     if (!call.as_json) std::printf("%s sees pictures with %s%s\n", options.name.c_str(), projector.filename().c_str(), beside ? ", which lies beside it (--no-projector leaves it out)" : "");
@@ -239,7 +249,7 @@ void add_model_commands(CLI::App& app, int& exit_code) {
                                command.add_option("file", options.file, "GGUF file on this machine")->required()->check(CLI::ExistingFile);
                                command.add_option("--name", options.name, "Name in the library; the file's name when absent");
                                command.add_option("--sha256", options.sha256, "Refuse the file unless it has this checksum");
-                               command.add_option("--projector", options.projector, "Of a vision model: its mmproj-….gguf; the only one beside the file when absent")->check(CLI::ExistingFile);
+                               command.add_option("--projector", options.projector, "Of a vision model: its mmproj-….gguf; when absent, one beside the file that is named after it or alone with it")->check(CLI::ExistingFile);
                                command.add_flag("--no-projector", options.no_projector, "Import the model without sight");
                              },
                              import_file);
@@ -254,7 +264,7 @@ void add_model_commands(CLI::App& app, int& exit_code) {
                              command.add_option("--kv-type", options.kv_type, "Type of the KV cache: f16, q8_0 or f32");
                              command.add_option("--kv-spill-mb", options.kv_spill_mb, "MiB of host memory for what leaves the KV cache; 0: none");
                              command.add_option("--draft", options.draft, "Small model of the same vocabulary that guesses ahead");
-                             command.add_option("--adapter", options.adapters, "LoRA adapter of the library, served beside the model as MODEL:ADAPTER; may be given several times");
+                             command.add_option("--adapter", options.adapters, "LoRA adapter of the library, served beside the model as MODEL:ADAPTER; may be given several times")->allow_extra_args(false);
                            },
                            load);
   add_command<None>(*model, "list", "Models of the library and their states", exit_code, [](CLI::App&, None&) {},
@@ -283,8 +293,8 @@ void add_model_commands(CLI::App& app, int& exit_code) {
                            [](CLI::App& command, ChatOptions& options) {
                              command.add_option("message", options.message, "One message; its answer is printed");
                              command.add_option("--model", options.model, "Model; may be left out when only one chat model is loaded");
-                             command.add_option("--kb", options.bases, "Knowledge bases to answer from");
-                             command.add_option("--picture", options.pictures, "PNG or JPEG files to look at, for vision models")->check(CLI::ExistingFile);
+                             command.add_option("--kb", options.bases, "Knowledge base to answer from; may be given several times")->allow_extra_args(false);
+                             command.add_option("--picture", options.pictures, "PNG or JPEG file to look at, for vision models; may be given several times")->allow_extra_args(false)->check(CLI::ExistingFile);
                              command.add_option("--system", options.system, "System message");
                              command.add_option("--max-tokens", options.max_tokens, "Longest answer");
                              command.add_option("--temperature", options.temperature, "0 is greedy");

@@ -198,6 +198,7 @@ Status ModelLibrary::check_projector(const std::filesystem::path& file) {
 Result<Model> ModelLibrary::add_projector(const Pass& pass, const std::string& name, const ModelFile& file, const std::string& origin) {
   RETURN_IF_ERROR(check_projector(file.path));
   ASSIGN_OR_RETURN(auto model, get(pass, name));
+  if (model.facts.adapter) return invalid(name + " is an adapter and sees nothing; give the projector to the model it was made for");
   if (model.facts.embedding) return invalid("The model " + name + " makes embeddings; a projector gives sight to chat models");
   ProjectorFile projector{.origin = origin};
   ASSIGN_OR_RETURN(projector.sha256, hash_and_sync(file.path, projector.bytes, nullptr));

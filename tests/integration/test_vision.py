@@ -139,7 +139,7 @@ class SightTest(VisionCase):
     def test_the_command_line_shows_pictures(self):
         file = self.root / "stripes.png"
         file.write_bytes(stripes())
-        said = self.server.cli("chat", "What is this?", "--picture", file, "--max-tokens", "12", "--temperature", "0").stdout
+        said = self.server.cli("chat", "--picture", file, "What is this?", "--max-tokens", "12", "--temperature", "0").stdout
         self.assertEqual(said.strip(), self.say(user(stripes(), "What is this?")).strip())
 
     def test_who_cannot_see_says_who_can(self):
@@ -273,6 +273,9 @@ class LibraryTest(ServerCase):
         (beside / "model.gguf").write_bytes(model.read_bytes())
         (beside / "mmproj-model-f16.gguf").write_bytes(eyes.read_bytes())
         self.assertIn("lies beside it", self.server.cli("model", "import", beside / "model.gguf", "--name", "seer").stdout)
+        (beside / "other.gguf").write_bytes(model.read_bytes())  # has nothing to do with it
+        self.assertNotIn("beside", self.server.cli("model", "import", beside / "other.gguf", "--name", "other").stdout)
+        self.server.cli("model", "rm", "other")
         shown = self.show("seer")
         self.assertEqual((shown["vision"], shown["projector"]["origin"], shown["projector"]["bytes"]), (True, "mmproj-model-f16.gguf", eyes.stat().st_size))
         self.assertIn("chat, sees", self.server.cli("model", "list").stdout)
