@@ -121,7 +121,7 @@ class DraftTest(WorkerCase):
             self.assertEqual(self.answer(prompt, "wrong", max_tokens=150, temperature=0), self.answer(prompt, "plain", max_tokens=150, temperature=0))
         guessed, right = self.guesses("wrong")
         self.assertLessEqual(right, 0.2 * guessed)
-        self.assertLess(guessed, 100)
+        self.assertLess(guessed, 600)  # of 300 tokens; twelve to each while it is believed
 
     def test_answers_at_once_share_the_draft_model(self):
         self.chain("large", "small")
