@@ -11,6 +11,8 @@ namespace siyu::worker {
 namespace {
 
 constexpr std::size_t kMostRounds = 12;       // guesses ahead for one answer
+constexpr std::uint64_t kProbeEvery = 64;      // steps in which guesses seemed not worth their time
+constexpr std::size_t kProbeRounds = 4;
 constexpr double kCatchUpMs = 100;            // a step waits so long for the draft model to read what it has not seen yet
 constexpr std::size_t kSmallestCatchUp = 16;
 constexpr std::size_t kWorthKeeping = 32;     // tokens in common with which a free place is taken over for what it holds
@@ -93,12 +95,15 @@ bool Drafter::try_to_guess(std::span<Wish> wishes, std::size_t step_tokens, cons
   const auto number = std::min(wishes.size(), places_.size());
   // Two tokens are new to the draft model after a step whose guesses were all right.
   const auto rounds = judge_.worth(step, number, static_cast<double>(number), std::min(kMostRounds, most / std::max<std::size_t>(number, 1)), cost_.ms(2 * number));
-  if (rounds == 0) return false;
-  auto all = choose(wishes, rounds);
+  // What was once measured in a bad moment must not keep guesses away for ever: now and then some are made all the same.
+  const bool probing = rounds == 0 && number > 0 && ++declined_ % kProbeEvery == 0;
+  if (rounds == 0 && !probing) return false;
+  auto all = choose(wishes, probing ? kProbeRounds : rounds);
   if (all.empty()) return false;
   if (!read_what_is_new(all)) return true;
   for (auto& one : all) take_guess(one);
-  while (guess_further(all, step, most)) continue;
+  while (guess_further(all, step, most, probing)) continue;
+  if (probing) return true;
   // What is too unlikely after all is not worth the check.
   for (auto& one : all) drop_unlikely(one, step);
   return true;
@@ -146,7 +151,7 @@ bool Drafter::read_what_is_new(std::vector<Guessing>& all) {
 }
 
 /// One more guess for each whose guesses may still be right. False when that does not pay any more.
-bool Drafter::guess_further(std::vector<Guessing>& all, const DraftJudge::Step& step, std::size_t most) {
+bool Drafter::guess_further(std::vector<Guessing>& all, const DraftJudge::Step& step, std::size_t most, bool probing) {
   std::size_t guessed = 0, going = 0, longest = 0;
   double reach = 0;
   for (const auto& one : all) {
@@ -160,7 +165,7 @@ bool Drafter::guess_further(std::vector<Guessing>& all, const DraftJudge::Step& 
   auto now = step;
   now.tokens += guessed;
   const auto left = std::min(kMostRounds - longest, (most - guessed) / going);
-  if (judge_.worth(now, going, reach, left, cost_.ms(going)) == 0) return false;
+  if (probing ? longest >= kProbeRounds : judge_.worth(now, going, reach, left, cost_.ms(going)) == 0) return false;
   for (auto& one : all) {
     if (one.row < 0) continue;
     put(*one.place, one.wish->guesses.back(), true);

@@ -60,7 +60,7 @@ class Drafter {
   bool try_to_guess(std::span<Wish> wishes, std::size_t step_tokens, const StepCost& cost, std::size_t most);
   std::vector<Guessing> choose(std::span<Wish> wishes, std::size_t rounds);
   bool read_what_is_new(std::vector<Guessing>& all);
-  bool guess_further(std::vector<Guessing>& all, const DraftJudge::Step& step, std::size_t most);
+  bool guess_further(std::vector<Guessing>& all, const DraftJudge::Step& step, std::size_t most, bool probing);
   void take_guess(Guessing& one);
   static void drop_unlikely(Guessing& one, const DraftJudge::Step& step);
   Place* place_of(const Wish& wish);
@@ -77,7 +77,7 @@ class Drafter {
   std::vector<Place> places_;
   DraftJudge judge_;
   StepCost cost_;
-  std::uint64_t calls_ = 0;
+  std::uint64_t calls_ = 0, declined_ = 0;
   double spent_ms_ = 0, value_ms_ = 0;  // in the present step
 };
 

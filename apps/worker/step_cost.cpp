@@ -7,7 +7,8 @@ namespace siyu::worker {
 namespace {
 
 constexpr double kWeight = 0.15;            // of a new step in the average
-constexpr double kFasterWeight = 0.5;       // of one that was faster: what else the machine does only ever makes a step slower
+constexpr double kFasterWeight = 0.5;       // of one that was much faster: what else the machine does only ever makes a step slower
+constexpr double kMuchFaster = 0.6;         // of what was expected
 constexpr double kUnknownGrowth = 0.5;      // share of proportional growth that is assumed of larger steps never seen
 constexpr double kFirstGuessMs = 1.0;       // a token, before anything was seen
 constexpr double kPartingLoss = 1.1;        // what two halves may cost beside the whole
@@ -24,7 +25,7 @@ std::size_t StepCost::size_class(std::size_t tokens) {
 
 void StepCost::learn(std::size_t tokens, double milliseconds) {
   auto& seen = seen_[size_class(tokens)];
-  const double weight = seen.tokens == 0 ? 1 : milliseconds < seen.ms ? kFasterWeight : kWeight;
+  const double weight = seen.tokens == 0 ? 1 : milliseconds < kMuchFaster * seen.ms ? kFasterWeight : kWeight;
   seen.tokens += weight * (static_cast<double>(tokens) - seen.tokens);
   seen.ms += weight * (milliseconds - seen.ms);
 }
