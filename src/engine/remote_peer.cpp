@@ -33,6 +33,7 @@ Result<std::string> parse_engine_url(std::string_view url) {
   for (const char c : url)
     if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f || c == '\\') return wrong("holds characters that no address has");
   if (url.find_first_of("?#") != std::string_view::npos) return wrong("must end before `?` and `#`");
+  if (!url.starts_with("http://") && !url.starts_with("https://")) return wrong("does not begin with http:// or https://");
   if (const auto parsed = net::parse_url(url); !parsed) return wrong("is refused: " + parsed.error().message + " (a key is given by `api_key`)");
   while (url.ends_with('/')) url.remove_suffix(1);
   return std::string(url);
