@@ -111,9 +111,8 @@ Status import_file(Client& client, Invocation<ImportOptions>& call) {
   auto path = model_path(options.name) + "/content?";
   if (!options.sha256.empty()) path += "sha256=" + net::percent_encode(options.sha256) + "&";
   ASSIGN_OR_RETURN(auto model, put_model_file(client, path, file, "importing " + options.name));
-  const bool beside = options.projector.empty();
-  const bool blind = options.no_projector || text_of(model, "kind") != "chat";
-  const auto projector = blind && beside ? std::filesystem::path() : beside ? projector_beside(file) : std::filesystem::path(options.projector);
+  const bool beside = options.projector.empty() && !options.no_projector && text_of(model, "kind") == "chat";
+  const std::filesystem::path projector = beside ? projector_beside(file) : std::filesystem::path(options.projector);
   if (!projector.empty()) {
     ASSIGN_OR_RETURN(model, put_model_file(client, model_path(options.name) + "/projector?", projector, "importing its projector"));
     if (!call.as_json) std::printf("%s sees pictures with %s%s\n", options.name.c_str(), projector.filename().c_str(), beside ? ", which lies beside it (--no-projector leaves it out)" : "");

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "attention.h"
+#include "prefix_cache.h"
 
 namespace siyu::worker {
 namespace {
@@ -20,11 +21,6 @@ constexpr std::int32_t kPadding = 128;        // vocabularies of one family are 
 constexpr Token kFirstCompared = 5;           // marks before it may be named otherwise
 
 using Clock = std::chrono::steady_clock;
-
-std::size_t common_prefix(std::span<const Token> a, std::span<const Token> b) {
-  const auto most = static_cast<std::ptrdiff_t>(std::min(a.size(), b.size()));
-  return static_cast<std::size_t>(std::mismatch(a.begin(), a.begin() + most, b.begin()).first - a.begin());
-}
 
 Status vocabularies_agree(const Model& draft, const Model& model) {
   const auto other = [&](const std::string& what) {

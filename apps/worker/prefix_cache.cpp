@@ -9,12 +9,12 @@ namespace {
 // A leaf gives up at least this much at once, so that eviction is not paid for token by token.
 constexpr std::size_t kSmallestTrim = 64;
 
+}  // namespace
+
 std::size_t common_prefix(PrefixCache::Tokens a, PrefixCache::Tokens b) {
   const std::size_t most = std::min(a.size(), b.size());
   return static_cast<std::size_t>(std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(most), b.begin()).first - a.begin());
 }
-
-}  // namespace
 
 struct PrefixCache::Node {
   std::vector<Token> run;

@@ -141,4 +141,7 @@ class PrefixCache {
   bool spills_ = true;
 };
 
+/// How many tokens both begin with.
+std::size_t common_prefix(PrefixCache::Tokens a, PrefixCache::Tokens b);
+
 }  // namespace siyu::worker

@@ -1,5 +1,6 @@
 #include "prompt.h"
 
+#include "engine/picture.h"
 #include "json-schema-to-grammar.h"
 
 namespace siyu::worker {
@@ -29,26 +30,11 @@ const char* role_name(engine::Role role) {
   return "user";
 }
 
-/// Pieces of text and pictures in turn, up to the end of the content.
-template <class OnText, class OnPicture>
-void visit_content(const engine::Message& message, OnText on_text, OnPicture on_picture) {
-  std::size_t done = 0;
-  const auto text_to = [&](std::size_t end) {
-    if (end > done) on_text(message.content.substr(done, end - done));
-    done = std::max(done, end);
-  };
-  for (const auto& picture : message.images) {
-    text_to(picture.at);
-    on_picture(picture);
-  }
-  text_to(message.content.size());
-}
-
 common_chat_msg to_llama(const engine::Message& message, const std::string& marker) {
   common_chat_msg out;
   out.role = role_name(message.role);
   if (message.images.empty()) out.content = message.content;
-  else visit_content(message, [&](std::string text) { out.content_parts.push_back({.type = "text", .text = std::move(text)}); },
+  else engine::visit_content(message, [&](std::string text) { out.content_parts.push_back({.type = "text", .text = std::move(text)}); },
                      [&](const engine::Picture&) { out.content_parts.push_back({.type = "media_marker", .text = marker}); });
   out.reasoning_content = message.reasoning_content;
   out.tool_name = message.name;
@@ -189,7 +175,7 @@ std::string join_plainly(const std::vector<engine::Message>& messages, const std
   for (const auto& message : messages) {
     if (message.content.empty() && message.images.empty()) continue;
     if (!text.empty()) text += '\n';
-    visit_content(message, [&](const std::string& piece) { text += piece; }, [&](const engine::Picture&) { text += marker; });
+    engine::visit_content(message, [&](const std::string& piece) { text += piece; }, [&](const engine::Picture&) { text += marker; });
   }
   return text;
 }

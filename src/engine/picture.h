@@ -2,6 +2,7 @@
 // unfold to more than a model can use is ever handed to a decoder.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -31,5 +32,20 @@ Result<Picture> read_picture(std::string_view base64);
 
 /// image/png or image/jpeg.
 std::string_view picture_media_type(const Picture& picture);
+
+/// The message's text and pictures in the order in which they stand: `on_text` gets pieces of text, none of them empty.
+template <class OnText, class OnPicture>
+void visit_content(const Message& message, OnText on_text, OnPicture on_picture) {
+  std::size_t done = 0;
+  const auto text_to = [&](std::size_t end) {
+    if (end > done) on_text(message.content.substr(done, end - done));
+    done = std::max(done, end);
+  };
+  for (const auto& picture : message.images) {
+    text_to(picture.at);
+    on_picture(picture);
+  }
+  text_to(message.content.size());
+}
 
 }  // namespace siyu::engine

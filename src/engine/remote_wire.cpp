@@ -30,16 +30,10 @@ json::object function_call(const ToolCall& call) {
 json::value content_of(const Message& message) {
   if (message.images.empty()) return json::value(message.content);
   json::array parts;
-  std::size_t done = 0;
-  const auto add_text = [&](std::size_t end) {
-    if (end > done) parts.push_back({{"type", "text"}, {"text", message.content.substr(done, end - done)}});
-    done = end;
-  };
-  for (const auto& picture : message.images) {
-    add_text(picture.at);
-    parts.push_back({{"type", "image_url"}, {"image_url", {{"url", "data:" + std::string(picture_media_type(picture)) + ";base64," + picture.file}}}});
-  }
-  add_text(message.content.size());
+  visit_content(message, [&](const std::string& piece) { parts.push_back({{"type", "text"}, {"text", piece}}); },
+                [&](const Picture& picture) {
+                  parts.push_back({{"type", "image_url"}, {"image_url", {{"url", "data:" + std::string(picture_media_type(picture)) + ";base64," + picture.file}}}});
+                });
   return parts;
 }
 

@@ -11,8 +11,8 @@
 
 namespace siyu::engine {
 
-/// Bodies of POST /chat/completions and /completions, streamed and with usage unless the answer is wanted whole. Fields that are unset are left out: clouds
-/// refuse what they do not know.
+/// Bodies of POST /chat/completions and /completions, streamed and with usage. Fields that are unset are left out: clouds refuse
+/// what they do not know.
 std::string chat_body(const GenerateRequest& request, const std::string& model);
 std::string completion_body(const GenerateRequest& request, const std::string& model);
 std::string embedding_body(std::span<const std::string> texts, const std::string& model);

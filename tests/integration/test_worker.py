@@ -122,6 +122,9 @@ class DraftTest(WorkerCase):
         guessed, right = self.guesses("wrong")
         self.assertLessEqual(right, 0.2 * guessed)
         self.assertLess(guessed, 600)  # of 300 tokens; twelve to each while it is believed
+        for prompt in ("the red ball", "once"):
+            self.answer(prompt, "wrong", max_tokens=150, temperature=0)
+        self.assertLess(self.guesses("wrong")[0] - guessed, 100)  # it is believed no longer
 
     def test_answers_at_once_share_the_draft_model(self):
         self.chain("large", "small")
