@@ -8,6 +8,8 @@
 #include <charconv>
 #include <filesystem>
 
+#include "base/text.h"
+
 namespace siyu {
 namespace {
 
@@ -44,27 +46,8 @@ Status assign(Number& field, const std::string& text, std::string_view path) {
   return {};
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto substitute = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
-    }
-  }
-  return row.back();
-}
-
-std::string nearest_key(std::string_view key) {
-  const auto keys = config_keys();
-  return *std::min_element(keys.begin(), keys.end(), [&](const auto& a, const auto& b) { return edit_distance(a, key) < edit_distance(b, key); });
-}
-
 Status set_key(Config& config, const std::string& key, const std::string& value, const std::string& where) {
-  Status status = invalid(fmt::format("`{}` in {} is not a configuration key; did you mean `{}`?", key, where, nearest_key(key)));
+  Status status = invalid(fmt::format("`{}` in {} is not a configuration key; did you mean `{}`?", key, where, nearest(key, config_keys())));
   auto visit = [&](const std::string& path, auto& field) {
     if (path == key) status = assign(field, value, path);
   };

@@ -8,10 +8,25 @@
 #include <unicode/utext.h>
 #include <unicode/utf8.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace siyu {
 namespace {
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const auto substitute = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+    }
+  }
+  return row.back();
+}
 
 /// Break iterators are costly to make and not thread-safe, so each thread keeps its own.
 icu::BreakIterator& break_iterator(bool sentences) {
@@ -166,6 +181,10 @@ std::vector<TextSpan> split_words(std::string_view text) {
       spans.push_back({static_cast<std::size_t>(begin), static_cast<std::size_t>(end)});
   }
   return spans;
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+  return *std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) { return edit_distance(a, word) < edit_distance(b, word); });
 }
 
 }  // namespace siyu

@@ -18,6 +18,8 @@ std::string_view utf8_prefix(std::string_view text, std::size_t max_bytes);
 /// Number of code points.
 std::size_t utf8_length(std::string_view text);
 std::string_view trim(std::string_view text);
+/// The one of `known` (not empty) that needs the fewest changes to become `word`: for "did you mean".
+std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
 /// A half-open byte range [begin, end) of a text.
 struct TextSpan {
