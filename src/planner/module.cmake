@@ -1,4 +1,4 @@
-siyu_links(siyu_base siyu_models fmt::fmt)
+siyu_links(siyu_base siyu_sizing siyu_models fmt::fmt)
 
 # The catalogue travels inside the program (#embed).
 file(GLOB catalogue_files CONFIGURE_DEPENDS ${SIYU_MODULE_DIR}/catalogue/*.yaml)
@@ -6,10 +6,10 @@ set(catalogue_source ${CMAKE_BINARY_DIR}/gen/planner/catalogue_files.gen.cpp)
 set(arrays "")
 set(rows "")
 foreach(file ${catalogue_files})
-  get_filename_component(name ${file} NAME)
+  get_filename_component(file_name ${file} NAME)
   get_filename_component(stem ${file} NAME_WE)
   string(APPEND arrays "constexpr unsigned char k_${stem}[] = {\n#embed \"${file}\"\n};\n")
-  string(APPEND rows "    {\"${name}\", {reinterpret_cast<const char*>(k_${stem}), sizeof k_${stem}}},\n")
+  string(APPEND rows "    {\"${file_name}\", {reinterpret_cast<const char*>(k_${stem}), sizeof k_${stem}}},\n")
 endforeach()
 file(CONFIGURE OUTPUT ${catalogue_source} CONTENT "// Made by module.cmake; do not edit.\n#include \"planner/catalogue_files.h\"\n\nnamespace siyu::planner {\nnamespace {\n${arrays}}  // namespace\n
 std::vector<std::pair<std::string_view, std::string_view>> catalogue_files() {\n  return {\n${rows}  };\n}\n\n}  // namespace siyu::planner\n" @ONLY)

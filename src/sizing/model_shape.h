@@ -32,9 +32,9 @@ struct ModelShape {
   std::string name, architecture, origin;  ///< origin: where the shape is from, for people
   bool embeds = false;                     ///< makes vectors or scores: no KV cache is kept
   std::uint32_t layers = 0, width = 0, heads = 0, kv_heads = 0, key_width = 0, value_width = 0;
-  std::uint32_t feed_forward = 0;          ///< inner width of what one token computes in a layer, all its experts together
+  std::uint32_t feed_forward = 0;          ///< inner width of the dense layers, 0 when there are none
   std::uint32_t vocabulary = 0, context = 0;
-  std::uint32_t experts = 0, experts_used = 0;
+  std::uint32_t experts = 0, experts_used = 0, expert_feed_forward = 0, shared_feed_forward = 0;  ///< inner width of one expert, and of those that every token uses
   std::uint32_t latent_rank = 0, rope_width = 0;  ///< of multi-head latent attention; 0: none
   bool tied = false;                       ///< the token embedding is the output matrix too
   std::vector<Tensor> tensors;

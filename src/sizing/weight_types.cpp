@@ -104,7 +104,7 @@ std::vector<WeightFormat> make_formats() {
   };
   for (const char* name : {"f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q5_k_s", "q5_1", "q5_0", "q4_k_m", "q4_k_s", "q4_1", "q4_0", "iq4_nl", "iq4_xs", "mxfp4", "q3_k_l", "q3_k_m", "q3_k_s", "q2_k"}) {
     if (std::string_view(name) == "bf16") continue;  // the plain one is the same
-    const auto base = gguf_type(name, {.role = Role::kFfnUp, .experts = std::string_view(name) == "mxfp4" ? 1U : 0U, .columns = 256});
+    const auto base = gguf_type(name, {.role = Role::kFfnUp, .columns = 256, .experts = std::string_view(name) == "mxfp4" ? 1U : 0U});
     all.push_back({name, "gguf", named(base).bits(), 16, "GGUF, as llama.cpp's quantiser makes it"});
   }
   return all;
