@@ -43,11 +43,11 @@ struct PrefixCache {
   double capacity_tokens = std::numeric_limits<double>::infinity();    ///< 0: no cache
 };
 
-/// CSV with the header TIMESTAMP,ContextTokens,GeneratedTokens (Azure LLM inference traces); times as `2023-11-16 18:15:46.6805900`.
-/// Errors name the line.
+/// CSV with the header TIMESTAMP,ContextTokens,GeneratedTokens (Azure LLM inference traces); times as `2023-11-16 18:15:46.6805900`, in any
+/// order. A count of 0 becomes 1: the end of text was computed too. Errors name the line.
 Result<Trace> parse_azure_trace(std::string_view text, std::string_view name);
 /// JSON lines with timestamp (ms), input_length, output_length and optional hash_ids (Mooncake, FAST'25): equal ids are equal blocks
-/// behind equal beginnings. `cached` is what the cache would have held of each prompt's beginning.
+/// behind equal beginnings. In order of time. `cached` is what the cache would have held of each prompt's beginning.
 Result<Trace> parse_mooncake_trace(std::string_view text, std::string_view name, const PrefixCache& cache = {});
 /// Whichever of the two the first line is.
 Result<Trace> parse_trace(std::string_view text, std::string_view name, const PrefixCache& cache = {});
@@ -72,7 +72,7 @@ BOOST_DESCRIBE_STRUCT(Lengths, (), (mean, variation, largest))
 
 struct RequestShape {
   Lengths prompt, output;
-  std::uint32_t shared_prefix = 0;  ///< tokens at the beginning of every prompt that are cached after the first time
+  std::uint32_t shared_prefix = 0;  ///< of the prompt's mean, at its beginning, cached from the second request on; what is behind it scatters
 };
 BOOST_DESCRIBE_STRUCT(RequestShape, (), (prompt, output, shared_prefix))
 
@@ -89,9 +89,10 @@ struct DayShape {
 };
 BOOST_DESCRIBE_STRUCT(DayShape, (), (daily_active, requests_per_user_and_day, peak_hour_share, peak_factor, peak_hour))
 
+Status check(const DayShape& day);
 /// Requests a second in the busiest minute.
 double peak_rate(const DayShape& day);
-/// Mean requests a second in each of the day's 1,440 minutes.
+/// Mean requests a second in each of the day's 1,440 minutes; of a day that passed check().
 std::vector<double> rates_by_minute(const DayShape& day);
 /// From midnight to midnight, Poisson with the rate of each minute.
 Result<Trace> day_trace(const DayShape& day, const RequestShape& shape, std::uint64_t seed);
