@@ -52,7 +52,7 @@ Result<Tensor> tensor_of(std::string_view name, const json::value& value, const 
     if (!sizes[i].is_number()) return invalid(fmt::format("{}: the tensor {} has an impossible shape; get the file again", file, name.substr(0, 64)));
     const auto size = sizes[i].to_number<double>();
     auto& side = i + 1 == sizes.size() ? tensor.columns : tensor.rows;
-    if (size < 0 || static_cast<double>(side) * size > 1e15) return invalid(fmt::format("{}: the tensor {} has an impossible shape; get the file again", file, name.substr(0, 64)));
+    if (size < 0 || static_cast<double>(tensor.columns) * static_cast<double>(tensor.rows) * size > 1e15) return invalid(fmt::format("{}: the tensor {} has an impossible shape; get the file again", file, name.substr(0, 64)));
     side *= static_cast<std::uint64_t>(size);
   }
   return tensor;

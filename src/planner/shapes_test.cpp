@@ -17,7 +17,7 @@ TEST(Shapes, CountAsManyParametersAsTheCatalogueAndThePublishers) {
     EXPECT_NEAR(static_cast<double>(shape.parameters()) / static_cast<double>(entry.parameters), 1, 0.001) << entry.name;
     if (!entry.check) EXPECT_NEAR(static_cast<double>(shape.parameters()) / static_cast<double>(entry.parameters_published), 1, 0.011) << entry.name;
     if (entry.active_parameters && !entry.vision_parameters)
-      EXPECT_NEAR(static_cast<double>(shape.active_parameters()) / static_cast<double>(*entry.active_parameters), 1, 0.06) << entry.name;
+      EXPECT_NEAR(static_cast<double>(shape.active_parameters()) / static_cast<double>(*entry.active_parameters), 1, 0.01) << entry.name;
   }
 }
 

@@ -19,7 +19,7 @@ double bytes_of(const ModelShape& shape, const Tensor& tensor, const WeightForma
   return static_cast<double>(tensor.elements()) * bits_of(format == nullptr ? kAsPublished : *format, place_of(shape, tensor)) / 8;
 }
 
-/// Of the tensor's elements, the share that one token passes through.
+/// Of the tensor's elements, the share that one token is multiplied with.
 double active_share(const ModelShape& shape, const Tensor& tensor) {
   if (tensor.role == Role::kTokenEmbedding) return shape.tied ? 1 : 0;
   if (tensor.role == Role::kVision) return 0;
@@ -35,6 +35,12 @@ std::uint64_t ModelShape::parameters() const {
 }
 
 std::uint64_t ModelShape::active_parameters() const {
+  double sum = 0;
+  for (const auto& tensor : tensors) sum += static_cast<double>(tensor.elements()) * (tensor.role == Role::kTokenEmbedding ? 1 : active_share(*this, tensor));
+  return static_cast<std::uint64_t>(sum);
+}
+
+std::uint64_t ModelShape::computed_parameters() const {
   double sum = 0;
   for (const auto& tensor : tensors) sum += static_cast<double>(tensor.elements()) * active_share(*this, tensor);
   return static_cast<std::uint64_t>(sum);

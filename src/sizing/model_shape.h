@@ -41,15 +41,17 @@ struct ModelShape {
   std::vector<LayerMemory> memory;         ///< of each layer
 
   std::uint64_t parameters() const;
-  /// That one token passes through: all but the experts it does not use, and of the token embedding only what also is the output matrix.
+  /// As publishers count them: all but the experts that a token does not use.
   std::uint64_t active_parameters() const;
+  /// That a token is multiplied with: of the token embedding it takes one row only, unless that is the output matrix too.
+  std::uint64_t computed_parameters() const;
   /// Numbers that are kept for each further token of a long sequence, sliding windows aside.
   std::uint64_t kv_values_per_token() const;
 };
 
 /// Bytes of the weights in a format; tensors that are stored already keep their type when `format` is null.
 double weight_bytes(const ModelShape& shape, const WeightFormat* format);
-/// Of these, what one token reads: as active_parameters().
+/// Of these, what one token reads: as computed_parameters().
 double active_weight_bytes(const ModelShape& shape, const WeightFormat* format);
 /// Of the experts alone, all of them.
 double expert_weight_bytes(const ModelShape& shape, const WeightFormat* format);
