@@ -76,9 +76,10 @@ BOOST_DESCRIBE_STRUCT(FleetYear, (), (year, requests_per_s, needed, replicas, ca
 struct RuleOfThumb {
   double concurrency = 0;               ///< peak rate × seconds of a request
   std::uint32_t by_concurrency = 0;     ///< replicas: concurrency over sequences
-  std::uint32_t by_throughput = 0;      ///< replicas: mean tokens over a full replica's tokens a second
+  double replica_seconds = 0;           ///< of a full replica's time that a mean request takes
+  std::uint32_t by_throughput = 0;      ///< replicas: peak rate × replica_seconds
 };
-BOOST_DESCRIBE_STRUCT(RuleOfThumb, (), (concurrency, by_concurrency, by_throughput))
+BOOST_DESCRIBE_STRUCT(RuleOfThumb, (), (concurrency, by_concurrency, replica_seconds, by_throughput))
 
 struct FleetPlan {
   double peak_requests_per_s = 0;

@@ -98,6 +98,7 @@ struct Run {
   std::vector<Outcome> outcomes;
   std::vector<double> touched;  ///< share of the experts that so many tokens use
   double capacity = 0;          ///< tokens of a replica's cache that requests may take
+  double from = 0, to = kNever; ///< the time that is watched
   double busy_s = 0, batch_s = 0;
   std::uint32_t largest_batch = 0;
   std::uint64_t largest_queue = 0;
@@ -128,9 +129,10 @@ class Replica {
 
   /// The phase is over. Returns how many requests are done.
   std::uint32_t change(Run& run) {
-    const auto now = phase_.end, spent = now - phase_.begin;
-    run.busy_s += spent;
-    run.batch_s += spent * running_;
+    const auto now = phase_.end;
+    const auto watched = std::max(0.0, std::min(now, run.to) - std::max(phase_.begin, run.from));
+    run.busy_s += watched;
+    run.batch_s += watched * running_;
     step_ += phase_.steps;
     contexts_ += static_cast<double>(phase_.steps) * static_cast<double>(decoding_.size());
     std::uint32_t done = 0;
@@ -269,8 +271,7 @@ class Summary {
 
   Simulation make() {
     Simulation out{.requests = trace_.requests.size(), .largest_batch = run_.largest_batch, .largest_queue = run_.largest_queue};
-    const auto begin = trace_.requests.front().arrival_s;
-    double end = begin, waited = 0, answered = 0, prompts = 0, outputs = 0;
+    double end = run_.from, waited = 0, answered = 0, prompts = 0, outputs = 0;
     std::uint64_t met = 0;
     for (std::size_t i = 0; i < trace_.requests.size(); ++i) {
       const auto& request = trace_.requests[i];
@@ -281,12 +282,13 @@ class Summary {
         out.refused += counts ? 1 : 0;
         continue;
       }
-      end = std::max(end, outcome.done_s);
-      waited += outcome.admitted_s - request.arrival_s;
-      answered += 1, prompts += request.prompt, outputs += request.output;
       if (counts && meets(i)) ++met;
+      end = std::max(end, std::min(outcome.done_s, run_.to));
+      waited += std::max(0.0, std::min(outcome.admitted_s, run_.to) - std::max(request.arrival_s, run_.from));
+      if (outcome.done_s < run_.from || outcome.done_s > run_.to) continue;
+      answered += 1, prompts += request.prompt, outputs += request.output;
     }
-    out.seconds = end - begin;
+    out.seconds = end - run_.from;
     if (out.seconds > 0) {
       out.requests_per_s = answered / out.seconds, out.prompt_tokens_per_s = prompts / out.seconds, out.output_tokens_per_s = outputs / out.seconds;
       out.utilisation = run_.busy_s / (out.seconds * options_.replicas);
@@ -362,6 +364,8 @@ Status check(const ServiceModel& model) {
 Result<Simulation> simulate(const Trace& trace, const ServiceModel& model, const SimulationOptions& options) {
   RETURN_IF_ERROR(check(trace, model, options));
   Run run{.requests = trace.requests, .model = model, .outcomes = std::vector<Outcome>(trace.requests.size()), .capacity = model.kv_tokens - options.resident_tokens};
+  run.from = trace.requests.front().arrival_s + (options.steady ? options.warmup_s : 0);
+  if (options.steady) run.to = std::max(run.from, trace.requests.back().arrival_s);
   if (model.expert_share > 0)
     for (std::uint32_t tokens = 0; tokens <= model.sequences + model.step_tokens; ++tokens) run.touched.push_back(1 - std::pow(1 - model.expert_share, tokens));
   std::vector<Replica> replicas(options.replicas, Replica(run));

@@ -30,6 +30,7 @@ struct SimulationOptions {
   std::uint32_t replicas = 1;
   Dispatch dispatch = Dispatch::kLeastLoaded;
   double warmup_s = 0;             ///< requests that arrive earlier are served but not counted
+  bool steady = false;             ///< rates, utilisation, mean batch and queue from the warm-up's end to the last arrival, not to the last answer
   double resident_tokens = 0;      ///< of each replica's cache, always taken: a shared prefix
   LatencyGoals goals;              ///< for `goals_met`; absent: met
   bool keep_outcomes = false;      ///< fills `outcomes`
@@ -53,12 +54,12 @@ struct Simulation {
   std::uint64_t requests = 0;           ///< of the trace, all
   std::uint64_t counted = 0;            ///< after the warm-up, refused ones included
   std::uint64_t refused = 0;            ///< of the counted: longer than a replica's cache could ever hold
-  double seconds = 0;                   ///< from the first arrival to the last answer
+  double seconds = 0;                   ///< that the rates below are over: from the first arrival to the last answer, or the steady time
   Spread ttft_s;                        ///< to the first token, of those answered
   Spread tpot_s;                        ///< per token after it, of answers with more than one
   Spread latency_s;                     ///< to the last token
   Spread wait_s;                        ///< until admitted
-  double requests_per_s = 0;            ///< answered over `seconds`
+  double requests_per_s = 0;            ///< answered in those seconds
   double prompt_tokens_per_s = 0, output_tokens_per_s = 0;
   double utilisation = 0;               ///< share of the replicas' time with a step under way
   double mean_batch = 0;                ///< sequences that run, mean over busy time

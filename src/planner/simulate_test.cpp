@@ -285,6 +285,15 @@ TEST(Simulate, GoalsAndWarmUpDecideWhatCounts) {
   EXPECT_EQ(later.requests, 1000U);
 }
 
+TEST(Simulate, SteadyRatesLeaveOutTheFillingAndTheEmptying) {
+  const auto trace = arrivals(6, 2000, 1000, true, 4);  // ten servers of one second each
+  const auto steady = simulate(trace, servers(10, 0.001), {.warmup_s = 20, .steady = true}).value(), whole = simulate(trace, servers(10, 0.001), {}).value();
+  EXPECT_NEAR(steady.seconds, trace.seconds() - 20, 1e-9);
+  EXPECT_NEAR(steady.requests_per_s, 6, 0.3);
+  EXPECT_NEAR(steady.utilisation * steady.mean_batch, steady.requests_per_s, 0.3) << "servers that are busy, of one second each";
+  EXPECT_GT(whole.seconds, trace.seconds());
+}
+
 TEST(Simulate, TheLeastLoadedReplicaIsBetterThanTakingTurns) {
   const auto trace = arrivals(6.4, 100'000, 100, true, 4);
   const auto least = simulate(trace, servers(1, 0.01), {.replicas = 8}).value(), turns = simulate(trace, servers(1, 0.01), {.replicas = 8, .dispatch = Dispatch::kRoundRobin}).value();
