@@ -238,7 +238,25 @@ TEST(Fleet, NonsenseIsRefusedByTheNameOfItsField) {
   EXPECT_THAT(message([](auto& q) { q.years = 99; }), HasSubstr("years"));
   EXPECT_THAT(message([](auto& q) { q.spare = -1; }), HasSubstr("spare"));
   EXPECT_THAT(message([](auto& q) { q.replica.dense_s = -1; }), HasSubstr("step"));
-  EXPECT_THAT(message([](auto& q) { q.trace = Trace{.name = "none"}; q.users = {}; }), HasSubstr("none"));
+  EXPECT_THAT(message([](auto& q) {
+                q.trace = Trace{.name = "none"};
+                q.users = {};
+              }),
+              HasSubstr("none"));
+}
+
+TEST(Fleet, EveryFigureSaysWhereItIsFrom) {
+  auto q = question(1);
+  q.users = {.daily_active = 5000};
+  const auto plan = plan_fleet(q).value();
+  for (const auto& one : plan.figures) {
+    EXPECT_FALSE(one.label.en.empty() || one.label.zh.empty()) << one.id;
+    EXPECT_FALSE(one.formula.empty() || one.inputs.empty()) << one.id;
+    for (const auto& input : one.inputs) {
+      EXPECT_TRUE(input.figure || input.source) << one.id << " " << input.name;
+      if (input.figure) EXPECT_TRUE(std::ranges::any_of(plan.figures, [&](const Figure& other) { return other.id == *input.figure; })) << one.id << " " << *input.figure;
+    }
+  }
 }
 
 TEST(Fleet, PublishedTracesCanBePlannedFor) {

@@ -54,7 +54,8 @@ Status check(const FleetQuestion& q) {
   RETURN_IF_ERROR(within(q.effort.runs, 1, 100, "effort.runs"));
   RETURN_IF_ERROR(within(q.effort.requests, 100, 1e6, "effort.requests"));
   if (q.trace && q.trace->requests.size() > kMostTraceRequests)
-    return fail(ErrorCode::kTooLarge, fmt::format("A fleet is planned with a trace of at most {} requests; {} has {}: give its busiest part", kMostTraceRequests, q.trace->name, q.trace->requests.size()));
+    return fail(ErrorCode::kTooLarge, fmt::format("A fleet is planned with a trace of at most {} requests; {} has {}: give its busiest part", kMostTraceRequests,
+                                                  q.trace->name, q.trace->requests.size()));
   return check(q.replica);
 }
 
@@ -74,16 +75,24 @@ Result<double> peak_of_users(const FleetQuestion& q, Load& load) {
   const auto factor = input_of("peak_factor", q.users.peak_factor, kPeakFactor, "", kGuidance);
   const DayShape day{.daily_active = *q.users.daily_active, .requests_per_user_and_day = requests.value, .peak_hour_share = share.value, .peak_factor = factor.value};
   RETURN_IF_ERROR(check(day));
-  load.sheet.add({.id = "load.peak", .label = {"Requests a second at peak", "峰值每秒请求数"}, .value = peak_rate(day), .unit = "requests/s",
+  load.sheet.add({.id = "load.peak",
+                  .label = {"Requests a second at peak", "峰值每秒请求数"},
+                  .value = peak_rate(day),
+                  .unit = "requests/s",
                   .formula = "daily_active × requests_per_user_and_day × peak_hour_share / 3600 × peak_factor",
                   .inputs = {{.name = "daily_active", .value = day.daily_active, .unit = "users", .source = std::string(kGiven)}, requests, share, factor},
-                  .note = Words{"The busiest minute's rate, held until the fleet has settled: a short peak is easier.", "取最繁忙一分钟的速率并持续到稳态；短促的峰值更容易承受。"}});
+                  .note = Words{"The busiest minute's rate, held until the fleet has settled: a short peak is easier.",
+                                "取最繁忙一分钟的速率并持续到稳态；短促的峰值更容易承受。"}});
   return peak_rate(day);
 }
 
 Result<double> peak_of(const FleetQuestion& q, Load& load) {
   const auto as_given = [&](double rate, std::string source) {
-    return load.sheet.add({.id = "load.peak", .label = {"Requests a second at peak", "峰值每秒请求数"}, .value = rate, .unit = "requests/s", .formula = "requests_per_second",
+    return load.sheet.add({.id = "load.peak",
+                           .label = {"Requests a second at peak", "峰值每秒请求数"},
+                           .value = rate,
+                           .unit = "requests/s",
+                           .formula = "requests_per_second",
                            .inputs = {{.name = "requests_per_second", .value = rate, .unit = "requests/s", .source = std::move(source)}}});
   };
   if (q.users.requests_per_second) return as_given(*q.users.requests_per_second, std::string(kGiven));
@@ -98,8 +107,10 @@ void shape_of(const FleetQuestion& q, Load& load) {
   const auto largest = static_cast<std::uint32_t>(q.longest.value_or(kLargestRequest));
   const auto prompt = taken(load.sheet, "load.prompt", {"Tokens of a prompt, mean", "提示词平均词元数"}, input_of("prompt", q.tokens.prompt, kPrompt, "tokens", kAzure));
   const auto output = taken(load.sheet, "load.output", {"Tokens of an answer, mean", "回答平均词元数"}, input_of("output", q.tokens.output, kOutput, "tokens", kAzure));
-  const auto prefix = taken(load.sheet, "load.shared_prefix", {"Tokens of a prompt that are cached", "提示词中已缓存的公共前缀词元数"}, input_of("shared_prefix", q.tokens.shared_prefix, 0, "tokens", "none was given"));
-  load.shape = {.prompt = {.mean = prompt, .variation = q.prompt_variation, .largest = largest}, .output = {.mean = output, .variation = q.output_variation, .largest = largest},
+  const auto prefix = taken(load.sheet, "load.shared_prefix", {"Tokens of a prompt that are cached", "提示词中已缓存的公共前缀词元数"},
+                            input_of("shared_prefix", q.tokens.shared_prefix, 0, "tokens", "none was given"));
+  load.shape = {.prompt = {.mean = prompt, .variation = q.prompt_variation, .largest = largest},
+                .output = {.mean = output, .variation = q.output_variation, .largest = largest},
                 .shared_prefix = static_cast<std::uint32_t>(prefix)};
 }
 
@@ -118,12 +129,16 @@ Result<Load> load_of(const FleetQuestion& question) {
   RETURN_IF_ERROR(check(question));
   Load load{.trace = question.trace ? &*question.trace : nullptr};
   ASSIGN_OR_RETURN(load.peak, peak_of(question, load));
-  if (load.peak > 1e6) return invalid(fmt::format("A load of {} requests a second is more than can be planned for (a million); check users and requests", readable(load.peak)));
+  if (load.peak > 1e6)
+    return invalid(fmt::format("A load of {} requests a second is more than can be planned for (a million); check users and requests", readable(load.peak)));
   if (question.minimum_servers) load.minimum_servers = *question.minimum_servers;
-  load.growth = taken(load.sheet, "load.growth", {"Growth of the load per year", "负载年增长率"}, input_of("growth_per_year", question.users.growth_per_year, 0, "", "none was given"));
+  load.growth = taken(load.sheet, "load.growth", {"Growth of the load per year", "负载年增长率"},
+                      input_of("growth_per_year", question.users.growth_per_year, 0, "", "none was given"));
   shape_of(question, load);
-  load.goals.ttft_p95_s = taken(load.sheet, "goals.ttft", {"Goal: first token within, p95", "目标：首词元时延 p95"}, input_of("ttft_p95_s", question.goals.ttft_p95_s, kTtft, "s", kGuidance));
-  load.goals.tpot_p95_ms = taken(load.sheet, "goals.tpot", {"Goal: each further token within, p95", "目标：每词元时延 p95"}, input_of("tpot_p95_ms", question.goals.tpot_p95_ms, kTpotMs, "ms", kGuidance));
+  load.goals.ttft_p95_s = taken(load.sheet, "goals.ttft", {"Goal: first token within, p95", "目标：首词元时延 p95"},
+                                input_of("ttft_p95_s", question.goals.ttft_p95_s, kTtft, "s", kGuidance));
+  load.goals.tpot_p95_ms = taken(load.sheet, "goals.tpot", {"Goal: each further token within, p95", "目标：每词元时延 p95"},
+                                 input_of("tpot_p95_ms", question.goals.tpot_p95_ms, kTpotMs, "ms", kGuidance));
   RETURN_IF_ERROR(requests_of(load, question, load.peak, 1, 0));  // what is wrong with the shape or the trace comes out now
   return load;
 }

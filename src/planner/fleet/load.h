@@ -9,10 +9,10 @@
 namespace siyu::planner {
 
 struct Load {
-  double peak = 0;                     ///< requests a second
-  RequestShape shape;                  ///< Poisson's, without a trace
-  LatencyGoals goals;                  ///< both set
-  double growth = 0;                   ///< per year
+  double peak = 0;     ///< requests a second
+  RequestShape shape;  ///< Poisson's, without a trace
+  LatencyGoals goals;  ///< both set
+  double growth = 0;   ///< per year
   std::uint32_t minimum_servers = 1;
   std::optional<double> request_seconds;  ///< of the user class
   const Trace* trace = nullptr;
