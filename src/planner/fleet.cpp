@@ -83,14 +83,15 @@ class Search {
 
   /// Equal fleets with a part of the load each, of which one is simulated.
   std::uint32_t parts(double rate) const {
-    return load_.trace != nullptr ? 1 : static_cast<std::uint32_t>(std::ceil(wanted_requests(rate) / static_cast<double>(kMostRunRequests)));
+    return load_.trace != nullptr ? 1 : static_cast<std::uint32_t>(std::ceil(watched_requests(rate) / static_cast<double>(kMostRunRequests)));
   }
   std::size_t requests_of_a_run(double rate) const { return load_.trace != nullptr ? load_.trace->requests.size() : static_cast<std::size_t>(wanted_requests(rate)); }
 
  private:
   double resident() const { return load_.trace == nullptr ? load_.shape.shared_prefix : 0; }
   double warmup() const { return load_.trace == nullptr ? kWarmupLatencies * loaded_latency_s_ : 0; }
-  double wanted_requests(double rate) const { return std::max<double>(question_.effort.requests, kRunLatencies * loaded_latency_s_ * rate) + warmup() * rate; }
+  double watched_requests(double rate) const { return (kRunLatencies + kWarmupLatencies) * loaded_latency_s_ * rate; }
+  double wanted_requests(double rate) const { return std::max(watched_requests(rate), question_.effort.requests + warmup() * rate); }
 
   Result<std::uint32_t> fewest_of_a_part(double rate, std::uint32_t from) {
     const auto most = static_cast<std::uint32_t>(std::min<double>(kMostReplicas, 4 * rate * alone_.latency_s.mean + 16 + from));
@@ -265,16 +266,23 @@ Words confidence_of(const FleetQuestion& question, const Load& load, Search& sea
     return {fmt::format("One run over the {} requests of trace {}: how much another day would differ is not known.",
                         readable(static_cast<double>(load.trace->requests.size())), load.trace->name),
             fmt::format("对轨迹 {1} 的 {0} 个请求仿真一次；换一天会差多少无从得知。", readable(static_cast<double>(load.trace->requests.size())), load.trace->name)};
-  const auto clear = at.ttft_p95_s + at.ttft_p95_error_s <= *load.goals.ttft_p95_s && at.tpot_p95_ms + at.tpot_p95_error_ms <= *load.goals.tpot_p95_ms;
   const auto requests = readable(static_cast<double>(search.requests_of_a_run(today.requests_per_s / search.parts(today.requests_per_s))));
-  return {
-      fmt::format(
-          "{} runs of {} requests with different seeds: with {} replicas first token p95 {:.3g} ± {:.2g} s, time per token p95 {:.3g} ± {:.2g} ms (95 % confidence). {}",
-          question.effort.runs, requests, today.needed, at.ttft_p95_s, at.ttft_p95_error_s, at.tpot_p95_ms, at.tpot_p95_error_ms,
-          clear ? "Both goals lie outside these intervals." : "A goal lies within its interval: one replica more may be needed; the spare covers it."),
-      fmt::format("以不同随机种子仿真 {} 次，每次 {} 个请求：{} 个副本时首词元时延 p95 为 {:.3g} ± {:.2g} 秒，每词元时延 p95 为 {:.3g} ± {:.2g} 毫秒（95% 置信）。{}",
-                  question.effort.runs, requests, today.needed, at.ttft_p95_s, at.ttft_p95_error_s, at.tpot_p95_ms, at.tpot_p95_error_ms,
-                  clear ? "两个目标均在区间之外。" : "有目标落在区间内：可能还需多一个副本，已由冗余覆盖。")};
+  if (question.effort.runs == 1)
+    return {fmt::format("One run of {} requests: how much another one would differ is not known.", requests),
+            fmt::format("仅仿真一次，共 {} 个请求；波动未知。", requests)};
+  const auto clear = at.ttft_p95_s + at.ttft_p95_error_s <= *load.goals.ttft_p95_s && at.tpot_p95_ms + at.tpot_p95_error_ms <= *load.goals.tpot_p95_ms;
+  const auto spared = today.replicas > today.needed;
+  const Words verdict =
+      clear    ? Words{"Both goals lie outside these intervals.", "两个目标均在区间之外。"}
+      : spared ? Words{"A goal lies within its interval: one replica more may be needed; the spare covers it.", "有目标落在区间内：可能还需多一个副本，已由冗余覆盖。"}
+               : Words{"A goal lies within its interval: one replica more may be needed.", "有目标落在区间内：可能还需多一个副本。"};
+  const auto intervals_en = fmt::format("first token p95 {:.3g} ± {:.2g} s, time per token p95 {:.3g} ± {:.2g} ms (95 % confidence)", at.ttft_p95_s, at.ttft_p95_error_s,
+                                        at.tpot_p95_ms, at.tpot_p95_error_ms);
+  const auto intervals_zh = fmt::format("首词元时延 p95 {:.3g} ± {:.2g} 秒，每词元时延 p95 {:.3g} ± {:.2g} 毫秒（95% 置信）", at.ttft_p95_s, at.ttft_p95_error_s,
+                                        at.tpot_p95_ms, at.tpot_p95_error_ms);
+  return {fmt::format("{} runs of {} requests with different seeds, {} {}: {}. {}", question.effort.runs, requests, today.needed,
+                      today.needed == 1 ? "replica" : "replicas", intervals_en, verdict.en),
+          fmt::format("以不同随机种子仿真 {} 次，每次 {} 个请求，{} 个副本：{}。{}", question.effort.runs, requests, today.needed, intervals_zh, verdict.zh)};
 }
 
 std::vector<Input> inputs_of(const ServiceModel& model) {

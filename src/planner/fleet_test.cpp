@@ -177,6 +177,17 @@ TEST(Fleet, AVeryLargeLoadIsReckonedInEqualParts) {
   EXPECT_NEAR(large.years[0].at_peak.output_tokens_per_s, 9000 * 200, 0.05 * 9000 * 200) << "of all parts together";
 }
 
+TEST(Fleet, MoreEffortMakesTheAnswerSurerNotOther) {
+  auto q = question(40);
+  q.effort.runs = 5;
+  const auto quick = plan_fleet(q).value();
+  q.effort = {.runs = 5, .requests = 250'000, .seed = 9};
+  const auto thorough = plan_fleet(q).value();
+  EXPECT_TRUE(thorough.warnings.empty());
+  EXPECT_NEAR(thorough.years[0].needed, quick.years[0].needed, 1);
+  EXPECT_LT(thorough.years[0].at_peak.ttft_p95_error_s, quick.years[0].at_peak.ttft_p95_error_s);
+}
+
 TEST(Fleet, TheSameQuestionHasTheSameAnswer) { EXPECT_EQ(to_json_text(plan_fleet(question(30)).value()), to_json_text(plan_fleet(question(30)).value())); }
 
 TEST(Fleet, ABurstyTraceNeedsMoreThanAnEvenOne) {

@@ -83,7 +83,7 @@ std::optional<double> seconds_of(std::string_view text) {
   take(text, 'Z');
   if (text.starts_with("+00")) text = {};
   const std::chrono::year_month_day calendar{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)};
-  if (!text.empty() || !calendar.ok() || year < 1970 || hour > 23 || minute > 59 || !(second >= 0 && second < 61)) return {};
+  if (!text.empty() || !calendar.ok() || year < 1970 || year > 9999 || hour > 23 || minute > 59 || !(second >= 0 && second < 61)) return {};
   const auto days = std::chrono::sys_days(calendar).time_since_epoch().count();
   return static_cast<double>(days) * 86400 + hour * 3600 + minute * 60 + second;
 }

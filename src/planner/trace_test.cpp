@@ -80,6 +80,7 @@ TEST(Trace, ErrorsNameTheLine) {
   };
   EXPECT_THAT(azure("2023-11-16 18:15,1,1"), testing::AllOf(HasSubstr("line 3"), HasSubstr("time")));
   EXPECT_THAT(azure("2023-02-30 18:15:00,1,1"), HasSubstr("time"));
+  EXPECT_THAT(azure("692523-11-16 18:15:46,1,1"), HasSubstr("time")) << "more years than a calendar's sixteen bits hold";
   EXPECT_THAT(azure("2023-11-16 18:15:46,1,-1"), HasSubstr("token counts"));
   EXPECT_THAT(azure("2023-11-16 18:15:46,1,1,1"), HasSubstr("token counts"));
   EXPECT_THAT(azure("2023-11-16 18:15:46,99999999999,1"), HasSubstr("token counts"));
