@@ -226,12 +226,7 @@ void count_hardware(const FleetQuestion& question, const Load& load, FleetYear& 
 /// Means only: no waiting, no scatter, no goal.
 RuleOfThumb rule_of_thumb(const FleetQuestion& question, const Load& load, const Search& search) {
   const auto& model = question.replica;
-  double prompt = load.shape.prompt.mean, output = load.shape.output.mean, cached = load.shape.shared_prefix;
-  if (load.trace != nullptr) {
-    prompt = output = cached = 0;
-    const auto count = static_cast<double>(load.trace->requests.size());
-    for (const auto& request : load.trace->requests) prompt += request.prompt / count, output += request.output / count, cached += request.cached / count;
-  }
+  const auto prompt = load.mean_prompt, output = load.mean_output, cached = load.mean_cached;
   const auto batch = std::clamp(std::floor(model.kv_tokens / (prompt - cached + output)), 1.0, static_cast<double>(model.sequences));
   const auto decode = step_seconds(model, batch, 0, batch * (prompt + output / 2)) / batch * output;
   const auto prefill = step_seconds(model, 0, model.step_tokens, 0) / model.step_tokens * (prompt - cached);
@@ -395,6 +390,10 @@ Result<FleetPlan> plan_fleet(const FleetQuestion& question) {
   RETURN_IF_ERROR(search.measure_one_replica());
   RETURN_IF_ERROR(possible(question, load, search));
   FleetPlan plan{.peak_requests_per_s = load.peak,
+                 .requests_per_day = load.requests_per_day,
+                 .mean_prompt = load.mean_prompt,
+                 .mean_output = load.mean_output,
+                 .mean_cached = load.mean_cached,
                  .goals = load.goals,
                  .shape = load.shape,
                  .alone_ttft_p95_s = search.alone().ttft_s.p95,

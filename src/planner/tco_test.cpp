@@ -307,6 +307,11 @@ TEST(TotalCost, TakesTheFleetAsItGrows) {
   ASSERT_EQ(hardware.size(), 5U);
   EXPECT_EQ(hardware[0].cards, 16) << "the first year's end must be served by what is bought at its beginning";
   EXPECT_EQ(hardware[4].servers, 4);
+  EXPECT_FALSE(tokens_of(fleet)) << "a peak is no day";
+  fleet.requests_per_day = 1000, fleet.mean_prompt = 500, fleet.mean_cached = 100, fleet.mean_output = 50;
+  EXPECT_DOUBLE_EQ(tokens_of(fleet)->input, 500'000);
+  EXPECT_DOUBLE_EQ(tokens_of(fleet)->cached, 100'000);
+  EXPECT_DOUBLE_EQ(tokens_of(fleet)->output, 50'000);
 }
 
 TEST(TotalCost, NonsenseIsRefusedByTheNameOfItsField) {
