@@ -183,7 +183,7 @@ Drawing draw(const GanttChart& chart, Language language, const std::string& labe
 
   const double bottom = frame.top + kRow * static_cast<double>(lines.size());
   for (std::size_t i = 0; i < lines.size(); ++i)
-    if (lines[i].task == nullptr) svg.rect(4, frame.top + kRow * static_cast<double>(i), kChartWidth - 8, kRow, "#eef2f6", 3);
+    if (lines[i].task == nullptr) svg.rect(4, frame.top + kRow * static_cast<double>(i), kChartWidth - 8, kRow, kBand, 3);
   double label_end = -1e9;
   for (const auto& mark : time_marks(chart, low, high, language)) {
     const double x = frame.days.at(mark.day), width = text_width(mark.label, kTickSize);

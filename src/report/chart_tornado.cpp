@@ -14,9 +14,14 @@ std::string end_label(const std::string& assumption, double value) {
 }
 
 std::vector<TornadoRow> widest_first(const TornadoChart& chart) {
+  std::vector<std::pair<double, std::size_t>> order;  // equal ones stay as they were given
+  for (std::size_t i = 0; i < chart.rows.size(); ++i) {
+    const auto& row = chart.rows[i];
+    if (is_drawable(row.low) && is_drawable(row.high)) order.emplace_back(-std::abs(row.high - row.low), i);
+  }
+  std::ranges::sort(order);
   std::vector<TornadoRow> rows;
-  std::ranges::copy_if(chart.rows, std::back_inserter(rows), [](const TornadoRow& row) { return is_drawable(row.low) && is_drawable(row.high); });
-  std::ranges::stable_sort(rows, std::greater{}, [](const TornadoRow& row) { return std::abs(row.high - row.low); });
+  for (const auto& [width, index] : order) rows.push_back(chart.rows[index]);
   return rows;
 }
 

@@ -76,6 +76,26 @@ class Preparation {
       if (run.subscript) run.superscript = false;
     }
     std::erase_if(text.runs, [](const Run& run) { return run.text.empty() && run.source == 0; });
+    join_alike(text.runs);
+  }
+
+  /// Neighbours in one manner become one run: formats that mark the ends of a manner cannot tell two beside each other.
+  static void join_alike(std::vector<Run>& runs) {
+    std::vector<Run> joined;
+    for (auto& run : runs) {
+      Run alike = run;
+      if (!joined.empty() && joined.back().source == 0) {
+        alike.text = joined.back().text;
+        alike.source = 0;
+        if (!run.text.empty() && alike == joined.back()) {
+          joined.back().text += run.text;
+          joined.back().source = run.source;
+          continue;
+        }
+      }
+      joined.push_back(std::move(run));
+    }
+    runs = std::move(joined);
   }
 
   Status prepare(Heading& heading) {

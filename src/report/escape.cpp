@@ -61,6 +61,11 @@ std::string escape_markdown(std::string_view text) {
   bool in_number = true;  // only digits since the line's start: "1." would be a list
   for (std::size_t at = 0; at < text.size(); ++at) {
     const char c = text[at];
+    if (c == ' ' && at == line_start) {  // four would be a block of code
+      ++line_start;
+      if (at == 0) out += ' ';  // of one run after another
+      continue;
+    }
     const bool first = at == line_start;
     const bool digit = c >= '0' && c <= '9';
     const bool next_is_space = at + 1 == text.size() || text[at + 1] == ' ' || text[at + 1] == '\n';

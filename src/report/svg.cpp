@@ -53,6 +53,7 @@ std::vector<Character> characters(std::string_view text) {
 std::string_view class_of(std::string_view colour) {
   if (colour == kInk) return " class=\"chart-ink\"";
   if (colour == kMuted) return " class=\"chart-muted\"";
+  if (colour == kBand) return " class=\"chart-band\"";
   if (colour == kGrid || colour == kAxisLine) return " class=\"chart-grid\"";
   return {};
 }
