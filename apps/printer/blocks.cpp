@@ -45,7 +45,7 @@ void draw_mark(cairo_t* cairo, const Text& text, double right, double y) {
 }  // namespace
 
 Composer::Composer(const report::Document& document)
-    : document_(document), words_(report::words(document.language)), chinese_(document.language == report::Language::kZh), typesetter_(document.language), outline_(report::outline(document)) {}
+    : document_(document), words_(report::words(document.language)), typesetter_(document.language), outline_(report::outline(document)) {}
 
 Piece& Composer::add(Piece piece) {
   pieces_.push_back(std::move(piece));
@@ -163,7 +163,7 @@ Status Composer::compose(const report::Heading& heading) {
 }
 
 Status Composer::compose(const report::Paragraph& paragraph) {
-  if (!paragraph.text.empty()) add_lines(typesetter_.lay_out(paragraph.text, {.size = kBodySize, .width = kWidth, .justify = chinese_}), 0, 7, 7);
+  if (!paragraph.text.empty()) add_lines(typesetter_.lay_out(paragraph.text, {.size = kBodySize, .width = kWidth}), 0, 7, 7);
   return {};
 }
 
@@ -181,6 +181,7 @@ void Composer::list_items(const std::vector<report::ListItem>& items, bool numbe
     } else {
       ornament = [indent, baseline, depth](cairo_t* cairo, double y) {
         set_colour(cairo, kAccent);
+        cairo_new_path(cairo);  // text leaves its last point behind
         cairo_arc(cairo, kLeft + indent - 9.5, y + baseline - 3.7, 1.9, 0, 2 * std::numbers::pi);
         cairo_set_line_width(cairo, 0.8);
         depth == 1 ? cairo_fill(cairo) : cairo_stroke(cairo);
@@ -267,6 +268,7 @@ Status Composer::compose(const report::TableOfContents& contents) {
       set_colour(canvas.cairo, from_hex(0xa9b4bf));
       for (double x = kLeft + kWidth - 30; x > begin; x -= 5) {
         if (x > end) continue;
+        cairo_new_path(canvas.cairo);
         cairo_arc(canvas.cairo, x, baseline - 0.6, 0.55, 0, 2 * std::numbers::pi);
         cairo_fill(canvas.cairo);
       }

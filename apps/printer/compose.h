@@ -59,7 +59,6 @@ class Composer {
 
   const report::Document& document_;
   const report::Words& words_;
-  const bool chinese_;
   Typesetter typesetter_;
   std::vector<report::OutlineEntry> outline_;
   std::vector<Piece> pieces_;

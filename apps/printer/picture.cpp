@@ -21,6 +21,7 @@ Result<std::shared_ptr<const Picture>> Picture::of(const report::Drawing& drawin
 void Picture::draw(cairo_t* cairo, double x, double y, double width, double height) const {
   const RsvgRectangle viewport{.x = x, .y = y, .width = width, .height = height};
   cairo_save(cairo);
+  cairo_new_path(cairo);
   rsvg_handle_render_document(static_cast<RsvgHandle*>(handle_.get()), cairo, &viewport, nullptr);
   cairo_restore(cairo);
 }

@@ -1,9 +1,8 @@
 // What stands in columns: tables, definitions, cards.
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 
 #include "compose.h"
+#include "report/column_shares.h"
 
 namespace siyu::printer {
 namespace {
@@ -68,52 +67,23 @@ std::vector<Piece> row_pieces(std::vector<Cell> cells, const RowStyle& style) {
   return pieces;
 }
 
-/// Given widths are relative. Else each column gets what its content asks if all fit, and shares by the root of it if not, so that
-/// a long text takes much and a short one is not broken.
 std::vector<double> Composer::column_widths(const report::Table& table) const {
   const auto count = table.columns.size();
-  std::vector<double> widths(count);
-  if (std::ranges::all_of(table.columns, [](const report::Column& column) { return column.width > 0; })) {
-    for (std::size_t i = 0; i < count; ++i) widths[i] = table.columns[i].width;
-  } else {
-    std::vector<double> wanted(count), floor(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto consider = [&](const Rich& text, bool bold) {
-        const double width = typesetter_.natural_width(text, {.size = kTableSize, .bold = bold}) + 2 * kPad + 1;
-        wanted[i] = std::max(wanted[i], width);
-        // Numbers are not broken.
-        if (table.columns[i].align == Align::kEnd) floor[i] = std::max(floor[i], std::min(width, 90.0));
-      };
-      consider(table.columns[i].title, true);
-      floor[i] = std::max(floor[i], std::min(wanted[i], 44.0));
-      const auto step = std::max<std::size_t>(table.rows.size() / kMeasuredRows, 1);
-      for (std::size_t row = 0; row < table.rows.size(); row += step) consider(table.rows[row].cells[i], table.rows[row].emphasised);
-      if (!table.rows.empty()) consider(table.rows.back().cells[i], table.rows.back().emphasised);
-    }
-    const double sum = std::accumulate(wanted.begin(), wanted.end(), 0.0);
-    const double floors = std::accumulate(floor.begin(), floor.end(), 0.0);
-    if (sum <= kWidth || floors >= kWidth) {
-      widths = sum <= kWidth ? wanted : floor;
-    } else {
-      // What is over the floors is shared; a column takes no more than it wants.
-      widths = floor;
-      double left = kWidth - floors;
-      for (int round = 0; round < 6 && left > 0.5; ++round) {
-        double weights = 0;
-        for (std::size_t i = 0; i < count; ++i) weights += std::sqrt(std::max(wanted[i] - widths[i], 0.0));
-        if (weights <= 0) break;
-        const double share = left;
-        for (std::size_t i = 0; i < count; ++i) {
-          const double more = std::min(share * std::sqrt(std::max(wanted[i] - widths[i], 0.0)) / weights, wanted[i] - widths[i]);
-          widths[i] += more;
-          left -= more;
-        }
-      }
-    }
+  std::vector<double> wanted(count), floor(count);
+  for (std::size_t i = 0; i < count && !report::has_given_widths(table); ++i) {
+    const auto consider = [&](const Rich& text, bool bold) {
+      const double width = typesetter_.natural_width(text, {.size = kTableSize, .bold = bold}) + 2 * kPad + 1;
+      wanted[i] = std::max(wanted[i], width);
+      // Numbers are not broken.
+      if (table.columns[i].align == Align::kEnd) floor[i] = std::max(floor[i], std::min(width, 90.0));
+    };
+    consider(table.columns[i].title, true);
+    floor[i] = std::max(floor[i], std::min(wanted[i], 44.0));
+    const auto step = std::max<std::size_t>(table.rows.size() / kMeasuredRows, 1);
+    for (std::size_t row = 0; row < table.rows.size(); row += step) consider(table.rows[row].cells[i], table.rows[row].emphasised);
+    if (!table.rows.empty()) consider(table.rows.back().cells[i], table.rows.back().emphasised);
   }
-  const double sum = std::accumulate(widths.begin(), widths.end(), 0.0);
-  for (auto& width : widths) width *= kWidth / sum;
-  return widths;
+  return report::column_shares(table, wanted, floor, kWidth);
 }
 
 Status Composer::compose(const report::Table& table) {
@@ -186,11 +156,12 @@ Status Composer::compose(const report::KeyFigures& figures) {
     const auto columns = std::max<std::size_t>(beside, 2);
     const double width = (kWidth - kGap * static_cast<double>(columns - 1)) / static_cast<double>(columns), room = width - 2 * kInset;
     std::vector<Card> cards;
-    double height = 0;
+    double height = 0, size = 16;  // one size for all of a row, so that they stand on one line
+    for (std::size_t i = first; i < std::min(first + beside, count); ++i)
+      size = std::min(size, 16 * room / (typesetter_.natural_width(figures.figures[i].value, {.size = 16, .bold = true}) + 1));
+    size = std::max(size, 10.0);
     for (std::size_t i = first; i < std::min(first + beside, count); ++i) {
       const auto& figure = figures.figures[i];
-      const double natural = typesetter_.natural_width(figure.value, {.size = 16, .bold = true});
-      const double size = std::clamp(16 * room / std::max(natural + 1, 1.0), 10.0, 16.0);
       cards.push_back({typesetter_.lay_out(figure.label, {.size = 8.6, .colour = kMuted, .width = room}), typesetter_.lay_out(figure.value, {.size = size, .bold = true, .width = room, .spacing = 1.0}),
                        typesetter_.lay_out(figure.note, {.size = 8.2, .colour = kMuted, .width = room, .spacing = 0.98})});
       height = std::max(height, cards.back().height());

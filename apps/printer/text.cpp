@@ -64,6 +64,7 @@ void set_colour(cairo_t* cairo, const Colour& colour) { cairo_set_source_rgb(cai
 
 void fill_rect(cairo_t* cairo, double x, double y, double width, double height, const Colour& colour) {
   set_colour(cairo, colour);
+  cairo_new_path(cairo);
   cairo_rectangle(cairo, x, y, width, height);
   cairo_fill(cairo);
 }
@@ -129,6 +130,7 @@ void Text::draw(cairo_t* cairo, double x, double y, std::size_t first, std::size
     set_colour(cairo, colour_);
     cairo_move_to(cairo, x + line.x, y + line.top - offset + line.baseline);
     pango_cairo_show_layout_line(cairo, line.line);
+    cairo_new_path(cairo);
   }
   for (const auto& link : links_)
     if (link.line >= first && link.line < last) add_link(cairo, x + link.x, y + link.y - offset, link.width, link.height, link.target, anchors);
@@ -174,7 +176,6 @@ Owned<PangoLayout> Typesetter::make(const report::Rich& text, const TextStyle& s
   pango_layout_set_wrap(layout.get(), PANGO_WRAP_WORD_CHAR);
   if (style.width >= 0) pango_layout_set_width(layout.get(), units(std::max(style.width, style.size)));
   pango_layout_set_alignment(layout.get(), style.align == report::Align::kEnd ? PANGO_ALIGN_RIGHT : style.align == report::Align::kCenter ? PANGO_ALIGN_CENTER : PANGO_ALIGN_LEFT);
-  pango_layout_set_justify(layout.get(), style.justify ? TRUE : FALSE);
   return layout;
 }
 

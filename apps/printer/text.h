@@ -35,7 +35,6 @@ struct TextStyle {
   bool bold = false;
   double width = -1;  ///< lines are broken to it; negative: one line
   report::Align align = report::Align::kStart;
-  bool justify = false;
   double spacing = 1.08;  ///< of lines, by the font's own height (which is generous in Chinese fonts)
 };
 
