@@ -7,12 +7,12 @@
 #include <clocale>
 #include <cstdio>
 
+#include "base/json.h"
 #include "pdf.h"
 #include "picture.h"
 #include "report/wire.h"
 #include "sandbox/lockdown.h"
 #include "sandbox/process.h"
-#include "text.h"
 
 namespace siyu::printer {
 namespace {
@@ -72,7 +72,8 @@ Result<std::vector<std::string>> print(const Job& job) {
     files.push_back(std::move(pdf));
     return files;
   }
-  RETURN_IF_ERROR(check_fonts(document));
+  ASSIGN_OR_RETURN(const auto pages, heading_pages(document));
+  files.push_back(to_json_text(pages));
   for (const auto& block : document.blocks) {
     const auto* chart = std::get_if<report::ChartBlock>(&block);
     if (chart == nullptr) continue;

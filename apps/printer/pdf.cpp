@@ -114,7 +114,26 @@ class Running {
   std::shared_ptr<const Text> title_, mark_, left_;
 };
 
+std::map<std::string, std::size_t> pages_of_anchors(const std::vector<Page>& pages) {
+  std::map<std::string, std::size_t> page_of_anchor;
+  for (std::size_t page = 0; page < pages.size(); ++page)
+    for (const auto& placed : pages[page].pieces)
+      for (const auto& anchor : placed.piece->anchors) page_of_anchor.emplace(anchor, page + 1);
+  return page_of_anchor;
+}
+
 }  // namespace
+
+Result<std::vector<std::size_t>> heading_pages(const report::Document& document) {
+  RETURN_IF_ERROR(check_fonts(document));
+  Composer composer(document);
+  ASSIGN_OR_RETURN(const auto pieces, composer.run());
+  ASSIGN_OR_RETURN(const auto pages, paginate(pieces, report::kMaxPages));
+  const auto page_of_anchor = pages_of_anchors(pages);
+  std::vector<std::size_t> out;
+  for (const auto& entry : composer.outline()) out.push_back(page_of_anchor.at(entry.anchor));
+  return out;
+}
 
 Result<std::string> print_pdf(const report::Document& document) {
   RETURN_IF_ERROR(check_fonts(document));
@@ -122,16 +141,9 @@ Result<std::string> print_pdf(const report::Document& document) {
   ASSIGN_OR_RETURN(const auto pieces, composer.run());
   ASSIGN_OR_RETURN(const auto pages, paginate(pieces, report::kMaxPages));
 
+  const auto page_of_anchor = pages_of_anchors(pages);
   std::unordered_set<std::string> anchors;
-  std::map<std::string, std::size_t> page_of_anchor;
-  for (std::size_t page = 0; page < pages.size(); ++page) {
-    for (const auto& placed : pages[page].pieces) {
-      for (const auto& anchor : placed.piece->anchors) {
-        anchors.insert(anchor);
-        page_of_anchor.emplace(anchor, page + 1);
-      }
-    }
-  }
+  for (const auto& [anchor, page] : page_of_anchor) anchors.insert(anchor);
   Surface target;
   set_properties(target.surface(), document);
   const Running running(document, composer.typesetter());

@@ -72,7 +72,7 @@ struct ParagraphLook {
 
 class Writer {
  public:
-  Writer(const Document& document, const std::vector<std::string>& pictures) : document_(document), words_(words(document.language)), pictures_(pictures), outline_(outline(document)) {
+  Writer(const Document& document, const PrintedParts& parts) : document_(document), words_(words(document.language)), pictures_(parts.chart_pictures), pages_(parts.heading_pages), outline_(outline(document)) {
     for (std::size_t i = 0; i < outline_.size(); ++i) bookmark_of_[outline_[i].anchor] = fmt::format("_Toc{:07}", i + 1);
     for (std::size_t i = 0; i < document.sources.size(); ++i) bookmark_of_[fmt::format("source-{}", i + 1)] = fmt::format("_Source{}", i + 1);
   }
@@ -139,10 +139,11 @@ class Writer {
   // Tables.
 
   static std::string border(std::string_view edge, std::string_view colour, int eighths) { return fmt::format(R"(<w:{} w:val="single" w:sz="{}" w:space="0" w:color="{}"/>)", edge, eighths, colour); }
-  void table_start(const std::vector<int>& widths) {
+  void table_start(const std::vector<int>& widths, bool flush = false) {
     // A table cannot begin a page itself.
     if (break_pending_) spacer();
-    out_ += fmt::format(R"(<w:tbl><w:tblPr><w:tblW w:w="{}" w:type="dxa"/><w:tblLayout w:type="fixed"/></w:tblPr><w:tblGrid>)", kDocxWidth);
+    out_ += fmt::format(R"(<w:tbl><w:tblPr><w:tblW w:w="{}" w:type="dxa"/><w:tblLayout w:type="fixed"/>{}</w:tblPr><w:tblGrid>)", kDocxWidth,
+                        flush ? R"(<w:tblCellMar><w:left w:w="0" w:type="dxa"/></w:tblCellMar>)" : "");
     for (const int width : widths) out_ += fmt::format(R"(<w:gridCol w:w="{}"/>)", width);
     out_ += "</w:tblGrid>";
   }
@@ -162,17 +163,17 @@ class Writer {
     constexpr std::size_t kMeasured = 200;
     std::vector<double> wanted(table.columns.size()), floor(table.columns.size());
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
-      wanted[i] = text_width(table.columns[i].title, kSize) * 1.08 + kPad;
+      wanted[i] = text_width(table.columns[i].title, kSize) * 1.2 + kPad;
       floor[i] = std::min(wanted[i], 44.0);
       const auto step = std::max<std::size_t>(table.rows.size() / kMeasured, 1);
-      for (std::size_t row = 0; row < table.rows.size(); row += step) {
-        const double width = text_width(table.rows[row].cells[i].plain(), kSize) * 1.05 + kPad;
+      for (std::size_t row = 0; row < table.rows.size(); row += row + 1 < table.rows.size() && row + step >= table.rows.size() ? table.rows.size() - 1 - row : step) {
+        const double width = text_width(table.rows[row].cells[i].plain(), kSize) * (table.rows[row].emphasised ? 1.25 : 1.12) + kPad;
         wanted[i] = std::max(wanted[i], width);
         if (table.columns[i].align == Align::kEnd) floor[i] = std::max(floor[i], std::min(width, 90.0));
       }
     }
     std::vector<int> widths;
-    for (const double width : column_shares(table, wanted, floor, kDocxWidth)) widths.push_back(static_cast<int>(width));
+    for (const double width : column_shares(table, wanted, floor, kDocxWidth / 20.0)) widths.push_back(static_cast<int>(width * 20));
     return widths;
   }
 
@@ -237,11 +238,14 @@ class Writer {
       cell(widths[i], border("bottom", "1F5FA8", 12), "F3F6F9",
            paragraph(Rich(table.columns[i].title), {.style = "TableText", .keep_next = true, .extra = fmt::format(R"(<w:jc w:val="{}"/>)", align_value(table.columns[i].align)), .run = {.bold = true}}));
     out_ += "</w:tr>";
-    for (const auto& row : table.rows) {
+    for (std::size_t at = 0; at < table.rows.size(); ++at) {
+      const auto& row = table.rows[at];
+      // The header is not left alone at a page's end, nor a sum at the next one's begin.
+      const bool keep = at + 1 < table.rows.size() && (at == 0 || at + 2 == table.rows.size());
       out_ += "<w:tr><w:trPr><w:cantSplit/></w:trPr>";
       for (std::size_t i = 0; i < widths.size(); ++i)
         cell(widths[i], border("bottom", row.emphasised ? "1F5FA8" : "D5DDE5", row.emphasised ? 8 : 4), row.emphasised ? "EEF4FA" : "",
-             paragraph(row.cells[i], {.style = "TableText", .extra = fmt::format(R"(<w:jc w:val="{}"/>)", align_value(table.columns[i].align)), .run = {.bold = row.emphasised}}));
+             paragraph(row.cells[i], {.style = "TableText", .keep_next = keep, .extra = fmt::format(R"(<w:jc w:val="{}"/>)", align_value(table.columns[i].align)), .run = {.bold = row.emphasised}}));
       out_ += "</w:tr>";
     }
     table_end();
@@ -261,6 +265,11 @@ class Writer {
     }
     const auto borders = border("top", "1F5FA8", 18) + border("left", "D5DDE5", 6) + border("bottom", "D5DDE5", 6) + border("right", "D5DDE5", 6);
     for (std::size_t first = 0; first < count; first += beside) {
+      // A long value is set smaller rather than broken; one size for all of a row.
+      double points = 16;
+      for (std::size_t i = first; i < std::min(first + beside, count); ++i)
+        points = std::min(points, static_cast<double>(width - 230) / 20 / std::max(text_width(figures.figures[i].value, 1.15), 1.0));
+      const int half_points = 2 * static_cast<int>(std::max(points, 9.0));
       table_start(grid);
       out_ += "<w:tr><w:trPr><w:cantSplit/></w:trPr>";
       for (std::size_t i = first; i < first + beside; ++i) {
@@ -271,9 +280,6 @@ class Writer {
         }
         const auto& figure = figures.figures[i];
         const auto tight = R"(<w:spacing w:before="60" w:after="0"/>)";
-        // A long value is set smaller rather than broken.
-        const double fits = static_cast<double>(width - 230) / 20 / std::max(text_width(figure.value, 1), 1.0);
-        const int half_points = 2 * static_cast<int>(std::clamp(fits, 9.0, 16.0));
         cell(width, borders, {}, paragraph(Rich(figure.label), {.style = "TableText", .extra = tight, .run = {.colour = "5F6B76", .half_points = 17}}) +
                                      paragraph(Rich(figure.value), {.style = "TableText", .extra = tight, .run = {.bold = true, .half_points = half_points}}) +
                                      paragraph(Rich(figure.note), {.style = "TableText", .extra = R"(<w:spacing w:before="0" w:after="80"/>)", .run = {.colour = "5F6B76", .half_points = 16}}));
@@ -327,7 +333,7 @@ class Writer {
   Status write_block(const Definitions& definitions) {
     if (definitions.items.empty()) return {};
     const int term = kDocxWidth * 26 / 100;
-    table_start({term, kDocxWidth - term});
+    table_start({term, kDocxWidth - term}, true);
     for (const auto& item : definitions.items) {
       out_ += "<w:tr><w:trPr><w:cantSplit/></w:trPr>";
       cell(term, {}, {}, paragraph(item.term, {.style = "TableText", .run = {.bold = true, .half_points = 20}}));
@@ -343,13 +349,13 @@ class Writer {
     return {};
   }
 
-  /// A real field, so that Word updates it, with its entries already there. Page numbers are fields of their own, marked to be
-  /// counted when the document is opened: only a layout knows them.
+  /// A real field, so that Word updates it, with its entries already there. Page numbers are those of our own layout, which is near to
+  /// Word's, in fields marked to be counted anew when the document is opened.
   Status write_block(const TableOfContents& contents) {
     add(std::string(words_.contents), {.style = "TOCHeading"});
-    std::vector<const OutlineEntry*> entries;
-    for (const auto& entry : outline_)
-      if (entry.level <= contents.levels) entries.push_back(&entry);
+    std::vector<std::size_t> entries;
+    for (std::size_t i = 0; i < outline_.size(); ++i)
+      if (outline_[i].level <= contents.levels) entries.push_back(i);
     const auto begin = fmt::format(R"(<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText xml:space="preserve"> TOC \o "1-{}" \h \z \u </w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r>)", contents.levels);
     const std::string end = R"(<w:r><w:fldChar w:fldCharType="end"/></w:r>)";
     if (entries.empty()) {
@@ -357,14 +363,15 @@ class Writer {
       return {};
     }
     for (std::size_t i = 0; i < entries.size(); ++i) {
-      const auto& entry = *entries[i];
+      const auto& entry = outline_[entries[i]];
+      const auto page = entries[i] < pages_.size() ? std::to_string(pages_[entries[i]]) : " ";
       const auto& bookmark = bookmark_of_.at(entry.anchor);
       const auto style = fmt::format("TOC{}", entry.level);
       out_ += paragraph_start({.style = style});
       if (i == 0) out_ += begin;
       const auto text = entry.number.empty() ? entry.text : entry.number + "  " + entry.text;
-      out_ += fmt::format(R"(<w:hyperlink w:anchor="{0}" w:history="1">{1}<w:r><w:tab/></w:r><w:r><w:fldChar w:fldCharType="begin" w:dirty="true"/></w:r><w:r><w:instrText xml:space="preserve"> PAGEREF {0} \h </w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:t xml:space="preserve"> </w:t></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r></w:hyperlink>)",
-                          bookmark, plain_run(text, ""));
+      out_ += fmt::format(R"(<w:hyperlink w:anchor="{0}" w:history="1">{1}<w:r><w:tab/></w:r><w:r><w:fldChar w:fldCharType="begin" w:dirty="true"/></w:r><w:r><w:instrText xml:space="preserve"> PAGEREF {0} \h </w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:t xml:space="preserve">{2}</w:t></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r></w:hyperlink>)",
+                          bookmark, plain_run(text, ""), page);
       if (i + 1 == entries.size()) out_ += end;
       out_ += "</w:p>";
     }
@@ -392,7 +399,7 @@ class Writer {
                                      kDocxTop, kDocxLeft, kDocxBottom, kDocxLeft, document_.title_page ? "<w:titlePg/>" : "");
     auto body = xml + R"(<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:pic="http://schemas.openxmlformats.org/drawingml/2006/picture"><w:body>)" +
                 std::move(out_) + section + "</w:body></w:document>";
-    const auto fonts = xml + R"(<w:fonts xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:font w:name="Microsoft YaHei"><w:altName w:val="Noto Sans CJK SC"/><w:charset w:val="86"/><w:family w:val="swiss"/></w:font><w:font w:name="Arial"><w:altName w:val="Noto Sans CJK SC"/><w:family w:val="swiss"/></w:font></w:fonts>)";
+    const auto fonts = xml + R"(<w:fonts xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:font w:name="Microsoft YaHei"><w:altName w:val="Noto Sans CJK SC"/><w:charset w:val="86"/><w:family w:val="swiss"/></w:font></w:fonts>)";
     std::string document_relations = xml + R"(<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">)";
     int id = 0;
     for (const std::string_view part : {"styles", "numbering", "settings", "header", "footer", "fontTable"})
@@ -417,6 +424,7 @@ class Writer {
   const Document& document_;
   const Words& words_;
   const std::vector<std::string>& pictures_;
+  const std::vector<std::size_t>& pages_;
   const std::vector<OutlineEntry> outline_;
   std::map<std::string, std::string> bookmark_of_;
   std::string out_, relations_;
@@ -428,6 +436,6 @@ class Writer {
 
 }  // namespace
 
-Result<std::string> render_docx(const Document& document, const std::vector<std::string>& pictures) { return Writer(document, pictures).run(); }
+Result<std::string> render_docx(const Document& document, const PrintedParts& parts) { return Writer(document, parts).run(); }
 
 }  // namespace siyu::report

@@ -28,7 +28,7 @@ std::string heading_style(int level, int half_points, std::string_view colour, i
 
 std::string toc_style(int level) {
   return paragraph_style(fmt::format("TOC{}", level), fmt::format("toc {}", level),
-                         fmt::format(R"(<w:tabs><w:tab w:val="right" w:leader="dot" w:pos="{}"/></w:tabs><w:spacing w:before="{}" w:after="20"/><w:ind w:left="{}" w:right="400"/>)", kDocxWidth,
+                         fmt::format(R"(<w:tabs><w:tab w:val="right" w:leader="dot" w:pos="{}"/></w:tabs><w:spacing w:before="{}" w:after="20"/><w:ind w:left="{}"/>)", kDocxWidth,
                                      level == 1 ? 100 : 20, (level - 1) * 360),
                          level == 1 ? "<w:b/><w:bCs/>" : "");
 }

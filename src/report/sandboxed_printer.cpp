@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/json.h"
 #include "report/wire.h"
 #include "sandbox/process.h"
 
@@ -70,13 +71,16 @@ Result<std::string> SandboxedPrinter::pdf(const Document& document) const {
   return std::move(files[0]);
 }
 
-Result<std::vector<std::string>> SandboxedPrinter::chart_pictures(const Document& document) const {
+Result<PrintedParts> SandboxedPrinter::parts(const Document& document) const {
   const auto charts = std::ranges::count_if(document.blocks, [](const Block& block) { return std::holds_alternative<ChartBlock>(block); });
-  ASSIGN_OR_RETURN(auto files, print(program_, limits_, document, PrintWork::kChartPictures));
-  if (files.size() != static_cast<std::size_t>(charts)) return internal("siyu-printer did not give a picture for every chart");
-  for (const auto& file : files)
-    if (!file.starts_with("\x89PNG")) return internal("siyu-printer gave no PNG");
-  return files;
+  ASSIGN_OR_RETURN(auto files, print(program_, limits_, document, PrintWork::kParts));
+  if (files.size() != static_cast<std::size_t>(charts) + 1) return internal("siyu-printer did not give a picture for every chart");
+  PrintedParts parts;
+  ASSIGN_OR_RETURN(parts.heading_pages, from_json_text<std::vector<std::size_t>>(files.front()));
+  parts.chart_pictures.assign(std::make_move_iterator(files.begin() + 1), std::make_move_iterator(files.end()));
+  for (const auto& picture : parts.chart_pictures)
+    if (!picture.starts_with("\x89PNG")) return internal("siyu-printer gave no PNG");
+  return parts;
 }
 
 }  // namespace siyu::report

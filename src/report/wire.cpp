@@ -48,7 +48,7 @@ Status encode(const Result<std::vector<std::string>>& files, const std::function
 Result<bool> PrintedDecoder::take(Frame given) {
   switch (static_cast<FrameType>(given.type)) {
     case FrameType::kFileBegins:
-      if (files_.size() == kMaxCharts) return broken("too many files");
+      if (files_.size() > kMaxCharts) return broken("too many files");
       files_.emplace_back();
       return false;
     case FrameType::kBytes:

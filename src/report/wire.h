@@ -13,8 +13,11 @@
 
 namespace siyu::report {
 
-enum class PrintWork { kPdf, kChartPictures };
-BOOST_DESCRIBE_ENUM(PrintWork, kPdf, kChartPictures)
+enum class PrintWork {
+  kPdf,    ///< one file
+  kParts,  ///< the pages of the headings as a JSON array, then a PNG for every chart
+};
+BOOST_DESCRIBE_ENUM(PrintWork, kPdf, kParts)
 
 struct PrintJob {
   PrintWork work = PrintWork::kPdf;
