@@ -91,6 +91,8 @@ const Box* free_place(const std::vector<Box>& places, const Box& area, const std
 
 void draw_thresholds(Svg& svg, const Plot& plot, const std::vector<Threshold>& thresholds, std::vector<Box>& taken) {
   const auto& area = plot.area;
+  for (const auto& threshold : thresholds)
+    if (threshold.vertical && is_drawable(threshold.value)) taken.push_back({plot.x.at(threshold.value) - 1, area.y, 2, area.height});
   for (const auto& threshold : thresholds) {
     const auto& map = threshold.vertical ? plot.x : plot.y;
     if (!is_drawable(threshold.value) || threshold.value < map.low || threshold.value > map.high) continue;
