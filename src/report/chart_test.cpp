@@ -22,6 +22,19 @@ using ::testing::Not;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+/// Boxes of all texts, by the same measure the charts use.
+std::vector<std::pair<Box, std::string>> text_boxes(const pugi::xml_document& document) {
+  std::vector<std::pair<Box, std::string>> boxes;
+  for (const auto& found : document.select_nodes("//text[not(@aria-hidden)][not(@transform)]")) {
+    const auto node = found.node();
+    const double size = node.attribute("font-size").as_double(), width = text_width(node.text().get(), size);
+    const std::string anchor = node.attribute("text-anchor").as_string("start");
+    const double x = node.attribute("x").as_double() - (anchor == "middle" ? width / 2 : anchor == "end" ? width : 0);
+    boxes.push_back({{x, node.attribute("y").as_double() - size * 0.72, width, size * 0.8}, node.text().get()});
+  }
+  return boxes;
+}
+
 /// Parses, and holds every element to what a chart may have: known elements, finite numbers, places within the drawing.
 pugi::xml_document checked(const Drawing& drawing) {
   pugi::xml_document document;
@@ -52,6 +65,7 @@ pugi::xml_document checked(const Drawing& drawing) {
     }
   };
   walk(document);
+  for (const auto& [box, text] : text_boxes(document)) EXPECT_TRUE(box.x >= -4 && box.x + box.width <= drawing.width + 4) << text << " from " << box.x << " to " << box.x + box.width;
   return document;
 }
 
@@ -142,8 +156,8 @@ TEST(ReportChart, ScalesRiseAndHoldTheirValues) {
       EXPECT_LT(map.low, map.high);
       for (const double value : values) {
         if (scale == Scale::kLog && value <= 0) continue;
-        EXPECT_LE(map.low, value * (1 + 1e-9) + 1e-30);
-        EXPECT_GE(map.high, value * (1 - 1e-9) - 1e-30);
+        EXPECT_LE(map.low, value + std::abs(value) * 1e-9);
+        EXPECT_GE(map.high, value - std::abs(value) * 1e-9);
       }
       double before = -1e9;
       for (double value = map.low; value <= map.high; value = scale == Scale::kLog ? value * 1.7 : value + (map.high - map.low) / 50) {
@@ -239,19 +253,6 @@ TEST(ReportChart, LongLabelsAreCutOrWrappedWithinTheirWidth) {
   EXPECT_TRUE(lines[1].ends_with("…"));
   EXPECT_THAT(wrap_text("two words", 40, 12, 3), ElementsAre("two", "words"));
   EXPECT_TRUE(wrap_text("", 40, 12, 3).empty());
-}
-
-/// Boxes of all texts, by the same measure the charts use.
-std::vector<std::pair<Box, std::string>> text_boxes(const pugi::xml_document& document) {
-  std::vector<std::pair<Box, std::string>> boxes;
-  for (const auto& found : document.select_nodes("//text[not(@aria-hidden)][not(@transform)]")) {
-    const auto node = found.node();
-    const double size = node.attribute("font-size").as_double(), width = text_width(node.text().get(), size);
-    const std::string anchor = node.attribute("text-anchor").as_string("start");
-    const double x = node.attribute("x").as_double() - (anchor == "middle" ? width / 2 : anchor == "end" ? width : 0);
-    boxes.push_back({{x, node.attribute("y").as_double() - size * 0.72, width, size * 0.8}, node.text().get()});
-  }
-  return boxes;
 }
 
 TEST(ReportChart, NoTextLiesOverAnother) {

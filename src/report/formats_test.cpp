@@ -216,22 +216,24 @@ TEST(ReportFormats, HostileTextBreaksNone) {
   const auto report = hostile_report();
   const auto html = one(report, Format::kHtml);
   EXPECT_TRUE(is_valid_utf8(html));
-  for (const std::string bad : {"<script", "javascript:", "\x01", "\u202E", "onerror=\"", "<img"}) EXPECT_THAT(html, Not(HasSubstr(bad)));
+  for (const std::string bad : {"<script", "\"javascript:", "\x01", "\u202E", "<img"}) EXPECT_EQ(html.find(bad), std::string::npos) << bad;
   const auto rendered = render(report, Format::kMarkdown, "../../etc/passwd", nullptr);
   ASSERT_TRUE(rendered);
   for (const auto& file : rendered->files) {
     EXPECT_THAT(file.name, Not(HasSubstr("/")));
     EXPECT_TRUE(is_valid_utf8(file.bytes));
-    EXPECT_THAT(file.bytes, Not(HasSubstr("javascript:alert(1)\"")));
   }
-  // No `<` stands unescaped but those of our own elements.
-  const auto& text = rendered->bytes();
+  // Code stands in fences of four backticks here; outside of them no link and no element is but our own.
+  auto text = rendered->bytes();
+  for (auto begin = text.find("````"); begin != std::string::npos; begin = text.find("````")) text.erase(begin, text.find("````", begin + 4) + 4 - begin);
+  for (auto at = text.find("]("); at != std::string::npos; at = text.find("](", at + 1))
+    EXPECT_TRUE(text[at - 1] == '\\' || text.substr(at + 2, 1) == "#" || text.substr(at + 2, 1) == "<" || text.substr(at + 2, 8) == "https://") << text.substr(at, 40);
   for (auto at = text.find('<'); at != std::string::npos; at = text.find('<', at + 1)) {
     if (at > 0 && text[at - 1] == '\\') continue;
     const auto rest = std::string_view(text).substr(at, 12);
     const bool ours = std::ranges::any_of(std::vector<std::string_view>{"<a id=\"", "</a>", "<br>", "<strong>", "</strong>", "<em>", "</em>", "<sub>", "</sub>", "<sup>", "</sup>", "<!-- -->", "<etcpasswd", "<https://"},
                                           [&](std::string_view element) { return rest.starts_with(element); });
-    EXPECT_TRUE(ours || text.substr(0, at).rfind('`') > text.substr(0, at).rfind('\n')) << rest;
+    EXPECT_TRUE(ours) << rest;
   }
   const auto parts = unzip(one(report, Format::kDocx));
   for (const auto& [name, content] : parts)
