@@ -29,8 +29,8 @@ struct Provenance {
 };
 BOOST_DESCRIBE_STRUCT(Provenance, (), (source, date, confidence, unverified, unknown, note, check, hidden))
 
-/// The shape of a model, as published. planner/model_shape.h makes it what the reckoning works with.
-struct ModelEntry : Provenance {
+/// Of a model, what it is and how large. Apart from ModelEntry because BOOST_DESCRIBE takes 52 members at most.
+struct ModelIdentity : Provenance {
   std::string name;
   Strings aliases;
   std::string kind, family, architecture, licence;
@@ -39,6 +39,13 @@ struct ModelEntry : Provenance {
   std::uint64_t parameters_published = 0;
   std::optional<std::uint64_t> active_parameters_published;
   std::string parameters_source;
+};
+BOOST_DESCRIBE_STRUCT(ModelIdentity, (Provenance),
+                      (name, aliases, kind, family, architecture, licence, parameters, active_parameters, parameters_published, active_parameters_published,
+                       parameters_source))
+
+/// The shape of a model, as published. planner/model_shape.h makes it what the reckoning works with.
+struct ModelEntry : ModelIdentity {
   std::uint32_t layers = 0, hidden_size = 0, heads = 0, kv_heads = 0, key_head_dim = 0, value_head_dim = 0;
   std::optional<std::uint32_t> ffn, expert_ffn;
   std::uint32_t vocabulary = 0, context = 0;
@@ -55,9 +62,8 @@ struct ModelEntry : Provenance {
   std::optional<std::uint64_t> vision_parameters;
   std::optional<std::string> vision_note, native_precision;
 };
-BOOST_DESCRIBE_STRUCT(ModelEntry, (Provenance),
-                      (name, aliases, kind, family, architecture, licence, parameters, active_parameters, parameters_published, active_parameters_published,
-                       parameters_source, layers, hidden_size, heads, kv_heads, key_head_dim, value_head_dim, ffn, expert_ffn, vocabulary, context, context_extended,
+BOOST_DESCRIBE_STRUCT(ModelEntry, (ModelIdentity),
+                      (layers, hidden_size, heads, kv_heads, key_head_dim, value_head_dim, ffn, expert_ffn, vocabulary, context, context_extended,
                        context_note, tied_embeddings, q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim, experts, experts_used,
                        shared_experts, dense_layers, router_bias, expert_bias, qkv_bias, output_bias, qk_norm, attention_gate, extra_norms, index_heads,
                        index_head_dim, index_top_k, full_attention_layers, linear_attention_layers, linear_key_heads, linear_value_heads, linear_key_head_dim,
