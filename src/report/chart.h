@@ -1,4 +1,5 @@
-// Charts as data, drawn as SVG: calm, deterministic (equal charts are equal bytes), told apart without colour as well.
+// Charts as data, drawn as SVG: calm, deterministic (equal charts are equal bytes). Colours differ in lightness too, for print and for
+// eyes that see fewer of them; lines differ in their marks as well.
 #pragma once
 
 #include <boost/describe.hpp>
@@ -34,7 +35,7 @@ BOOST_DESCRIBE_STRUCT(Point, (), (x, y))
 
 struct LineSeries {
   std::string name;
-  std::vector<Point> points;  ///< in the order they are joined; a value that is not finite is a gap
+  std::vector<Point> points;  ///< in the order they are joined; a value that cannot be drawn is a gap
 };
 BOOST_DESCRIBE_STRUCT(LineSeries, (), (name, points))
 
@@ -129,8 +130,13 @@ BOOST_DESCRIBE_STRUCT(DonutChart, (), (title, unit, slices, centre_value, centre
 
 using Chart = std::variant<LineChart, BarChart, TornadoChart, GanttChart, DonutChart>;
 
-constexpr std::size_t kMaxChartValues = 20'000;  ///< points, bars, tasks or slices of one chart
-constexpr std::size_t kMaxGanttTasks = 200;
+constexpr std::size_t kMaxChartValues = 20'000;  ///< points or bars of one chart
+constexpr std::size_t kMaxChartRows = 200;       ///< categories, tornado rows, tasks or slices of one chart
+constexpr std::size_t kMaxChartSeries = 24;
+
+/// NaN, the infinities and numbers over 10^100 are drawn nowhere: gaps in lines, bars that are not there.
+bool is_drawable(double value);
+constexpr double kNoValue = 1e300;  ///< what stands for them where JSON has no other word
 
 /// The limits above, names included. What passes can be drawn.
 Status check_chart(const Chart& chart);

@@ -11,8 +11,10 @@
 
 #include <boost/describe.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -179,6 +181,7 @@ constexpr std::size_t kMaxColumns = 24;
 constexpr std::size_t kMaxCells = 400'000;  ///< of all tables together
 constexpr int kMaxListDepth = 6;
 constexpr std::size_t kMaxSources = 2'000;
+constexpr std::size_t kMaxCharts = 500;
 
 /// A heading's place in the whole, in reading order.
 struct OutlineEntry {
@@ -193,6 +196,9 @@ std::vector<OutlineEntry> outline(const Document& document);
 /// The document as renderers take it: every text valid UTF-8 without control characters and direction marks, levels and numbers in
 /// their ranges, rows as long as the header, addresses of allowed kinds only. Fails with kTooLarge over a limit above.
 Result<Document> prepare(Document document);
+
+/// A day of the calendar written YYYY-MM-DD; nothing when it is none.
+std::optional<std::chrono::year_month_day> parse_date(std::string_view text);
 
 /// To and from the JSON that crosses to siyu-printer; a block is {"heading": {…}}.
 std::string encode_document(const Document& document);
