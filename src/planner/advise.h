@@ -81,10 +81,11 @@ struct Flip {
   Words label;
   Words from;                            ///< the present value
   std::optional<Words> to;               ///< absent: no value in the range that was searched
+  std::optional<double> to_value;        ///< of weights (share, 0–1) and numbers
   std::optional<Mode> mode;              ///< that comes first then
   Words text;
 };
-BOOST_DESCRIBE_STRUCT(Flip, (), (name, label, from, to, mode, text))
+BOOST_DESCRIBE_STRUCT(Flip, (), (name, label, from, to, to_value, mode, text))
 
 struct ModeAdvice {
   Mode mode = Mode::kOnPremise;
@@ -224,11 +225,12 @@ struct Advice {
   StoragePlan storage;
   NetworkPlan network;
   std::vector<ComplianceRisk> risks;  ///< gravest first
+  std::vector<Words> reminders;       ///< the industry's, of the catalogue
   std::vector<Figure> figures;        ///< storage.*, network.*
   std::vector<Words> missing;         ///< what was not given, and which part is poorer for it
   const Figure* figure(std::string_view id) const;
 };
-BOOST_DESCRIBE_STRUCT(Advice, (), (mode, model, tier, storage, network, risks, figures, missing))
+BOOST_DESCRIBE_STRUCT(Advice, (), (mode, model, tier, storage, network, risks, reminders, figures, missing))
 
 /// kNotFound when the industry, its use, the edition's appliances or a network of the catalogue is not there; names what is known.
 /// kInvalidArgument when constraints leave no mode or contradict each other, or a number is negative or not finite.

@@ -42,7 +42,7 @@ Result<ModelAdvice> advise_model(const Facts& facts);
 Result<TierAdvice> advise_tier(const Facts& facts);
 Result<StoragePlan> advise_storage(const Facts& facts, const TierAdvice& tier, AdviceSheet& sheet);
 Result<NetworkPlan> advise_network(const Facts& facts, const TierAdvice& tier, AdviceSheet& sheet);
-std::vector<ComplianceRisk> advise_compliance(const Facts& facts, const ModeAdvice& mode, const TierAdvice& tier);
+std::vector<ComplianceRisk> advise_compliance(const Facts& facts, const ModeAdvice& mode, const ModelAdvice& model, const TierAdvice& tier);
 
 /// Criteria, exclusions and the ranking they lead to. On-premise is never ruled out, so there always is a first.
 struct Verdict {

@@ -38,8 +38,8 @@ std::optional<std::pair<double, Mode>> nearest_change(double from, double low, d
   return down ? down : up;
 }
 
-Flip flip(std::string name, Words label, Words from, std::optional<std::pair<Words, Mode>> change) {
-  Flip out{.name = std::move(name), .label = label, .from = from, .to = {}, .mode = {}, .text = {}};
+Flip flip(std::string name, Words label, Words from, std::optional<std::pair<Words, Mode>> change, std::optional<double> value = {}) {
+  Flip out{.name = std::move(name), .label = label, .from = from, .to = {}, .to_value = value, .mode = {}, .text = {}};
   if (!change) {
     out.text = {fmt::format("{} (now {}): no value changes the first place.", label.en, from.en), fmt::format("{}（现为 {}）：取任何值都不改变首选。", label.zh, from.zh)};
     return out;
@@ -69,7 +69,8 @@ void weights(const Facts& facts, std::vector<Flip>& out) {
     };
     const auto change = nearest_change(own[i], 0, 1, at);
     out.push_back(flip("weight." + criteria[i].criterion, {"weight of " + criteria[i].name.en, criteria[i].name.zh + "的权重"}, percent(own[i]),
-                       change ? std::optional(std::pair(percent(change->first), change->second)) : std::nullopt));
+                       change ? std::optional(std::pair(percent(change->first), change->second)) : std::nullopt,
+                       change ? std::optional(change->first) : std::nullopt));
   }
 }
 
@@ -77,7 +78,7 @@ struct NumberInput {
   const char* name;
   Words label;
   std::optional<double> Facts::* field;
-  double low, high;
+  double low, high;  ///< of the search
   Words unit;
 };
 
@@ -98,7 +99,8 @@ void numbers(const Facts& facts, std::vector<Flip>& out) {
     const auto here = std::log10(std::clamp(*present, input.low, input.high));
     const auto change = nearest_change(here, std::log10(input.low), std::log10(input.high), at);
     const auto say = [&](double value) { return Words{plain_number(value) + input.unit.en, plain_number(value) + input.unit.zh}; };
-    out.push_back(flip(input.name, input.label, say(*present), change ? std::optional(std::pair(say(std::pow(10, change->first)), change->second)) : std::nullopt));
+    const auto value = change ? std::optional(std::pow(10, change->first)) : std::nullopt;
+    out.push_back(flip(input.name, input.label, say(*present), change ? std::optional(std::pair(say(*value), change->second)) : std::nullopt, value));
   }
 }
 
@@ -112,7 +114,8 @@ void cost_ratio(const Facts& facts, std::vector<Flip>& out) {
   const auto ratio = *facts.local_cost / *facts.cloud_cost;
   const auto change = nearest_change(std::log10(ratio), -3, 3, at);
   const auto say = [](double value) { return Words{plain_number(value), plain_number(value)}; };
-  out.push_back(flip("input.cost_ratio", {"own cost over cloud cost", "自建与云端成本之比"}, say(ratio), change ? std::optional(std::pair(say(std::pow(10, change->first)), change->second)) : std::nullopt));
+  const auto value = change ? std::optional(std::pow(10, change->first)) : std::nullopt;
+  out.push_back(flip("input.cost_ratio", {"own cost over cloud cost", "自建与云端成本之比"}, say(ratio), change ? std::optional(std::pair(say(*value), change->second)) : std::nullopt, value));
 }
 
 /// Choices from a few values: the nearest other value that changes the first place.
