@@ -83,8 +83,9 @@ Status merge_file(Catalogue& catalogue, std::string_view name, std::string_view 
   else if (stem == "prices") known = {lists(catalogue.token_prices, "prices"), lists(catalogue.tariffs, "electricity"), lists(catalogue.purchases, "purchases")};
   else if (stem == "industries") known = {lists(catalogue.industries, "industries")};
   else if (stem == "published") known = {lists(catalogue.published, "published")};
+  else if (stem == "quality") known = {lists(catalogue.quality, "quality")};
   for (const auto& [key, unused] : *file)
-    if (key != "format" && std::ranges::none_of(known, [&](const auto& one) { return one.first == std::string_view(key); }))
+    if (key != "format" && key != "unknown" && std::ranges::none_of(known, [&](const auto& one) { return one.first == std::string_view(key); }))
       return invalid(fmt::format("{}: `{}` is not a list of this file; it may hold {}", name, std::string_view(key), known.empty() ? "" : known.front().first));
   for (const auto& [key, read] : known) RETURN_IF_ERROR(read());
   return {};

@@ -29,29 +29,8 @@ struct Provenance {
 };
 BOOST_DESCRIBE_STRUCT(Provenance, (), (source, date, confidence, unverified, unknown, note, check, hidden))
 
-/// Of a model, what it is and how large. Apart from ModelEntry because BOOST_DESCRIBE takes 52 members at most.
-struct ModelIdentity : Provenance {
-  std::string name;
-  Strings aliases;
-  std::string kind, family, architecture, licence;
-  std::uint64_t parameters = 0;  ///< counted from the shape (catalogue/README.md)
-  std::optional<std::uint64_t> active_parameters;
-  std::uint64_t parameters_published = 0;
-  std::optional<std::uint64_t> active_parameters_published;
-  std::string parameters_source;
-};
-BOOST_DESCRIBE_STRUCT(ModelIdentity, (Provenance),
-                      (name, aliases, kind, family, architecture, licence, parameters, active_parameters, parameters_published, active_parameters_published,
-                       parameters_source))
-
-/// The shape of a model, as published. planner/model_shape.h makes it what the reckoning works with.
-struct ModelEntry : ModelIdentity {
-  std::uint32_t layers = 0, hidden_size = 0, heads = 0, kv_heads = 0, key_head_dim = 0, value_head_dim = 0;
-  std::optional<std::uint32_t> ffn, expert_ffn;
-  std::uint32_t vocabulary = 0, context = 0;
-  std::optional<std::uint32_t> context_extended;
-  std::optional<std::string> context_note;
-  bool tied_embeddings = false;
+/// What only some models have. Apart from ModelEntry because BOOST_DESCRIBE_STRUCT takes 52 members at most.
+struct ModelOptions : Provenance {
   std::optional<std::uint32_t> q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
   std::optional<std::uint32_t> experts, experts_used, shared_experts, dense_layers;
   std::optional<bool> router_bias, expert_bias, qkv_bias, output_bias, qk_norm, attention_gate, extra_norms;
@@ -62,13 +41,33 @@ struct ModelEntry : ModelIdentity {
   std::optional<std::uint64_t> vision_parameters;
   std::optional<std::string> vision_note, native_precision;
 };
-BOOST_DESCRIBE_STRUCT(ModelEntry, (ModelIdentity),
-                      (layers, hidden_size, heads, kv_heads, key_head_dim, value_head_dim, ffn, expert_ffn, vocabulary, context, context_extended,
-                       context_note, tied_embeddings, q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim, experts, experts_used,
-                       shared_experts, dense_layers, router_bias, expert_bias, qkv_bias, output_bias, qk_norm, attention_gate, extra_norms, index_heads,
-                       index_head_dim, index_top_k, full_attention_layers, linear_attention_layers, linear_key_heads, linear_value_heads, linear_key_head_dim,
-                       linear_value_head_dim, sliding_window, sliding_layers, mtp_layers, dimensions, positions, token_types, encoder, pooler, classifier,
-                       vision_parameters, vision_note, native_precision))
+BOOST_DESCRIBE_STRUCT(ModelOptions, (Provenance),
+                      (q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim, experts, experts_used, shared_experts, dense_layers, router_bias,
+                       expert_bias, qkv_bias, output_bias, qk_norm, attention_gate, extra_norms, index_heads, index_head_dim, index_top_k, full_attention_layers,
+                       linear_attention_layers, linear_key_heads, linear_value_heads, linear_key_head_dim, linear_value_head_dim, sliding_window, sliding_layers,
+                       mtp_layers, dimensions, positions, token_types, encoder, pooler, classifier, vision_parameters, vision_note, native_precision))
+
+/// The shape of a model, as published. planner/model_shape.h makes it what the reckoning works with.
+struct ModelEntry : ModelOptions {
+  std::string name;
+  Strings aliases;
+  std::string kind, family, architecture, licence;
+  std::uint64_t parameters = 0;  ///< counted from the shape (catalogue/README.md)
+  std::optional<std::uint64_t> active_parameters;
+  std::uint64_t parameters_published = 0;
+  std::optional<std::uint64_t> active_parameters_published;
+  std::string parameters_source;
+  std::uint32_t layers = 0, hidden_size = 0, heads = 0, kv_heads = 0, key_head_dim = 0, value_head_dim = 0;
+  std::optional<std::uint32_t> ffn, expert_ffn;
+  std::uint32_t vocabulary = 0, context = 0;
+  std::optional<std::uint32_t> context_extended;
+  std::optional<std::string> context_note;
+  bool tied_embeddings = false;
+};
+BOOST_DESCRIBE_STRUCT(ModelEntry, (ModelOptions),
+                      (name, aliases, kind, family, architecture, licence, parameters, active_parameters, parameters_published, active_parameters_published,
+                       parameters_source, layers, hidden_size, heads, kv_heads, key_head_dim, value_head_dim, ffn, expert_ffn, vocabulary, context, context_extended,
+                       context_note, tied_embeddings))
 
 /// Dense peaks, 10^12 operations a second.
 struct Compute {
@@ -229,6 +228,13 @@ struct PurchasePrice : Provenance {
 };
 BOOST_DESCRIBE_STRUCT(PurchasePrice, (Provenance), (item, kind, currency, low, high))
 
+/// A point of the curve of diminishing returns: what a model of a size is worth, for how much.
+struct QualityPoint : Provenance {
+  std::string name;
+  double parameters = 0, quality = 0, relative_cost = 0;  ///< quality in percent; cost relative to a point that has 1
+};
+BOOST_DESCRIBE_STRUCT(QualityPoint, (Provenance), (name, parameters, quality, relative_cost))
+
 struct TargetMetric {
   std::string name;
   std::optional<std::string> name_zh;
@@ -287,6 +293,7 @@ struct Catalogue {
   std::vector<PurchasePrice> purchases;
   std::vector<Industry> industries;
   std::vector<PublishedSpeed> published;
+  std::vector<QualityPoint> quality;
 
   /// By name or alias, case and punctuation aside; kNotFound names the nearest.
   Result<const ModelEntry*> model(std::string_view name) const;

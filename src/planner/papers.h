@@ -70,11 +70,11 @@ struct BillRow {
 BOOST_DESCRIBE_STRUCT(BillRow, (), (group, item, specification, quantity, unit, price_low, price_high, power_w, edition, source, note))
 
 /// Money of one year, per way of running it; absent: not reckoned.
-struct CostYear {
+struct PaidByYear {
   double year = 1;
   std::optional<double> on_premise, cloud, hybrid;  ///< paid up to the end of this year
 };
-BOOST_DESCRIBE_STRUCT(CostYear, (), (year, on_premise, cloud, hybrid))
+BOOST_DESCRIBE_STRUCT(PaidByYear, (), (year, on_premise, cloud, hybrid))
 
 struct CostPart {
   Words label;
@@ -84,21 +84,21 @@ struct CostPart {
 BOOST_DESCRIBE_STRUCT(CostPart, (), (label, value, figure))
 
 /// What an assumption's low and high end do to the result.
-struct Sensitivity {
+struct Swing {
   Words label;
   double low = 0, high = 0;
   Words low_label, high_label;
 };
-BOOST_DESCRIBE_STRUCT(Sensitivity, (), (label, low, high, low_label, high_label))
+BOOST_DESCRIBE_STRUCT(Swing, (), (label, low, high, low_label, high_label))
 
 struct PaperCost {
   std::string currency;               ///< CNY, USD
   std::vector<CostPart> parts;
-  std::vector<CostYear> years;
+  std::vector<PaidByYear> years;
   std::optional<double> break_even_month;
   Words break_even_note;              ///< why there is none, or what it rests on
   std::optional<double> total;        ///< on premises, over the horizon
-  std::vector<Sensitivity> sensitivities;
+  std::vector<Swing> sensitivities;
   std::optional<double> per_million_tokens;
 };
 BOOST_DESCRIBE_STRUCT(PaperCost, (), (currency, parts, years, break_even_month, break_even_note, total, sensitivities, per_million_tokens))
