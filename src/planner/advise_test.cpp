@@ -83,6 +83,7 @@ TEST(AdviceFor, HospitalBehindAnAirGapNeverSeesACloud) {
 TEST(AdviceFor, FactoryAsksForVisionModelsWhereTheUseDoes) {
   auto asked = question("manufacturing", DataClass::kInternal, "Qwen2.5-VL-7B");
   asked.scenario.organisation->use = "defect description from images";
+  asked.scenario.users->daily_active = 500;
   const auto advice = advised(asked);
   EXPECT_THAT(advice.model.abilities, Contains(Field(&Ability::id, "vision")));
   for (const auto& one : advice.model.candidates)
@@ -124,11 +125,13 @@ TEST(Advice, AHigherGradeNeverMovesTowardsThePublicCloud) {
             asked.scenario.organisation->it_staff = staff;
             asked.scenario.users->daily_active = users;
             asked.scenario.criteria = Criteria{.security = security};
-            const auto advice = advised(asked);
-            EXPECT_GE(advice.mode.mode, closest) << industry.name << " " << static_cast<int>(grade) << " staff " << staff << " users " << users;
-            EXPECT_TRUE(!cloud_out || excluded(advice, Mode::kCloud));
-            closest = advice.mode.mode;
-            cloud_out = excluded(advice, Mode::kCloud);
+            const auto facts = facts_of(asked, catalogue()).value();
+            const auto verdict = judge(facts, weights_of(facts));
+            EXPECT_GE(verdict.first(), closest) << industry.name << " " << static_cast<int>(grade) << " staff " << staff << " users " << users;
+            const auto out = std::ranges::any_of(verdict.exclusions, [](const Exclusion& one) { return one.mode == Mode::kCloud; });
+            EXPECT_TRUE(out || !cloud_out);
+            closest = verdict.first();
+            cloud_out = out;
           }
         }
 }

@@ -19,11 +19,12 @@ struct PlanTask {
   std::vector<std::string> after;
   Role responsible = Role::kProject;
   Words result;     ///< what is there when it is done
+  std::string parts;  ///< a letter for each Role in its order: R does it, A answers for it, B both, C is asked, I is told, - has no part
   // Reckoned:
   double start = 0, end = 0, slack = 0;  ///< working days from the beginning
   bool critical = false;
 };
-BOOST_DESCRIBE_STRUCT(PlanTask, (), (id, step, name, days, after, responsible, result, start, end, slack, critical))
+BOOST_DESCRIBE_STRUCT(PlanTask, (), (id, step, name, days, after, responsible, result, parts, start, end, slack, critical))
 
 struct PlanStep {
   int number = 1;
