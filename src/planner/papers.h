@@ -98,10 +98,11 @@ struct PaperCost {
   std::optional<double> break_even_month;
   Words break_even_note;              ///< why there is none, or what it rests on
   std::optional<double> total;        ///< on premises, over the horizon
+  std::optional<double> advantage;    ///< present value of paying the cloud less that of owning; what the swings move
   std::vector<Swing> sensitivities;
   std::optional<double> per_million_tokens;
 };
-BOOST_DESCRIBE_STRUCT(PaperCost, (), (currency, parts, years, break_even_month, break_even_note, total, sensitivities, per_million_tokens))
+BOOST_DESCRIBE_STRUCT(PaperCost, (), (currency, parts, years, break_even_month, break_even_note, total, advantage, sensitivities, per_million_tokens))
 
 /// What the plan comes to, for the first page of a paper. Ids of figures in `sections`; absent or unknown ones are shown as unknown.
 struct Headline {
@@ -124,6 +125,7 @@ struct PaperInput {
   std::vector<LoadPoint> load = {};
   std::vector<ReplicaPoint> replicas = {};
   std::vector<BillRow> bill = {};
+  std::string currency = "CNY";                      ///< of the bill; costs have their own
   std::optional<PaperCost> cost = {};
   std::vector<Words> measured = {}, published = {};  ///< what was measured here, what others published
   std::vector<Words> missing = {};                   ///< what was not given and what stands in its place
@@ -131,6 +133,10 @@ struct PaperInput {
 
 /// kInvalidArgument when a number is not finite or the scenario has no name.
 Result<report::Document> write_paper(Paper paper, const PaperInput& input, report::Language language);
+
+/// The rows that follow from the advice and, when they were given, replicas and cards: servers, cards, ports, storage, software, services.
+/// Prices of the catalogue in `currency`; others are absent.
+std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& question, const Catalogue& catalogue, const std::string& currency);
 
 /// Probability × impact, gravest first: the compliance risks of the advice and those of the project itself.
 struct ProjectRisk {

@@ -33,7 +33,7 @@ std::vector<PlanStep> steps() {
 
 std::vector<Draft> alignment() {
   return {{"goals", 1, {"Agree on goals, scope and measures", "确认目标、范围与度量指标"}, 5, {}, "ARCCIC---", {"business alignment document, draft", "业务对齐文档初稿"}},
-          {"inventory", 1, {"Inventory of uses, documents and systems", "梳理场景、资料与系统清单"}, 5, {"goals"}, "ICRCI-RC-", {"inventory with owners", "带责任人的清单"}},
+          {"inventory", 1, {"Inventory of uses, documents and systems", "梳理场景、资料与系统清单"}, 5, {"goals"}, "ICBCI-RC-", {"inventory with owners", "带责任人的清单"}},
           {"sizing", 1, {"Sizing, mode of deployment and cost", "容量测算、部署方式与成本测算"}, 4, {"inventory"}, "ICCBC--CC", {"sizing report, cost report", "测算报告、成本报告"}},
           {"approval", 1, {"Approval of plan and budget", "方案与预算审批"}, 5, {"sizing"}, "ACRCCC---", {"signed alignment document", "已签署的业务对齐文档"}}};
 }
