@@ -73,27 +73,44 @@ class Upright {
       svg.text(area_.x - 8, y + 4, ticks.labels[i], {.anchor = Anchor::kEnd, .size = kTickSize, .colour = kMuted});
     }
     if (const auto title = axis_title(chart_.value); !title.empty()) svg.text(8, area_.y - 14, title, {.size = kTickSize, .colour = kMuted});
-    for (const auto& bar : bars) draw_bar(svg, bar);
+    for (const auto& bar : bars) draw_bar(svg, bar, false);
     const double base = map_.at(std::clamp(0.0, map_.low, map_.high));
     svg.line(area_.x, base, area_.x + area_.width, base, kAxisLine);
     draw_thresholds(svg);
+    for (const auto& bar : bars) draw_bar(svg, bar, true);
+    if (chart_.stacked && chart_.labels && chart_.series.size() > 1) draw_sums(svg, bars);
     return std::move(svg).finish(kChartWidth, draw_categories(svg) + 8, label);
   }
 
  private:
-  void draw_bar(Svg& svg, const Bar& bar) {
+  /// The bar itself, or the figure at it.
+  void draw_bar(Svg& svg, const Bar& bar, bool figure) {
     const double bottom = map_.log ? area_.y + area_.height : map_.at(std::clamp(bar.from, map_.low, map_.high));
     if (map_.log && bar.to <= 0) return;
     const double end = map_.at(std::clamp(bar.to, map_.low, map_.high));
     const double x = area_.x + band_ * (static_cast<double>(bar.category) + bar.begin), width = std::min(band_ * bar.breadth, 64.0);
     const double left = x + (band_ * bar.breadth - width) / 2 + 0.5, height = std::abs(bottom - end), high = std::min(bottom, end);
-    svg.rect(left, high, width - 1, height, series_colour(bar.series), chart_.stacked ? 0 : 2, tip(chart_, bar));
+    if (!figure) return svg.rect(left, high, width - 1, height, series_colour(bar.series), chart_.stacked ? 0 : 2, tip(chart_, bar));
     if (!chart_.labels) return;
     const auto text = format_number(bar.value, 1);
     if (text_width(text, kTickSize) > std::max(width, band_ * bar.breadth) + (bar.outermost ? 4 : -4)) return;
     const double middle = left + (width - 1) / 2;
-    if (bar.outermost) svg.text(middle, bar.to < bar.from ? high + height + 12 : high - 4, text, {.anchor = Anchor::kMiddle, .size = kTickSize});
+    if (bar.outermost) svg.text(middle, bar.to < bar.from ? high + height + 12 : high - 4, text, {.anchor = Anchor::kMiddle, .size = kTickSize, .halo = true});
     else if (height > kLabelRoom + 2) svg.text(middle, high + height / 2 + 4, text, {.anchor = Anchor::kMiddle, .size = kTickSize, .colour = ink_on(bar.series)});
+  }
+
+  /// Above a stack of one direction, what it comes to.
+  void draw_sums(Svg& svg, const std::vector<Bar>& bars) {
+    std::vector<double> top(chart_.categories.size()), bottom(chart_.categories.size());
+    for (const auto& bar : bars) {
+      top[bar.category] = std::max(top[bar.category], bar.to);
+      bottom[bar.category] = std::min(bottom[bar.category], bar.to);
+    }
+    for (std::size_t i = 0; i < top.size(); ++i) {
+      const auto text = format_number(top[i], 1);
+      if (top[i] <= 0 || bottom[i] < 0 || top[i] > map_.high || text_width(text, kTickSize) > band_ - 4) continue;
+      svg.text(area_.x + band_ * (static_cast<double>(i) + 0.5), map_.at(top[i]) - 5, text, {.anchor = Anchor::kMiddle, .size = kTickSize, .bold = true, .halo = true});
+    }
   }
 
   void draw_thresholds(Svg& svg) {
@@ -152,37 +169,39 @@ class Sideways {
     const bool negative = map_.low < 0;
     band_ = 16.0 * static_cast<double>(chart_.stacked ? 1 : std::max<std::size_t>(chart_.series.size(), 1)) + 14;
     const double left = names + 20 + (negative && !chart_.stacked ? figures : 0);
-    area_ = {.x = left, .y = top + 8, .width = kChartWidth - left - figures - 8, .height = band_ * static_cast<double>(chart_.categories.size())};
+    const double above = 16 * static_cast<double>(std::ranges::count_if(chart_.thresholds, [&](const Threshold& threshold) { return is_seen(threshold); }));
+    area_ = {.x = left, .y = top + 8 + above, .width = kChartWidth - left - figures - 8, .height = band_ * static_cast<double>(chart_.categories.size())};
     map_.from = area_.x, map_.to = area_.x + area_.width;
     for (std::size_t i = 0; i < ticks.values.size(); ++i) {
       const double x = map_.at(ticks.values[i]);
       svg.line(x, area_.y, x, area_.y + area_.height, kGrid);
       svg.text(x, area_.y + area_.height + 16, ticks.labels[i], {.anchor = Anchor::kMiddle, .size = kTickSize, .colour = kMuted});
     }
-    for (const auto& bar : bars) draw_bar(svg, bar);
+    for (const auto& bar : bars) draw_bar(svg, bar, false);
+    draw_thresholds(svg);
+    for (const auto& bar : bars) draw_bar(svg, bar, true);
     for (std::size_t i = 0; i < chart_.categories.size(); ++i) draw_name(svg, i, names);
     const double base = map_.at(std::clamp(0.0, map_.low, map_.high));
     svg.line(base, area_.y, base, area_.y + area_.height, kAxisLine);
     double bottom = area_.y + area_.height + 24;
-    bottom = draw_thresholds(svg, bottom);
     if (const auto title = axis_title(chart_.value); !title.empty())
       svg.text(area_.x + area_.width, bottom += 12, title, {.anchor = Anchor::kEnd, .size = kTickSize, .colour = kMuted});
     return std::move(svg).finish(kChartWidth, bottom + 8, label);
   }
 
  private:
-  void draw_bar(Svg& svg, const Bar& bar) {
+  void draw_bar(Svg& svg, const Bar& bar, bool figure) {
     if (map_.log && bar.to <= 0) return;
     const double begin = map_.log ? area_.x : map_.at(std::clamp(bar.from, map_.low, map_.high));
     const double end = map_.at(std::clamp(bar.to, map_.low, map_.high));
     const double y = area_.y + band_ * (static_cast<double>(bar.category) + bar.begin), height = band_ * bar.breadth - 1;
     const double left = std::min(begin, end), width = std::abs(end - begin);
-    svg.rect(left, y, width, height, series_colour(bar.series), chart_.stacked ? 0 : 2, tip(chart_, bar));
+    if (!figure) return svg.rect(left, y, width, height, series_colour(bar.series), chart_.stacked ? 0 : 2, tip(chart_, bar));
     if (!chart_.labels) return;
     const auto text = format_number(bar.value, 1);
     if (bar.outermost) {
       const bool leftwards = bar.to < bar.from;
-      svg.text(leftwards ? left - 5 : left + width + 5, y + height / 2 + 4, text, {.anchor = leftwards ? Anchor::kEnd : Anchor::kStart, .size = kTickSize});
+      svg.text(leftwards ? left - 5 : left + width + 5, y + height / 2 + 4, text, {.anchor = leftwards ? Anchor::kEnd : Anchor::kStart, .size = kTickSize, .halo = true});
     } else if (text_width(text, kTickSize) + 6 < width) {
       svg.text(left + width / 2, y + height / 2 + 4, text, {.anchor = Anchor::kMiddle, .size = kTickSize, .colour = ink_on(bar.series)});
     }
@@ -197,18 +216,20 @@ class Sideways {
     }
   }
 
-  /// Their labels stand beneath the axis, each in a line of its own.
-  double draw_thresholds(Svg& svg, double bottom) {
+  bool is_seen(const Threshold& threshold) const { return is_drawable(threshold.value) && threshold.value >= map_.low && threshold.value <= map_.high; }
+
+  /// Their labels stand above the bars, each in a line of its own.
+  void draw_thresholds(Svg& svg) {
+    double y = area_.y - 5;
     for (const auto& threshold : chart_.thresholds) {
-      if (!is_drawable(threshold.value) || threshold.value < map_.low || threshold.value > map_.high) continue;
+      if (!is_seen(threshold)) continue;
       const double x = map_.at(threshold.value);
-      bottom += 14;
-      svg.line(x, area_.y, x, bottom - 10, kAlarm, 1.4, "5 4");
+      svg.line(x, y + 3, x, area_.y + area_.height, kAlarm, 1.4, "5 4");
       const auto label = fit_text(threshold.label, kChartWidth / 2, kTickSize);
       const double half = text_width(label, kTickSize) / 2;
-      svg.text(std::clamp(x, half + 4, kChartWidth - half - 4), bottom, label, {.anchor = Anchor::kMiddle, .size = kTickSize, .colour = kAlarm});
+      svg.text(std::clamp(x, half + 4, kChartWidth - half - 4), y, label, {.anchor = Anchor::kMiddle, .size = kTickSize, .colour = kAlarm});
+      y -= 16;
     }
-    return bottom;
   }
 
   const BarChart& chart_;

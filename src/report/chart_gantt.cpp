@@ -13,7 +13,7 @@
 namespace siyu::report {
 namespace {
 
-constexpr double kRow = 23, kBar = 12;
+constexpr double kRow = 24, kBar = 14;
 constexpr double kMaxDays = 36'500;  // a plan of more than a century is a slip
 constexpr std::string_view kPlain = "#8fb4da", kCritical = kAccent;
 constexpr std::array kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -135,7 +135,8 @@ void draw_task(Svg& svg, const Frame& frame, const GanttTask& task, double middl
   const double width = std::max(frame.days.at(end_of(task)) - x, 2.0);
   svg.rect(x, middle - kBar / 2, width, kBar, task.critical ? kCritical : kPlain, 3, task_tip(task, language));
   const auto length = format_number(end_of(task) - task.start, 1) + (language == Language::kZh ? " 天" : " d");
-  svg.text(x + width + 6, middle + 4, length, {.size = 10, .colour = kMuted, .halo = true});
+  if (text_width(length, 9) + 8 < width) svg.text(x + width / 2, middle + 3.3, length, {.anchor = Anchor::kMiddle, .size = 9, .colour = task.critical ? "#ffffff" : kInk});
+  else svg.text(x + width + 9, middle + 4, length, {.size = 9.5, .colour = kMuted, .halo = true});
 }
 
 void draw_names(Svg& svg, const Frame& frame, const std::vector<Line>& lines) {
@@ -184,13 +185,16 @@ Drawing draw(const GanttChart& chart, Language language, const std::string& labe
   const double bottom = frame.top + kRow * static_cast<double>(lines.size());
   for (std::size_t i = 0; i < lines.size(); ++i)
     if (lines[i].task == nullptr) svg.rect(4, frame.top + kRow * static_cast<double>(i), kChartWidth - 8, kRow, kBand, 3);
-  double label_end = -1e9;
-  for (const auto& mark : time_marks(chart, low, high, language)) {
-    const double x = frame.days.at(mark.day), width = text_width(mark.label, kTickSize);
+  const auto marks = time_marks(chart, low, high, language);
+  // Every mark has a line; as many are labelled as there is room for, evenly.
+  double widest = 0;
+  for (const auto& mark : marks) widest = std::max(widest, text_width(mark.label, kTickSize) + 10);
+  const double apart = marks.size() > 1 ? frame.days.at(marks[1].day) - frame.days.at(marks[0].day) : widest;
+  const auto stride = static_cast<std::size_t>(std::max(1.0, std::ceil(widest / std::max(apart, 1.0))));
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    const double x = frame.days.at(marks[i].day);
     svg.line(x, frame.top - 4, x, bottom, kGrid);
-    if (x - 2 < label_end) continue;
-    svg.text(x, frame.top - 9, mark.label, {.size = kTickSize, .colour = kMuted});
-    label_end = x + width + 8;
+    if (i % stride == 0) svg.text(x, frame.top - 9, marks[i].label, {.size = kTickSize, .colour = kMuted});
   }
   draw_links(svg, frame, lines);
   for (std::size_t i = 0; i < lines.size(); ++i)

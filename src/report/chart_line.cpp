@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "report/chart_kinds.h"
 #include "report/svg.h"
@@ -62,6 +63,32 @@ void draw_series(Svg& svg, const Plot& plot, const LineSeries& series, std::size
     if (plot.holds(point)) svg.mark(index, plot.x.at(point.x), plot.y.at(point.y), colour);
 }
 
+/// Small boxes along the lines, which labels keep clear of.
+void take_lines(const Plot& plot, const std::vector<LineSeries>& series, std::vector<Box>& taken) {
+  constexpr std::size_t kMaxBoxes = 4000;
+  constexpr double kStep = 8;
+  for (const auto& one : series) {
+    for (std::size_t i = 1; i < one.points.size() && taken.size() < kMaxBoxes; ++i) {
+      if (!plot.holds(one.points[i - 1]) || !plot.holds(one.points[i])) continue;
+      const double x1 = plot.x.at(one.points[i - 1].x), y1 = plot.y.at(one.points[i - 1].y), x2 = plot.x.at(one.points[i].x), y2 = plot.y.at(one.points[i].y);
+      const int steps = static_cast<int>(std::hypot(x2 - x1, y2 - y1) / kStep) + 1;
+      for (int step = 0; step <= steps; ++step) {
+        const double part = static_cast<double>(step) / steps;
+        taken.push_back({x1 + (x2 - x1) * part - 2, y1 + (y2 - y1) * part - 2, 4, 4});
+      }
+    }
+  }
+}
+
+/// The first of the places that meets nothing, or none.
+const Box* free_place(const std::vector<Box>& places, const Box& area, const std::vector<Box>& taken) {
+  for (const auto& box : places) {
+    const bool inside = box.x >= area.x - 1 && box.x + box.width <= kChartWidth && box.y >= area.y - 6 && box.y + box.height <= area.y + area.height;
+    if (inside && std::ranges::none_of(taken, [&](const Box& other) { return box.meets(other); })) return &box;
+  }
+  return nullptr;
+}
+
 void draw_thresholds(Svg& svg, const Plot& plot, const std::vector<Threshold>& thresholds, std::vector<Box>& taken) {
   const auto& area = plot.area;
   for (const auto& threshold : thresholds) {
@@ -70,22 +97,17 @@ void draw_thresholds(Svg& svg, const Plot& plot, const std::vector<Threshold>& t
     const double at = map.at(threshold.value);
     const auto label = fit_text(threshold.label, area.width / 2, kTickSize);
     const double width = text_width(label, kTickSize) + 6;
-    Box box{.width = width, .height = 15};
+    std::vector<Box> places;
     if (threshold.vertical) {
       svg.line(at, area.y, at, area.y + area.height, kAlarm, 1.4, "5 4");
-      const bool right = at + width + 4 < area.x + area.width;
-      box.x = right ? at + 2 : at - width - 2;
-      box.y = area.y;
+      for (double y = area.y; y + 15 < area.y + area.height; y += 16) places.insert(places.end(), {{at + 2, y, width, 15}, {at - width - 2, y, width, 15}});
     } else {
       svg.line(area.x, at, area.x + area.width, at, kAlarm, 1.4, "5 4");
-      box.x = area.x + area.width - width;
-      box.y = at - 17 < area.y ? at + 2 : at - 17;
+      for (double x = area.x + area.width - width; x >= area.x; x -= 30) places.insert(places.end(), {{x, at - 17, width, 15}, {x, at + 2, width, 15}});
     }
-    const auto meets = [&] { return std::ranges::any_of(taken, [&](const Box& other) { return box.meets(other); }); };
-    for (int step = 0; meets() && step < 8; ++step) {
-      if (threshold.vertical) box.y += 16;
-      else box.x = std::max(area.x, box.x - 40);
-    }
+    if (places.empty()) continue;
+    const auto* found = free_place(places, area, taken);
+    const Box box = found != nullptr ? *found : places[0];  // what a line means must be told, over others if need be
     taken.push_back(box);
     svg.text(box.x + 3, box.y + 12, label, {.size = kTickSize, .colour = kAlarm, .halo = true});
   }
@@ -93,23 +115,23 @@ void draw_thresholds(Svg& svg, const Plot& plot, const std::vector<Threshold>& t
 
 void draw_marked(Svg& svg, const Plot& plot, const std::vector<MarkedPoint>& marked, std::vector<Box>& taken) {
   const auto& area = plot.area;
+  std::vector<Box> labels;
   for (const auto& point : marked) {
     if (!plot.holds({point.x, point.y})) continue;
     const double x = plot.x.at(point.x), y = plot.y.at(point.y);
     const auto label = fit_text(point.label, area.width * 0.6, kTickSize);
     const double width = text_width(label, kTickSize) + 6;
-    const Box places[] = {{x - width / 2, y - 26, width, 16}, {x + 9, y - 8, width, 16},          {x - width - 9, y - 8, width, 16},
-                          {x - width / 2, y + 10, width, 16}, {x + 9, y - 26, width, 16},         {x - width - 9, y - 26, width, 16},
-                          {x + 9, y + 10, width, 16},         {x - width - 9, y + 10, width, 16}, {x - width / 2, y - 44, width, 16}};
-    const auto free = [&](const Box& box) {
-      return box.x >= area.x && box.x + box.width <= kChartWidth && box.y >= area.y - 6 && box.y + box.height <= area.y + area.height &&
-             std::ranges::none_of(taken, [&](const Box& other) { return box.meets(other); });
-    };
-    const auto* place = std::ranges::find_if(places, free);
+    const std::vector<Box> places{{x - width / 2, y - 26, width, 16}, {x + 9, y - 8, width, 16},          {x - width - 9, y - 8, width, 16},
+                                  {x - width / 2, y + 10, width, 16}, {x + 9, y - 26, width, 16},         {x - width - 9, y - 26, width, 16},
+                                  {x + 9, y + 10, width, 16},         {x - width - 9, y + 10, width, 16}, {x - width / 2, y - 44, width, 16},
+                                  {x + 9, y + 24, width, 16},         {x - width - 9, y + 24, width, 16}};
+    const auto* place = free_place(places, area, taken);
     svg.circle(x, y, 5.2, "#ffffff", kAlarm, 2.2);
     taken.push_back({x - 6, y - 6, 12, 12});
-    if (place == std::end(places)) continue;  // a label over others would tell less than none
+    if (place == nullptr) place = free_place(places, area, labels);  // over a line, but never over another label
+    if (place == nullptr) continue;
     taken.push_back(*place);
+    labels.push_back(*place);
     svg.text(place->x + 3, place->y + 12, label, {.size = kTickSize, .bold = true, .halo = true});
   }
 }
@@ -148,6 +170,7 @@ Drawing draw(const LineChart& chart, Language language, const std::string& label
 
   draw_axes(svg, plot, x_ticks, y_ticks, chart);
   std::vector<Box> taken;
+  take_lines(plot, chart.series, taken);
   for (std::size_t i = 0; i < chart.series.size(); ++i) draw_series(svg, plot, chart.series[i], i);
   draw_thresholds(svg, plot, chart.thresholds, taken);
   draw_marked(svg, plot, chart.marked, taken);

@@ -63,12 +63,12 @@ Result<Rendered> render(const Document& given, Format format, std::string_view n
     case Format::kMarkdown: return Rendered{render_markdown(document, stem)};
     case Format::kHtml: return Rendered{{{file, render_html(document)}}};
     case Format::kDocx: {
-      std::vector<std::string> pictures;
-      if (has_charts(document)) {
-        if (printer == nullptr) return no_printer("A DOCX report with charts");
-        ASSIGN_OR_RETURN(pictures, printer->chart_pictures(document));
+      PrintedParts parts;
+      if (printer == nullptr && has_charts(document)) return no_printer("A DOCX report with charts");
+      if (printer != nullptr) {
+        ASSIGN_OR_RETURN(parts, printer->parts(document));
       }
-      ASSIGN_OR_RETURN(auto bytes, render_docx(document, pictures));
+      ASSIGN_OR_RETURN(auto bytes, render_docx(document, parts));
       return Rendered{{{file, std::move(bytes)}}};
     }
     case Format::kPdf: {

@@ -26,19 +26,25 @@ struct Rendered {
   const std::string& bytes() const { return files.front().bytes; }
 };
 
+/// What DOCX takes from a printed layout.
+struct PrintedParts {
+  std::vector<std::string> chart_pictures;  ///< PNG at 200 dots per inch of a page, in reading order
+  std::vector<std::size_t> heading_pages;   ///< from 1, for every entry of the outline
+};
+
 /// What the printing libraries are asked for; report/sandboxed_printer.h is the real one.
 class Printer {
  public:
   virtual ~Printer() = default;
   /// The prepared document as PDF.
   virtual Result<std::string> pdf(const Document& document) const = 0;
-  /// The document's charts as PNG at 200 dots per inch of a page, in reading order.
-  virtual Result<std::vector<std::string>> chart_pictures(const Document& document) const = 0;
+  /// The same document's parts for DOCX.
+  virtual Result<PrintedParts> parts(const Document& document) const = 0;
 };
 
 /// `name` is the file's name without its extension; letters, digits, - and _ (of any script) remain of it, or "report".
-/// Fails with kTooLarge when the document is over a limit of document.h; PDF, and DOCX with charts, as `printer` does, or with
-/// kUnsupported when it is null.
+/// Fails with kTooLarge when the document is over a limit of document.h; PDF and DOCX as `printer` does, or with
+/// kUnsupported when it is null (DOCX without charts needs none: its table of contents has no page numbers then).
 Result<Rendered> render(const Document& document, Format format, std::string_view name, const Printer* printer);
 
 }  // namespace siyu::report

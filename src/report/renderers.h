@@ -7,7 +7,7 @@ namespace siyu::report {
 
 std::vector<RenderedFile> render_markdown(const Document& document, const std::string& name);
 std::string render_html(const Document& document);
-/// `pictures`: PNG bytes of the charts, in reading order.
-Result<std::string> render_docx(const Document& document, const std::vector<std::string>& pictures);
+/// Without pages, the table of contents has none until it is updated.
+Result<std::string> render_docx(const Document& document, const PrintedParts& parts);
 
 }  // namespace siyu::report

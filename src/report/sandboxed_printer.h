@@ -19,7 +19,7 @@ class SandboxedPrinter : public Printer {
   /// `program` is siyu-printer, most often sandbox::sibling_program("siyu-printer").
   explicit SandboxedPrinter(std::filesystem::path program, PrinterLimits limits = {}) : program_(std::move(program)), limits_(limits) {}
   Result<std::string> pdf(const Document& document) const override;
-  Result<std::vector<std::string>> chart_pictures(const Document& document) const override;
+  Result<PrintedParts> parts(const Document& document) const override;
 
  private:
   const std::filesystem::path program_;

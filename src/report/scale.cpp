@@ -55,7 +55,7 @@ Ticks log_ticks(double low, double high, std::size_t count, Language language) {
   Ticks ticks;
   for (int power = static_cast<int>(std::floor(std::log10(low))); power <= static_cast<int>(std::ceil(std::log10(high))); power += stride) {
     for (const double part : {1.0, 2.0, 5.0}) {
-      if (part > 1 && decades > 2.2) continue;
+      if (part > 1 && decades > 3.1) continue;
       const double value = part * std::pow(10.0, power);
       if (value < low * (1 - 1e-9) || value > high * (1 + 1e-9)) continue;
       ticks.values.push_back(value);
