@@ -7,6 +7,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAYERS = [
     ["base"],
+    ["sizing"],
     ["crypto", "store", "net", "sandbox"],
     ["audit", "identity"],
     ["policy"],
