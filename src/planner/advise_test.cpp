@@ -319,7 +319,7 @@ TEST(TierAdvice, SaysWhichFiguresOfTheCardsAreInDoubt) {
   asked.scenario.constraints->edition = Edition::kDomestic;
   const auto advice = advised(asked);
   EXPECT_EQ(advice.tier.appliance, "rack-domestic");
-  EXPECT_THAT(advice.tier.doubts, Contains(Field(&Words::en, testing::AllOf(HasSubstr("MTT-S5000"), HasSubstr("memory_gb_per_s")))));
+  EXPECT_THAT(advice.tier.doubts, Contains(Field(&Words::en, testing::AllOf(HasSubstr("MTT-S5000"), HasSubstr("memory bandwidth")))));
 }
 
 TEST(TierAdvice, ManyRequestsInFlightAskForALargerTierThanTheModelDoes) {

@@ -88,8 +88,10 @@ std::string show_money(std::optional<double> value, std::string_view currency, L
   if (!value) return unknown_word(language);
   if (language == Language::kEn) return fmt::format("{} {}", currency, plain_number(std::abs(*value) >= 100 ? std::round(*value) : *value));
   const std::string name = currency == "CNY" ? "元" : currency == "USD" ? "美元" : currency == "EUR" ? "欧元" : std::string(currency);
+  // One digit behind the point: what a round sum of 万 hides would be missed in a bill.
+  const auto tenths = [](double amount) { return amount == std::round(amount) || std::abs(amount) >= 1000 ? plain_number(amount) : fmt::format("{:.1f}", amount); };
   if (std::abs(*value) >= kHundredMillion) return fmt::format("{} 亿{}", plain_number(*value / kHundredMillion), name);
-  if (std::abs(*value) >= kTenThousand) return fmt::format("{} 万{}", plain_number(std::round(*value / kTenThousand * 10) / 10), name);
+  if (std::abs(*value) >= kTenThousand) return fmt::format("{} 万{}", tenths(*value / kTenThousand), name);
   return fmt::format("{} {}", plain_number(*value), name);
 }
 

@@ -140,7 +140,7 @@ void appliance(Pen& pen) {
       const auto& text = pen.say(one);
       const std::string_view mark = pen.chinese() ? "：" : ": ";
       const auto at = text.find(mark);
-      rows.push_back({.cells = {Rich(report::code(text.substr(0, at))), Rich(report::code(text.substr(at + mark.size())))}});
+      rows.push_back({.cells = {Rich(report::code(text.substr(0, at))), text.substr(at + mark.size())}});
     }
     pen.table({{{"Card", "加速卡"}, 2}, {{"What of its figures is in doubt", "存疑参数"}, 7}}, std::move(rows), {"Figures in doubt: have them confirmed by the vendor before ordering", "存疑参数：订货前须由厂商确认"});
   }
