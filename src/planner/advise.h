@@ -226,11 +226,12 @@ struct Advice {
   NetworkPlan network;
   std::vector<ComplianceRisk> risks;  ///< gravest first
   std::vector<Words> reminders;       ///< the industry's, of the catalogue
+  Training training = Training::kNone;
   std::vector<Figure> figures;        ///< storage.*, network.*
   std::vector<Words> missing;         ///< what was not given, and which part is poorer for it
   const Figure* figure(std::string_view id) const;
 };
-BOOST_DESCRIBE_STRUCT(Advice, (), (mode, model, tier, storage, network, risks, reminders, figures, missing))
+BOOST_DESCRIBE_STRUCT(Advice, (), (mode, model, tier, storage, network, risks, reminders, training, figures, missing))
 
 /// kNotFound when the industry, its use, the edition's appliances or a network of the catalogue is not there; names what is known.
 /// kInvalidArgument when constraints leave no mode or contradict each other, or a number is negative or not finite.

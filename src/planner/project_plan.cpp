@@ -79,7 +79,7 @@ std::vector<Draft> closing(const PlanFacts& facts) {
   return {{"interfaces", 6, {"Sign-in, portal and business systems", "统一认证、门户与业务系统对接"}, 12, {"platform"}, "-C-AC--RC", {"interfaces tested", "接口测试通过"}},
           {"load", 6, {"Load test against the goals", "按目标开展压力测试"}, 4, {"prompts", "interfaces"}, "--IA---RC", {"latency over load, compared with the sizing", "时延随负载曲线，与测算比对"}},
           {"pilot", 6, {"Trial run with a small group", "小范围试运行"}, 15, {"load", "tests"}, "IRAC-CCC-", {"feedback, list of faults", "反馈与问题清单"}},
-          {"fixes", 6, {"Mend what the trial found", "试运行问题整改"}, 6, {"pilot"}, "-CCA--RRC", {"list of faults closed", "问题清单关闭"}},
+          {"fixes", 6, {"Mend what the trial found", "试运行问题整改"}, 6, {"pilot"}, "-CCA--CRC", {"list of faults closed", "问题清单关闭"}},
           {"training", 7, {"Training of users and administrators", "用户与管理员培训"}, 5, {"load"}, "-CA---CRR", {"people trained, by list", "培训签到名单"}},
           {"acceptance", 7, {"Acceptance against the agreed measures", "按约定指标验收"}, 5, before, "ARRCCC-CC", {"signed acceptance", "已签署的验收报告"}},
           {"handover", 7, {"Handover to operation", "移交运维"}, 5, {"acceptance"}, "I-ACI--RC", {"runbook, on-call list", "运维手册与值守表"}},

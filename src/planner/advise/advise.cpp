@@ -45,6 +45,7 @@ Result<Advice> advise(const AdviceQuestion& question, const Catalogue& catalogue
       const auto& zh = facts.industry->compliance_zh;
       advice.reminders.push_back({facts.industry->compliance[i], zh && i < zh->size() ? (*zh)[i] : facts.industry->compliance[i]});
     }
+  advice.training = facts.training;
   advice.figures = sheet.take();
   advice.missing = missing_of(question, facts);
   return advice;

@@ -53,8 +53,8 @@ Flip flip(std::string name, Words label, Words from, std::optional<std::pair<Wor
 }
 
 Words percent(double share) {
-  auto text = fmt::format("{} %", plain_number(std::round(share * 1000) / 10));
-  return {text, text};
+  const auto number = plain_number(std::round(share * 1000) / 10);
+  return {number + " %", number + "%"};
 }
 
 void weights(const Facts& facts, std::vector<Flip>& out) {

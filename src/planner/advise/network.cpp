@@ -129,7 +129,7 @@ void experts(const Plan& plan, NetworkNeed& need, const Pair& networks) {
 }
 
 void gradients(const Plan& plan, NetworkNeed& need, const Pair& networks, const NetworkScenario& scenario, bool all) {
-  need.needed = plan.facts->training == (all ? Training::kAll : Training::kAdapters);
+  need.needed = plan.facts->training == (all ? Training::kAll : Training::kAdapters) && plan.tier->servers > 1;
   const auto prefix = std::string(all ? "network.training" : "network.adapters");
   const Words label{"Gradients of one step, ring all-reduce", "每步梯度同步（环形 all-reduce）"};
   if (!plan.facts->parameters || !scenario.gradient_bytes_per_parameter) {

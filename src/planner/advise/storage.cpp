@@ -79,9 +79,10 @@ std::string units_of(const Plan& plan, const StorageClass& one, const StorageNee
   const auto for_read = units(read, one.read_gb_per_s), for_write = units(write, one.write_gb_per_s);
   if ((write && *write > 0 && !for_write) || (read && !for_read)) {
     const auto known = for_read ? for_read : for_write;
+    const bool writing = write && *write > 0 && !for_write;
     return plan.sheet->add(unknown(id, label, one.unit,
-                                   {fmt::format("The {} speed of {} is not published{}; ask the vendor.", for_read ? "writing" : "reading", one.name, known ? fmt::format(" (the other side alone needs {})", plain_number(*known)) : ""),
-                                    fmt::format("{} 的{}速度未公开{}，须向厂商索取。", one.name, for_read ? "写入" : "读取", known ? fmt::format("（仅另一方向就需 {} 个）", plain_number(*known)) : "")}));
+                                   {fmt::format("The {} speed of {} is not published{}; ask the vendor.", writing ? "writing" : "reading", one.name, known ? fmt::format(" (the other side alone needs {})", plain_number(*known)) : ""),
+                                    fmt::format("{} 的{}速度未公开{}，须向厂商索取。", one.name, writing ? "写入" : "读取", known ? fmt::format("（仅另一方向就需 {} 个）", plain_number(*known)) : "")}));
   }
   Figure figure{.id = id, .label = label, .value = std::max(for_read.value_or(1), for_write.value_or(1)), .unit = one.unit, .formula = "max(ceil(read / read_each), ceil(write / write_each))"};
   if (read) figure.inputs.insert(figure.inputs.end(), {plan.sheet->sheet().input(*need.read, "read"), {.name = "read_each", .value = *one.read_gb_per_s, .unit = "GB/s", .source = one.source}});

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 
 #include "planner/advise/facts.h"
 #include "planner/papers/pen.h"
@@ -15,6 +17,12 @@ using report::Row;
 std::string organisation_of(const Pen& pen) {
   const auto& one = pen.input().scenario.organisation;
   return one && !one->name.empty() ? one->name : pen.say({"the organisation", "本机构"});
+}
+
+/// The catalogue's reasons are phrases, the advice's own are sentences.
+std::string full_stop(std::string text, std::string_view stop) {
+  if (!text.ends_with(stop)) text += stop;
+  return text;
 }
 
 Words sentence(std::string en, std::string zh) { return {std::move(en), std::move(zh)}; }
@@ -32,7 +40,7 @@ void why(Pen& pen) {
     pen.callout(report::Tone::kWarning, {"Goals are missing", "尚缺目标"}, {"No goals were given. Write them in the organisation's own words before this paper is signed.", "方案未给出目标。签署前应由业务方以自己的语言写明。"});
   }
   if (model.industry)
-    pen.text(sentence(fmt::format("Industry: {}. {}.", model.industry_name.en, model.openness_reason.en), fmt::format("所属行业：{}。{}。", model.industry_name.zh, model.openness_reason.zh)));
+    pen.text(sentence(fmt::format("Industry: {}. {}", model.industry_name.en, full_stop(model.openness_reason.en, ".")), fmt::format("所属行业：{}。{}", model.industry_name.zh, full_stop(model.openness_reason.zh, "。"))));
   const auto constraints = input.scenario.constraints.value_or(Constraints{});
   std::vector<Row> rows;
   const auto row = [&](const Words& name, std::string value) { rows.push_back({.cells = {pen.say(name), value.empty() ? pen.unknown() : std::move(value)}}); };
@@ -126,7 +134,7 @@ void benefit(Pen& pen) {
   const auto& cost = *input.cost;
   const auto years = input.scenario.years.value_or(3);
   pen.key_figures({{pen.say({"Own cost over the horizon", "测算期自建总成本"}), pen.money(cost.total), fmt::format("{} {}", plain_number(years), pen.say({"years", "年"}))},
-                   {pen.say({"Break-even with the cloud", "与云端持平"}), cost.break_even_month ? pen.value(cost.break_even_month, "month") : pen.unknown(), ""},
+                   {pen.say({"Break-even with the cloud", "与云端持平"}), month_word(pen, cost.break_even_month), ""},
                    {pen.say({"Per million tokens", "每百万词元成本"}), pen.money(cost.per_million_tokens), ""}});
   if (!pen.say(cost.break_even_note).empty()) pen.text(cost.break_even_note);
 }
@@ -136,9 +144,14 @@ void decision(Pen& pen) {
   pen.heading(1, {"What would change the decision", "什么会改变结论"});
   pen.text({"Each weight and each input was moved alone, until another mode of deployment came first.", "逐一单独调整各权重与输入，直至首选部署方式改变。"});
   std::vector<Row> rows;
-  for (const auto& flip : input.advice.mode.flips)
-    rows.push_back({.cells = {pen.say(flip.label), pen.say(flip.from), flip.to ? pen.say(*flip.to) : pen.say({"no value", "无"}), flip.mode ? pen.say(name_of(*flip.mode)) : pen.say({"unchanged", "不变"})}, .emphasised = flip.to.has_value()});
-  pen.table({{{"Weight or input", "权重或输入"}, 4}, {{"Now", "现值"}, 2}, {{"Changes at", "转折值"}, 2}, {{"First then", "届时首选"}, 3}}, std::move(rows));
+  Words firm;
+  for (const auto& flip : input.advice.mode.flips) {
+    if (flip.to && flip.mode) rows.push_back({.cells = {pen.say(flip.label), pen.say(flip.from), pen.say(*flip.to), pen.say(name_of(*flip.mode))}});
+    else firm = {firm.en + (firm.en.empty() ? "" : ", ") + flip.label.en, firm.zh + (firm.zh.empty() ? "" : "、") + flip.label.zh};
+  }
+  if (rows.empty()) pen.callout(report::Tone::kGood, {"The decision is firm", "结论稳固"}, {"No weight and no input, moved alone over its whole range, changes the first place.", "任一权重或输入单独在全部取值范围内变化，均不改变首选方式。"});
+  else pen.table({{{"Weight or input", "权重或输入"}, 4}, {{"Now", "现值"}, 2}, {{"Changes at", "转折值"}, 2}, {{"First then", "届时首选"}, 3}}, std::move(rows));
+  if (!firm.en.empty()) pen.text({fmt::format("Without influence, alone, over the whole range: {}.", firm.en), fmt::format("单独变化时在全部范围内均无影响：{}。", firm.zh)});
   pen.heading(1, {"Gravest risks", "主要风险"});
   const auto risks = project_risks(input);
   rows.clear();
@@ -154,6 +167,15 @@ void decision(Pen& pen) {
 }
 
 }  // namespace
+
+std::optional<int> weekday_of(const std::string& date) {
+  int year = 0;
+  unsigned month = 0, day = 0;
+  if (std::sscanf(date.c_str(), "%4d-%2u-%2u", &year, &month, &day) != 3) return std::nullopt;
+  const std::chrono::year_month_day parsed{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)};
+  if (!parsed.ok()) return std::nullopt;
+  return static_cast<int>(std::chrono::weekday(std::chrono::sys_days(parsed)).iso_encoding()) - 1;
+}
 
 std::string days(const Pen& pen, double from, double to) {
   return pen.chinese() ? fmt::format("第 {}–{} 天", plain_number(from + 1), plain_number(std::max(to, from + 1))) : fmt::format("day {}–{}", plain_number(from + 1), plain_number(std::max(to, from + 1)));
@@ -174,7 +196,7 @@ void mode_tables(Pen& pen) {
       if (one.mode == which) return plain_number(std::round(one.score * 10) / 10) + (one.excluded ? pen.say({" (ruled out)", "（排除）"}) : "");
     return pen.unknown();
   };
-  rows.push_back({.cells = {pen.say({"Weighted sum", "加权合计"}), "100 %", total(Mode::kOnPremise), total(Mode::kHybrid), total(Mode::kCloud)}, .emphasised = true});
+  rows.push_back({.cells = {pen.say({"Weighted sum", "加权合计"}), pen.value(100, "%"), total(Mode::kOnPremise), total(Mode::kHybrid), total(Mode::kCloud)}, .emphasised = true});
   pen.table({{{"Criterion", "准则"}, 4}, {{"Weight", "权重"}, 1.6, true}, {name_of(Mode::kOnPremise), 2, true}, {name_of(Mode::kHybrid), 2, true}, {name_of(Mode::kCloud), 2, true}}, std::move(rows), {"Scores from 0 to 100", "各方式得分（0–100）"});
   if (!mode.exclusions.empty()) {
     rows.clear();
@@ -187,9 +209,24 @@ void mode_tables(Pen& pen) {
   pen.table({{{"Criterion", "准则"}, 2}, {{"Why it scores so", "评分理由"}, 8}}, std::move(rows), {"Reasons", "评分理由"});
 }
 
+namespace {
+
+/// Working days as the chart's calendar days, when the date of the first one is given: weekends lie between them.
+void to_calendar(const Pen& pen, report::GanttTask& task) {
+  const auto first = weekday_of(pen.input().begins);
+  if (!first) return;
+  constexpr double kWeek = 5, kWeekend = 2;
+  const auto offset = std::min(static_cast<double>(*first), kWeek);
+  const auto from = std::floor((task.start + offset) / kWeek), to = std::ceil((task.end + offset) / kWeek) - 1;
+  task.start += from * kWeekend;
+  task.end += std::max(from, to) * kWeekend;
+}
+
+}  // namespace
+
 report::Chart step_chart(const Pen& pen) {
   const auto& project = pen.input().project;
-  report::GanttChart chart{.title = pen.say({"Steps of the project", "项目步骤"}), .begins = {}, .tasks = {}};
+  report::GanttChart chart{.title = pen.say({"Steps of the project", "项目步骤"}), .begins = pen.input().begins, .tasks = {}};
   for (const auto& step : project.steps) {
     report::GanttTask bar{.id = fmt::format("{}", step.number), .name = fmt::format("{}  {}", step.number, pen.say(step.name)), .start = project.days};
     for (const auto& task : project.tasks)
@@ -197,6 +234,7 @@ report::Chart step_chart(const Pen& pen) {
         bar.start = std::min(bar.start, task.start), bar.end = std::max(bar.end, task.end);
         bar.critical = bar.critical || task.critical;
       }
+    to_calendar(pen, bar);
     chart.tasks.push_back(std::move(bar));
   }
   return chart;
@@ -204,16 +242,38 @@ report::Chart step_chart(const Pen& pen) {
 
 report::Chart task_chart(const Pen& pen) {
   const auto& project = pen.input().project;
-  report::GanttChart chart{.title = pen.say({"Tasks", "任务甘特图"}), .begins = {}, .tasks = {}};
+  report::GanttChart chart{.title = pen.say({"Tasks", "任务甘特图"}), .begins = pen.input().begins, .tasks = {}};
   for (const auto& task : project.tasks) {
     const auto step = std::ranges::find(project.steps, task.step, &PlanStep::number);
     chart.tasks.push_back({.id = task.id, .name = pen.say(task.name), .start = task.start, .end = task.end, .critical = task.critical,
                            .group = step == project.steps.end() ? "" : fmt::format("{}  {}", step->number, pen.say(step->name)), .after = task.after});
+    to_calendar(pen, chart.tasks.back());
   }
   return chart;
 }
 
+namespace {
+
+/// The first page for those who read one page.
+void in_short(Pen& pen) {
+  const auto& input = pen.input();
+  const auto& advice = input.advice;
+  pen.heading(1, {"In short", "结论摘要"});
+  std::vector<report::KeyFigure> figures;
+  if (!advice.mode.ranking.empty()) figures.push_back({pen.say({"Mode of deployment", "部署方式"}), pen.say(name_of(advice.mode.mode)), fmt::format("{} / 100", plain_number(std::round(advice.mode.ranking.front().score)))});
+  figures.push_back({pen.say({"Appliance", "机型"}), pen.say(advice.tier.tier_name), pen.value(advice.tier.servers, "servers")});
+  figures.push_back({pen.say({"Duration", "总工期"}), pen.chinese() ? fmt::format("{} 个工作日", plain_number(input.project.days)) : fmt::format("{} working days", plain_number(input.project.days)), ""});
+  figures.push_back({pen.say({"Own cost", "自建总成本"}), input.cost ? pen.money(input.cost->total) : pen.unknown(), pen.chinese() ? fmt::format("{} 年", plain_number(input.scenario.years.value_or(3))) : fmt::format("{} years", plain_number(input.scenario.years.value_or(3)))});
+  pen.key_figures(std::move(figures));
+  const auto high = std::ranges::count(project_risks(input), Severity::kHigh, &ProjectRisk::severity);
+  pen.text({fmt::format("{} asks the undersigned to agree on goals, scope and measures of “{}”. Recommended is {}; {} high risks are named with their answers below.", organisation_of(pen), input.scenario.name, name_of(advice.mode.mode).en, high),
+            fmt::format("{}提请会签各方就“{}”的目标、范围与度量指标达成一致。建议采用{}；已识别高风险 {} 项，应对措施见后文。", organisation_of(pen), input.scenario.name, name_of(advice.mode.mode).zh, high)});
+}
+
+}  // namespace
+
 void write_alignment(Pen& pen) {
+  in_short(pen);
   why(pen);
   what(pen);
   scope(pen);

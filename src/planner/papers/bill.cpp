@@ -73,8 +73,39 @@ const PurchasePrice* price_of(const Catalogue& catalogue, const std::string& ite
 void server_rows(const Appliance& appliance, double servers, std::vector<BillRow>& out) {
   const auto spec = Words{fmt::format("{} × {}, {} GiB memory, {} U", appliance.cpu.sockets, appliance.cpu.model, plain_number(appliance.memory_gib), appliance.rack_units),
                           fmt::format("{} × {}，内存 {} GiB，{} U", appliance.cpu.sockets, appliance.cpu.model, plain_number(appliance.memory_gib), appliance.rack_units)};
-  out.push_back({.group = "server", .item = {"Server " + appliance.name, "服务器 " + appliance.name}, .specification = spec, .quantity = servers, .unit = "server", .power_w = appliance.power_w, .edition = appliance.edition,
+  Words with = spec;
+  const auto volume = [&](const std::optional<ApplianceVolume>& one, const Words& name) {
+    if (!one || one->storage_class.starts_with("disk") || one->storage_class.starts_with("all-flash") || one->storage_class == "object") return;  // Outside the server.
+    with.en += fmt::format("; {} {} TB {}", name.en, plain_number(one->tb), one->storage_class);
+    with.zh += fmt::format("；{} {} TB {}", name.zh, plain_number(one->tb), one->storage_class);
+  };
+  volume(appliance.storage.system, {"system", "系统盘"}), volume(appliance.storage.models, {"models", "模型盘"}), volume(appliance.storage.cache, {"cache", "缓存盘"});
+  out.push_back({.group = "server", .item = {"Server " + appliance.name, "服务器 " + appliance.name}, .specification = with, .quantity = servers, .unit = "server", .power_w = appliance.power_w, .edition = appliance.edition,
                  .source = appliance.source, .note = Words{"Power with its cards, at full load.", "功耗含加速卡，按满载计。"}});
+}
+
+/// One row for each class: its stages share the drives or nodes, and their throughputs add up.
+void storage_rows(const Advice& advice, const Catalogue& catalogue, std::vector<BillRow>& out) {
+  for (const auto& one : catalogue.storage) {
+    double read = 0, write = 0, bytes = 0;
+    Words stages, kind;
+    for (const auto& need : advice.storage.needs) {
+      if (need.storage_class != one.name) continue;
+      const auto value = [&](const std::optional<std::string>& id) { const auto* figure = id ? advice.figure(*id) : nullptr; return figure == nullptr ? 0 : figure->value.value_or(0); };
+      read += value(need.read), write += value(need.write), bytes += value(need.capacity);
+      if (value(need.read) + value(need.write) == 0) continue;
+      stages = {stages.en + (stages.en.empty() ? "" : ", ") + need.name.en, stages.zh + (stages.zh.empty() ? "" : "、") + need.name.zh};
+      kind = need.class_name;
+    }
+    if (stages.en.empty()) continue;
+    const auto units = [](double needed, std::optional<double> each) { return each && *each > 0 ? std::ceil(needed / *each) : 0; };
+    const bool unknown = (read > 0 && !one.read_gb_per_s) || (write > 0 && !one.write_gb_per_s);
+    BillRow row{.group = "storage", .item = {one.name, one.name}, .specification = {kind.en + "; for " + stages.en, kind.zh + "；用于" + stages.zh},
+                .quantity = std::max({1.0, units(read, one.read_gb_per_s), units(write, one.write_gb_per_s)}), .unit = one.unit, .source = one.source};
+    if (bytes > 0) row.note = Words{fmt::format("For {} with copies.", show_value(bytes, "B", report::Language::kEn)), fmt::format("含副本容量 {}。", show_value(bytes, "B", report::Language::kZh))};
+    if (unknown) row.note = Words{(row.note ? row.note->en + " " : "") + "At least so many: a speed of this class is not published.", (row.note ? row.note->zh : "") + "为下限：该类别有速度指标未公开。"};
+    out.push_back(std::move(row));
+  }
 }
 
 }  // namespace
@@ -107,15 +138,7 @@ std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& questio
     out.push_back({.group = "network", .item = {need.recommended, need.recommended}, .specification = {"port and cable: " + need.name.en, "端口与线缆：" + need.name.zh}, .quantity = servers * 2, .unit = "port", .source = "guidance of this project",
                    .note = Words{"Two ports of each server, so that one may fail.", "每台服务器两个端口，互为冗余。"}});
   }
-  for (const auto& need : advice.storage.needs) {
-    const auto* units = need.units ? advice.figure(*need.units) : nullptr;
-    const auto* capacity = need.capacity ? advice.figure(*need.capacity) : nullptr;
-    if (units == nullptr || !units->value) continue;
-    BillRow row{.group = "storage", .item = {need.storage_class + ", " + need.name.en, need.storage_class + "，" + need.name.zh}, .specification = need.class_name, .quantity = *units->value, .unit = units->unit, .source = "guidance of this project"};
-    if (capacity != nullptr && capacity->value)
-      row.note = Words{fmt::format("for {} with copies", show_value(capacity->value, "B", report::Language::kEn)), fmt::format("含副本容量 {}", show_value(capacity->value, "B", report::Language::kZh))};
-    out.push_back(std::move(row));
-  }
+  storage_rows(advice, catalogue, out);
   out.push_back({.group = "software", .item = {"Siyu", "私域（Siyu）"}, .specification = {"Apache-2.0, no licence fee", "Apache-2.0 开源许可，无授权费"}, .quantity = servers, .unit = "server", .price_low = 0, .price_high = 0, .source = "guidance of this project"});
   const auto systems = fmt::format("{}", fmt::join(at->operating_system, " / "));
   out.push_back({.group = "software", .item = {"Operating system", "操作系统"}, .specification = {systems, systems}, .quantity = servers, .unit = "licence", .source = at->source});

@@ -31,14 +31,10 @@ Status check_input(const PaperInput& input) {
 PlanFacts plan_facts(const PaperInput& input) {
   const auto& advice = input.advice;
   const auto constraints = input.scenario.constraints.value_or(Constraints{});
-  PlanFacts facts{.servers = advice.tier.servers, .air_gapped = constraints.air_gapped.value_or(false), .domestic = advice.tier.edition == "domestic"};
+  PlanFacts facts{.servers = advice.tier.servers, .air_gapped = constraints.air_gapped.value_or(false), .domestic = advice.tier.edition == "domestic", .training = advice.training};
   for (const auto& risk : advice.risks) {
     if (risk.id == "two_factors") facts.regulated = true;  // The graded protection applies.
     if (risk.id == "content_safety") facts.public_answers = true;
-  }
-  for (const auto& need : advice.network.needs) {
-    if (need.needed && need.scenario == "data-parallel fine-tuning with adapters") facts.training = Training::kAdapters;
-    if (need.needed && need.scenario == "data-parallel training of all parameters") facts.training = Training::kAll;
   }
   return facts;
 }

@@ -56,7 +56,7 @@ std::string unit_word(std::string_view unit, Language language) {
   static const std::pair<std::string_view, Words> kUnits[] = {{"server", {"servers", "台"}}, {"servers", {"servers", "台"}}, {"card", {"cards", "张"}}, {"cards", {"cards", "张"}},
                                                               {"replica", {"replicas", "副本"}}, {"replicas", {"replicas", "副本"}}, {"drive", {"drives", "块"}}, {"storage node", {"storage nodes", "节点"}},
                                                               {"node", {"nodes", "节点"}}, {"port", {"ports", "端口"}}, {"tokens", {"tokens", "词元"}}, {"token", {"tokens", "词元"}}, {"tokens/s", {"tokens/s", "词元/秒"}},
-                                                              {"requests/s", {"requests/s", "请求/秒"}}, {"requests", {"requests", "请求"}}, {"sequences", {"sequences", "路"}}, {"parameters", {"parameters", "参数"}},
+                                                              {"requests/s", {"requests/s", "请求/秒"}}, {"requests", {"requests", "次"}}, {"sequences", {"sequences", "路"}}, {"parameters", {"parameters", "参数"}},
                                                               {"months", {"months", "个月"}}, {"month", {"month", "月"}}, {"years", {"years", "年"}}, {"year", {"years", "年"}}, {"days", {"days", "天"}},
                                                               {"licence", {"licences", "套"}}, {"set", {"sets", "套"}}, {"cases", {"cases", "例"}}, {"users", {"users", "人"}}, {"layers", {"layers", "层"}},
                                                               {"person-years", {"person-years", "人年"}}, {"unit", {"units", "个"}}, {"units", {"units", "个"}}, {"rack units", {"rack units", "U"}}, {"steps", {"steps", "步"}},
@@ -77,7 +77,7 @@ std::string show_value(std::optional<double> value, std::string_view unit, Langu
   if (unit == "s") return *value == 0 || *value >= 1 ? fmt::format("{} {}", plain_number(*value), language == Language::kZh ? "秒" : "s") : scaled(*value, {{1e-3, "ms"}, {1e-6, "µs"}}, "s");
   if (unit == "W") return *value >= 1e4 ? fmt::format("{} kW", plain_number(*value / 1e3)) : fmt::format("{} W", plain_number(*value));
   if (unit == "parameters" && *value >= 1e6) return language == Language::kZh ? parameters_words(*value).zh : parameters_words(*value).en;
-  if (unit == "%") return fmt::format("{} %", plain_number(*value));
+  if (unit == "%") return fmt::format("{}{}", plain_number(*value), language == Language::kZh ? "%" : " %");
   if (unit == "CNY" || unit == "USD" || unit == "EUR") return show_money(value, unit, language);
   auto word = unit_word(unit, language);
   if (language == Language::kEn && std::abs(*value) == 1 && word.ends_with('s') && !word.ends_with("/s")) word.pop_back();

@@ -88,5 +88,9 @@ void mode_tables(Pen& pen);
 report::Chart step_chart(const Pen& pen);
 report::Chart task_chart(const Pen& pen);
 std::string days(const Pen& pen, double from, double to);
+/// "month 23" / "第 23 个月".
+std::string month_word(const Pen& pen, std::optional<double> month);
+/// 0 for Monday to 6 of a YYYY-MM-DD; absent when it is none.
+std::optional<int> weekday_of(const std::string& date);
 
 }  // namespace siyu::planner

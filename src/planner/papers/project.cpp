@@ -114,10 +114,9 @@ void write_project(Pen& pen) {
       std::string after;
       for (const auto& id : task.after) after += (after.empty() ? "" : pen.chinese() ? "；" : "; ") + task_name(pen, id);
       if (after.empty()) after = pen.say({"begins at once", "立即开始"});
-      rows.push_back({.cells = {pen.say(task.name), days(pen, task.start, task.end), std::move(after), pen.say(task.result), pen.say(name_of(task.responsible)), task.critical ? pen.say({"critical", "关键"}) : plain_number(task.slack)},
-                      .emphasised = task.critical});
+      rows.push_back({.cells = {task.critical ? Rich(report::bold(pen.say(task.name))) : Rich(pen.say(task.name)), days(pen, task.start, task.end), std::move(after), pen.say(task.result), pen.say(name_of(task.responsible)), task.critical ? pen.say({"critical", "关键"}) : plain_number(task.slack)}});
     }
-    pen.table({{{"Task", "任务"}, 3.2}, {{"When", "时间"}, 1.8}, {{"After", "前置任务"}, 3}, {{"Result", "交付物"}, 2.8}, {{"Who", "负责人"}, 1.6}, {{"Slack, days", "浮动天数"}, 1.2, true}}, std::move(rows));
+    pen.table({{{"Task", "任务"}, 3.2}, {{"When", "时间"}, 1.8}, {{"After", "前置任务"}, 3}, {{"Result", "交付物"}, 2.8}, {{"Who", "负责人"}, 1.6}, {{"Slack, days", "浮动"}, 1.3, true}}, std::move(rows));
   }
   pen.basis();
 }

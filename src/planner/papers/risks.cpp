@@ -75,11 +75,37 @@ void matrix(Pen& pen, const std::vector<ProjectRisk>& risks) {
 
 }  // namespace
 
+namespace {
+
+/// By what a compliance risk is seen before the assessor sees it.
+Words sign_of(std::string_view id) {
+  static const std::pair<std::string_view, Words> kSigns[] = {
+      {"data_grading", {"A knowledge base without a stated grade.", "存在未标注级别的知识库。"}},
+      {"core_data", {"Core data found in a collection of lower grade.", "低级别资料集中发现核心数据。"}},
+      {"personal_information", {"Names or numbers of people in a sample of answers.", "抽检回答中出现个人姓名或证件号码。"}},
+      {"minors", {"An account of a pupil without a guardian's consent on file.", "学生账户缺少监护人同意记录。"}},
+      {"outbound", {"An engine elsewhere in the list of engines; traffic at the firewall.", "引擎列表出现外部引擎；防火墙出现外联流量。"}},
+      {"two_factors", {"Logins that did not come through the gateway.", "出现未经统一认证网关的登录。"}},
+      {"audit_retention", {"The oldest audit entry is younger than six months after half a year.", "运行半年后最早审计记录不足六个月。"}},
+      {"backup", {"The last rehearsed restore is older than a quarter.", "距上次恢复演练超过一个季度。"}},
+      {"cryptography", {"No date with the assessors by the middle of the plan.", "计划过半仍未与测评机构约定时间。"}},
+      {"labels", {"An answer on a page of the public without its label.", "公众页面出现无标识的回答。"}},
+      {"content_safety", {"Refusals missing in the weekly sample of listed topics.", "每周抽测中应拒答的题目未拒答。"}},
+      {"human_review", {"Outcomes signed faster than they can be read.", "签署时间短于合理审阅时间。"}},
+      {"supply_chain", {"A supplier cannot confirm spare parts in writing.", "供应商无法书面确认备件供应。"}},
+      {"model_integrity", {"A loaded model that is not on the approved list.", "加载了准入清单之外的模型。"}},
+      {"licence", {"No written opinion before the order.", "下单前仍无法务书面意见。"}}};
+  const auto at = std::ranges::find(kSigns, id, [](const auto& one) { return one.first; });
+  return at == std::end(kSigns) ? Words{"Found open at the assessment of step 5.", "第 5 步评估时仍未关闭。"} : at->second;
+}
+
+}  // namespace
+
 std::vector<ProjectRisk> project_risks(const PaperInput& input) {
   std::vector<ProjectRisk> out;
   for (const auto& one : input.advice.risks)
     out.push_back({.id = one.id, .title = one.title, .why = {one.why.en + " (" + one.norm.en + ")", one.why.zh + "（" + one.norm.zh + "）"}, .mitigation = one.mitigation,
-                   .sign = {"Found open at the assessment of step 5.", "第 5 步评估时仍未关闭。"}, .probability = one.probability, .impact = one.impact, .severity = one.severity, .owner = one.owner});
+                   .sign = sign_of(one.id), .probability = one.probability, .impact = one.impact, .severity = one.severity, .owner = one.owner});
   supply_and_sizing(input, out);
   quality_and_people(input, out);
   std::ranges::stable_sort(out, [](const auto& a, const auto& b) { return a.probability * a.impact > b.probability * b.impact; });
@@ -98,15 +124,14 @@ void write_risks(Pen& pen) {
   std::vector<Row> rows;
   for (std::size_t i = 0; i < risks.size(); ++i) {
     const auto& one = risks[i];
-    rows.push_back({.cells = {fmt::format("R{}", i + 1), Rich{report::bold(pen.say(one.title)), "\n", pen.say(one.why)}, fmt::format("{} × {} = {}", one.probability, one.impact, one.probability * one.impact), pen.say(name_of(one.severity)), pen.say(one.mitigation),
-                              pen.say(name_of(one.owner))},
-                    .emphasised = one.severity == Severity::kHigh});
+    rows.push_back({.cells = {fmt::format("R{}", i + 1), Rich{report::bold(pen.say(one.title)), "\n", pen.say(one.why)}, fmt::format("{} × {} = {}", one.probability, one.impact, one.probability * one.impact), one.severity == Severity::kHigh ? Rich(report::bold(pen.say(name_of(one.severity)))) : Rich(pen.say(name_of(one.severity))), pen.say(one.mitigation),
+                              pen.say(name_of(one.owner))}});
   }
-  pen.table({{{"No.", "编号"}, 0.8}, {{"Risk and why it applies here", "风险及适用原因"}, 4.2}, {{"P × I", "概率 × 影响"}, 1.5}, {{"Severity", "等级"}, 1.1}, {{"Answer", "应对措施"}, 4.4}, {{"Owner", "责任人"}, 1.5}}, std::move(rows));
+  pen.table({{{"No.", "编号"}, 1.1}, {{"Risk and why it applies here", "风险及适用原因"}, 4.2}, {{"P × I", "概率×影响"}, 1.9}, {{"Severity", "等级"}, 1.3}, {{"Answer", "应对措施"}, 4.2}, {{"Owner", "责任人"}, 1.9}}, std::move(rows));
   pen.heading(1, {"By what they are seen early", "早期信号"});
   rows.clear();
   for (std::size_t i = 0; i < risks.size(); ++i) rows.push_back({.cells = {fmt::format("R{}", i + 1), pen.say(risks[i].title), pen.say(risks[i].sign)}});
-  pen.table({{{"No.", "编号"}, 0.8}, {{"Risk", "风险"}, 4}, {{"Sign", "信号"}, 6}}, std::move(rows));
+  pen.table({{{"No.", "编号"}, 1}, {{"Risk", "风险"}, 4}, {{"Sign", "信号"}, 6}}, std::move(rows));
   pen.heading(1, {"Compliance, self-assessed", "合规自评"});
   if (input.advice.risks.empty()) pen.text({"No rule was judged.", "未作合规评估。"});
   rows.clear();

@@ -49,7 +49,7 @@ inline PaperInput bank_paper(const Catalogue& catalogue) {
   out.replicas = {{.load = 1.6, .replicas = 2, .year = 0}, {.load = 2.1, .replicas = 3, .year = 1}, {.load = 2.7, .replicas = 3, .year = 2}, {.load = 3.5, .replicas = 4, .year = 3}};
   out.bill = bill_of(out.advice, question, catalogue, "CNY");
   PaperCost cost{.currency = "CNY"};
-  cost.parts = {{{"Purchase", "采购"}, 1.86e6, "cost.purchase"}, {{"Power and cooling", "电力与制冷"}, 2.1e5, ""}, {{"Staff", "人力"}, 9.0e5, ""}, {{"Rack", "机柜"}, std::nullopt, ""}};
+  cost.parts = {{{"Purchase", "采购"}, 1.86e6, "cost.purchase"}, {{"Power and cooling", "电力与制冷"}, 2.1e5, ""}, {{"Staff", "人力"}, 9.0e5, ""}, {{"Rack", "机柜"}, 8.0e4, ""}};
   cost.years = {{.year = 0, .on_premise = 1.86e6, .cloud = 0.0, .hybrid = 0.9e6}, {.year = 1, .on_premise = 2.25e6, .cloud = 1.2e6, .hybrid = 1.7e6}, {.year = 2, .on_premise = 2.65e6, .cloud = 2.7e6, .hybrid = 2.5e6}, {.year = 3, .on_premise = 3.05e6, .cloud = 4.4e6, .hybrid = 3.4e6}};
   cost.break_even_month = 23;
   cost.break_even_note = {"Owning has cost no more than the cloud from the end of month 23.", "自第 23 个月末起，自建累计支出不高于云端。"};

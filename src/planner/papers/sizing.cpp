@@ -69,7 +69,7 @@ void memory(Pen& pen) {
     chart.slices.push_back({.label = pen.say(part.label), .value = part.bytes / 1e9});
     rows.push_back({.cells = {pen.say(part.label), pen.value(part.bytes, "B"), sum > 0 ? pen.value(part.bytes / sum * 100, "%") : pen.unknown()}});
   }
-  rows.push_back({.cells = {pen.say({"Sum", "合计"}), pen.value(sum, "B"), "100 %"}, .emphasised = true});
+  rows.push_back({.cells = {pen.say({"Sum", "合计"}), pen.value(sum, "B"), pen.value(100, "%")}, .emphasised = true});
   chart.centre_value = pen.value(sum, "B");
   chart.centre_label = pen.say({"one replica", "单副本"});
   pen.chart(std::move(chart), {"What the memory of a replica holds", "单副本显存分布"});
@@ -173,6 +173,15 @@ void storage(Pen& pen) {
   }
 }
 
+void transfers(Pen& pen, bool needed, const Words& caption) {
+  std::vector<Row> rows;
+  for (const auto& one : pen.input().advice.network.needs)
+    for (const auto& id : one.figures)
+      if (const auto* figure = pen.figure(id); figure != nullptr && one.needed == needed)
+        rows.push_back({.cells = {pen.say(one.name), pen.say(figure->label), figure->unit.empty() && figure->value ? pen.value(*figure->value * 100, "%") : pen.value(figure->value, figure->unit)}});
+  if (!rows.empty()) pen.table({{{"Scenario", "场景"}, 3}, {{"What moves, how long it takes", "传输内容与耗时"}, 6}, {{"Value", "数值"}, 2, true}}, std::move(rows), caption);
+}
+
 void network(Pen& pen) {
   const auto& plan = pen.input().advice.network;
   pen.heading(1, {"Network", "网络"});
@@ -182,12 +191,8 @@ void network(Pen& pen) {
     rows.push_back({.cells = {pen.say(one.name), one.needed ? pen.say({"yes", "是"}) : pen.say({"no", "否"}), named(one.minimum), named(one.recommended), pen.say(one.reason)}, .emphasised = one.needed});
   if (rows.empty()) return;
   pen.table({{{"Scenario", "场景"}, 3}, {{"Needed", "需要"}, 1.2}, {{"Least", "最低"}, 2}, {{"Recommended", "推荐"}, 2.2}, {{"Why", "理由"}, 4.6}}, std::move(rows), {"Networks by scenario", "各场景网络要求"});
-  rows.clear();
-  for (const auto& one : plan.needs)
-    for (const auto& id : one.figures)
-      if (const auto* figure = pen.figure(id); figure != nullptr)
-        rows.push_back({.cells = {pen.say(one.name), pen.say(figure->label), figure->unit.empty() && figure->value ? pen.value(*figure->value * 100, "%") : pen.value(figure->value, figure->unit)}, .emphasised = one.needed});
-  if (!rows.empty()) pen.table({{{"Scenario", "场景"}, 3}, {{"What moves, how long it takes", "传输内容与耗时"}, 6}, {{"Value", "数值"}, 2, true}}, std::move(rows), {"Reckoned transfers", "传输测算"});
+  transfers(pen, true, {"Transfers of this plan", "本方案的传输测算"});
+  transfers(pen, false, {"What it would take otherwise", "若采用下列架构的传输测算"});
   pen.callout(report::Tone::kNote, {"The slowest link counts", "以最慢链路为准"}, plan.tail);
 }
 
