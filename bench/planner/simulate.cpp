@@ -1,12 +1,12 @@
 // How many requests a second of one core the planner's simulation takes, for fleets from one replica to a thousand.
 //   planner_bench [REQUESTS]
+#include "planner/simulate.h"
+
 #include <fmt/format.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <string>
-
-#include "planner/simulate.h"
 
 namespace {
 
@@ -25,9 +25,17 @@ int run(std::size_t requests) {
   // A dense model of 8 G parameters on one card, one of 70 G on eight, and a mixture of experts; the loads are near what they carry.
   const ServiceModel small{.overhead_s = 1e-3, .sequence_s = 5e-6, .dense_s = 8e-3, .kv_token_s = 4e-8, .token_s = 4e-5, .sequences = 64, .kv_tokens = 300'000};
   const ServiceModel large{.overhead_s = 3e-3, .sequence_s = 1e-5, .dense_s = 9e-3, .kv_token_s = 2e-8, .token_s = 5e-5, .sequences = 128, .kv_tokens = 800'000};
-  const ServiceModel experts{.overhead_s = 4e-3, .sequence_s = 1e-5, .dense_s = 3e-3, .experts_s = 4e-2, .expert_share = 0.03, .kv_token_s = 1e-8, .token_s = 3e-5, .sequences = 256, .kv_tokens = 1e6};
-  const Scene scenes[] = {{"8 G, 1 replica", small, 1, 8}, {"8 G, 10 replicas", small, 10, 80}, {"8 G, 1000 replicas", small, 1000, 8000}, {"70 G, 10 replicas", large, 10, 70},
-                          {"experts, 10 replicas", experts, 10, 70}, {"8 G, 1 replica, overloaded", small, 1, 80}};
+  const ServiceModel experts{.overhead_s = 4e-3,
+                             .sequence_s = 1e-5,
+                             .dense_s = 3e-3,
+                             .experts_s = 4e-2,
+                             .expert_share = 0.03,
+                             .kv_token_s = 1e-8,
+                             .token_s = 3e-5,
+                             .sequences = 256,
+                             .kv_tokens = 1e6};
+  const Scene scenes[] = {{"8 G, 1 replica", small, 1, 8},      {"8 G, 10 replicas", small, 10, 80},       {"8 G, 1000 replicas", small, 1000, 8000},
+                          {"70 G, 10 replicas", large, 10, 70}, {"experts, 10 replicas", experts, 10, 70}, {"8 G, 1 replica, overloaded", small, 1, 80}};
   fmt::print("{:<28} {:>12} {:>14} {:>10} {:>10} {:>8}\n", "scene", "requests", "requests/s", "TTFT p95", "TPOT p95", "batch");
   for (const auto& scene : scenes) {
     const auto trace = poisson_trace(scene.rate, requests, {.prompt = {.mean = 1155, .variation = 0.96}, .output = {.mean = 211, .variation = 0.77}}, 1);
@@ -36,7 +44,8 @@ int run(std::size_t requests) {
     const auto result = simulate(*trace, scene.model, {.replicas = scene.replicas});
     const auto took = seconds_since(begin);
     if (!result) return fmt::print(stderr, "{}\n", result.error().message), 1;
-    fmt::print("{:<28} {:>12} {:>14.0f} {:>8.3f} s {:>7.1f} ms {:>8.1f}\n", scene.name, requests, static_cast<double>(requests) / took, result->ttft_s.p95, result->tpot_s.p95 * 1000, result->mean_batch);
+    fmt::print("{:<28} {:>12} {:>14.0f} {:>8.3f} s {:>7.1f} ms {:>8.1f}\n", scene.name, requests, static_cast<double>(requests) / took, result->ttft_s.p95,
+               result->tpot_s.p95 * 1000, result->mean_batch);
   }
   return 0;
 }

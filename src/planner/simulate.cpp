@@ -68,8 +68,8 @@ struct Phase {
   double begin = 0, end = kNever;
   double fixed = 0, memory = 0, growth = 0, compute = 0;
   std::uint64_t steps = 0;
-  double compute_bound = 0;  ///< steps, from the first, that compute bounds
-  bool whole_chunks = false; ///< every step's prompt tokens are a full chunk of one prompt, which does not end
+  double compute_bound = 0;   ///< steps, from the first, that compute bounds
+  bool whole_chunks = false;  ///< every step's prompt tokens are a full chunk of one prompt, which does not end
 
   void bound() { compute_bound = compute <= memory ? 0 : growth > 0 ? std::ceil((compute - memory) / growth) : kNever; }
   double seconds(std::uint64_t count) const {
@@ -96,8 +96,9 @@ struct Run {
   const std::vector<Request>& requests;
   const ServiceModel& model;
   std::vector<Outcome> outcomes;
-  std::vector<double> touched;  ///< share of the experts that so many tokens use
-  double capacity = 0;          ///< tokens of a replica's cache that requests may take
+  std::vector<double> touched;   ///< share of the experts that so many tokens use
+  double capacity = 0;           ///< tokens of a replica's cache that requests may take
+  double from = 0, to = kNever;  ///< the time that is watched
   double busy_s = 0, batch_s = 0;
   std::uint32_t largest_batch = 0;
   std::uint64_t largest_queue = 0;
@@ -128,9 +129,10 @@ class Replica {
 
   /// The phase is over. Returns how many requests are done.
   std::uint32_t change(Run& run) {
-    const auto now = phase_.end, spent = now - phase_.begin;
-    run.busy_s += spent;
-    run.batch_s += spent * running_;
+    const auto now = phase_.end;
+    const auto watched = std::max(0.0, std::min(now, run.to) - std::max(phase_.begin, run.from));
+    run.busy_s += watched;
+    run.batch_s += watched * running_;
     step_ += phase_.steps;
     contexts_ += static_cast<double>(phase_.steps) * static_cast<double>(decoding_.size());
     std::uint32_t done = 0;
@@ -240,7 +242,7 @@ class Replica {
   std::uint32_t head_done_ = 0;     ///< prompt tokens of that one
   std::vector<Decoding> decoding_;  ///< heap: the first to end is in front
   std::uint64_t step_ = 0;
-  double contexts_ = 0;             ///< tokens that the decoding ones read in their next step
+  double contexts_ = 0;  ///< tokens that the decoding ones read in their next step
   double room_;
   std::uint32_t running_ = 0;
 };
@@ -269,8 +271,7 @@ class Summary {
 
   Simulation make() {
     Simulation out{.requests = trace_.requests.size(), .largest_batch = run_.largest_batch, .largest_queue = run_.largest_queue};
-    const auto begin = trace_.requests.front().arrival_s;
-    double end = begin, waited = 0, answered = 0, prompts = 0, outputs = 0;
+    double end = run_.from, waited = 0, answered = 0, prompts = 0, outputs = 0;
     std::uint64_t met = 0;
     for (std::size_t i = 0; i < trace_.requests.size(); ++i) {
       const auto& request = trace_.requests[i];
@@ -281,12 +282,13 @@ class Summary {
         out.refused += counts ? 1 : 0;
         continue;
       }
-      end = std::max(end, outcome.done_s);
-      waited += outcome.admitted_s - request.arrival_s;
-      answered += 1, prompts += request.prompt, outputs += request.output;
       if (counts && meets(i)) ++met;
+      end = std::max(end, std::min(outcome.done_s, run_.to));
+      waited += std::max(0.0, std::min(outcome.admitted_s, run_.to) - std::max(request.arrival_s, run_.from));
+      if (outcome.done_s < run_.from || outcome.done_s > run_.to) continue;
+      answered += 1, prompts += request.prompt, outputs += request.output;
     }
-    out.seconds = end - begin;
+    out.seconds = end - run_.from;
     if (out.seconds > 0) {
       out.requests_per_s = answered / out.seconds, out.prompt_tokens_per_s = prompts / out.seconds, out.output_tokens_per_s = outputs / out.seconds;
       out.utilisation = run_.busy_s / (out.seconds * options_.replicas);
@@ -330,11 +332,14 @@ class Summary {
 
 Status check(const Trace& trace, const ServiceModel& model, const SimulationOptions& options) {
   RETURN_IF_ERROR(check(model));
-  if (options.replicas < 1 || options.replicas > kMostReplicas) return invalid(fmt::format("From 1 to {} replicas can be simulated; {} were asked for", kMostReplicas, options.replicas));
+  if (options.replicas < 1 || options.replicas > kMostReplicas)
+    return invalid(fmt::format("From 1 to {} replicas can be simulated; {} were asked for", kMostReplicas, options.replicas));
   if (!(options.warmup_s >= 0 && options.warmup_s < kNever)) return invalid("The warm-up must have 0 seconds or more");
   if (!(options.resident_tokens >= 0 && options.resident_tokens < model.kv_tokens))
-    return invalid(fmt::format("A shared prefix of {:.0f} tokens leaves no room in a cache of {:.0f}; shorten it or give the replica more memory", options.resident_tokens, model.kv_tokens));
-  if (trace.requests.empty() || trace.requests.size() > kMostRequests) return invalid(fmt::format("A trace to simulate has from 1 to {} requests; {} has {}", kMostRequests, trace.name, trace.requests.size()));
+    return invalid(fmt::format("A shared prefix of {:.0f} tokens leaves no room in a cache of {:.0f}; shorten it or give the replica more memory",
+                               options.resident_tokens, model.kv_tokens));
+  if (trace.requests.empty() || trace.requests.size() > kMostRequests)
+    return invalid(fmt::format("A trace to simulate has from 1 to {} requests; {} has {}", kMostRequests, trace.name, trace.requests.size()));
   double last = 0;
   for (const auto& request : trace.requests) {
     const auto sound = request.arrival_s >= last && request.arrival_s < 1e12 && request.prompt >= 1 && request.output >= 1 && request.cached < request.prompt &&
@@ -351,17 +356,24 @@ Status check(const ServiceModel& model) {
   const std::array times = {model.overhead_s, model.sequence_s, model.dense_s, model.experts_s, model.kv_token_s, model.token_s};
   for (const auto time : times)
     if (!(time >= 0 && time <= 1e6)) return invalid(fmt::format("Times of a replica's step must be from 0 to a million seconds; one is {}", time));
-  if (!(model.expert_share >= 0 && model.expert_share <= 1)) return invalid(fmt::format("A token's share of the experts must be from 0 to 1; {} was given", model.expert_share));
-  if (model.step_tokens < 1 || model.step_tokens > kMostStepTokens) return invalid(fmt::format("A step must prefill from 1 to {} prompt tokens; {} was given", kMostStepTokens, model.step_tokens));
-  if (model.sequences < 1 || model.sequences > kMostSequences) return invalid(fmt::format("A replica must run from 1 to {} sequences; {} was given", kMostSequences, model.sequences));
-  if (!(model.kv_tokens >= 1 && model.kv_tokens <= 1e15)) return invalid(fmt::format("A replica's cache must hold from 1 to 10^15 tokens; {} was given", model.kv_tokens));
-  if (!(step_seconds(model, 1, 0, 1) > 0 && step_seconds(model, 0, 1, 0) > 0)) return invalid("A replica whose steps take no time cannot be simulated; give the time of a step");
+  if (!(model.expert_share >= 0 && model.expert_share <= 1))
+    return invalid(fmt::format("A token's share of the experts must be from 0 to 1; {} was given", model.expert_share));
+  if (model.step_tokens < 1 || model.step_tokens > kMostStepTokens)
+    return invalid(fmt::format("A step must prefill from 1 to {} prompt tokens; {} was given", kMostStepTokens, model.step_tokens));
+  if (model.sequences < 1 || model.sequences > kMostSequences)
+    return invalid(fmt::format("A replica must run from 1 to {} sequences; {} was given", kMostSequences, model.sequences));
+  if (!(model.kv_tokens >= 1 && model.kv_tokens <= 1e15))
+    return invalid(fmt::format("A replica's cache must hold from 1 to 10^15 tokens; {} was given", model.kv_tokens));
+  if (!(step_seconds(model, 1, 0, 1) > 0 && step_seconds(model, 0, 1, 0) > 0))
+    return invalid("A replica whose steps take no time cannot be simulated; give the time of a step");
   return {};
 }
 
 Result<Simulation> simulate(const Trace& trace, const ServiceModel& model, const SimulationOptions& options) {
   RETURN_IF_ERROR(check(trace, model, options));
   Run run{.requests = trace.requests, .model = model, .outcomes = std::vector<Outcome>(trace.requests.size()), .capacity = model.kv_tokens - options.resident_tokens};
+  run.from = trace.requests.front().arrival_s + (options.steady ? options.warmup_s : 0);
+  if (options.steady) run.to = std::max(run.from, trace.requests.back().arrival_s);
   if (model.expert_share > 0)
     for (std::uint32_t tokens = 0; tokens <= model.sequences + model.step_tokens; ++tokens) run.touched.push_back(1 - std::pow(1 - model.expert_share, tokens));
   std::vector<Replica> replicas(options.replicas, Replica(run));

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <boost/describe.hpp>
-
 #include <cstdint>
 #include <vector>
 
@@ -29,10 +28,11 @@ BOOST_DESCRIBE_ENUM(Dispatch, kLeastLoaded, kRoundRobin)
 struct SimulationOptions {
   std::uint32_t replicas = 1;
   Dispatch dispatch = Dispatch::kLeastLoaded;
-  double warmup_s = 0;             ///< requests that arrive earlier are served but not counted
-  double resident_tokens = 0;      ///< of each replica's cache, always taken: a shared prefix
-  LatencyGoals goals;              ///< for `goals_met`; absent: met
-  bool keep_outcomes = false;      ///< fills `outcomes`
+  double warmup_s = 0;         ///< requests that arrive earlier are served but not counted
+  bool steady = false;         ///< rates, utilisation, mean batch and queue from the warm-up's end to the last arrival, not to the last answer
+  double resident_tokens = 0;  ///< of each replica's cache, always taken: a shared prefix
+  LatencyGoals goals;          ///< for `goals_met`; absent: met
+  bool keep_outcomes = false;  ///< fills `outcomes`
 };
 
 constexpr std::uint32_t kMostReplicas = 100'000;
@@ -50,26 +50,27 @@ struct Outcome {
 BOOST_DESCRIBE_STRUCT(Outcome, (), (admitted_s, first_token_s, done_s))
 
 struct Simulation {
-  std::uint64_t requests = 0;           ///< of the trace, all
-  std::uint64_t counted = 0;            ///< after the warm-up, refused ones included
-  std::uint64_t refused = 0;            ///< of the counted: longer than a replica's cache could ever hold
-  double seconds = 0;                   ///< from the first arrival to the last answer
-  Spread ttft_s;                        ///< to the first token, of those answered
-  Spread tpot_s;                        ///< per token after it, of answers with more than one
-  Spread latency_s;                     ///< to the last token
-  Spread wait_s;                        ///< until admitted
-  double requests_per_s = 0;            ///< answered over `seconds`
+  std::uint64_t requests = 0;  ///< of the trace, all
+  std::uint64_t counted = 0;   ///< after the warm-up, refused ones included
+  std::uint64_t refused = 0;   ///< of the counted: longer than a replica's cache could ever hold
+  double seconds = 0;          ///< that the rates below are over: from the first arrival to the last answer, or the steady time
+  Spread ttft_s;               ///< to the first token, of those answered
+  Spread tpot_s;               ///< per token after it, of answers with more than one
+  Spread latency_s;            ///< to the last token
+  Spread wait_s;               ///< until admitted
+  double requests_per_s = 0;   ///< answered in those seconds
   double prompt_tokens_per_s = 0, output_tokens_per_s = 0;
-  double utilisation = 0;               ///< share of the replicas' time with a step under way
-  double mean_batch = 0;                ///< sequences that run, mean over busy time
+  double utilisation = 0;  ///< share of the replicas' time with a step under way
+  double mean_batch = 0;   ///< sequences that run, mean over busy time
   std::uint32_t largest_batch = 0;
-  double mean_queue = 0;                ///< requests that wait, all replicas, mean over `seconds`
-  std::uint64_t largest_queue = 0;      ///< at one replica
-  double goals_met = 0;                 ///< share of the counted that met both goals; a refused one met none
-  std::vector<Outcome> outcomes;        ///< by the trace's order, when asked for
+  double mean_queue = 0;            ///< requests that wait, all replicas, mean over `seconds`
+  std::uint64_t largest_queue = 0;  ///< at one replica
+  double goals_met = 0;             ///< share of the counted that met both goals; a refused one met none
+  std::vector<Outcome> outcomes;    ///< by the trace's order, when asked for
 };
-BOOST_DESCRIBE_STRUCT(Simulation, (), (requests, counted, refused, seconds, ttft_s, tpot_s, latency_s, wait_s, requests_per_s, prompt_tokens_per_s, output_tokens_per_s,
-                                       utilisation, mean_batch, largest_batch, mean_queue, largest_queue, goals_met, outcomes))
+BOOST_DESCRIBE_STRUCT(Simulation, (),
+                      (requests, counted, refused, seconds, ttft_s, tpot_s, latency_s, wait_s, requests_per_s, prompt_tokens_per_s, output_tokens_per_s, utilisation,
+                       mean_batch, largest_batch, mean_queue, largest_queue, goals_met, outcomes))
 
 /// Every time finite and none negative, some time for a step, at least one sequence, one prompt token a step and one cached token.
 Status check(const ServiceModel& model);

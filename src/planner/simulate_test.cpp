@@ -16,7 +16,8 @@ using testing::HasSubstr;
 /// The same rules, walked step by step: what simulate() must give.
 class Walk {
  public:
-  Walk(const Trace& trace, const ServiceModel& model, const SimulationOptions& options) : trace_(trace), model_(model), options_(options), outcomes_(trace.requests.size()) {
+  Walk(const Trace& trace, const ServiceModel& model, const SimulationOptions& options)
+      : trace_(trace), model_(model), options_(options), outcomes_(trace.requests.size()) {
     for (std::uint32_t i = 0; i < options.replicas; ++i) replicas_.push_back({.room = model.kv_tokens - options.resident_tokens});
   }
   std::vector<Outcome> run() {
@@ -25,7 +26,9 @@ class Walk {
       if (need(i) > model_.kv_tokens - options_.resident_tokens) continue;
       const auto now = trace_.requests[i].arrival_s;
       for (auto& replica : replicas_) advance(replica, now);
-      const auto load = [&](const Replica& r) { return std::ranges::count_if(r.sent, [&](std::size_t one) { return outcomes_[one].done_s == 0 || outcomes_[one].done_s > now; }); };
+      const auto load = [&](const Replica& r) {
+        return std::ranges::count_if(r.sent, [&](std::size_t one) { return outcomes_[one].done_s == 0 || outcomes_[one].done_s > now; });
+      };
       auto& chosen = options_.dispatch == Dispatch::kRoundRobin ? replicas_[turn++ % replicas_.size()] : *std::ranges::min_element(replicas_, {}, load);
       if (chosen.waiting.empty() && chosen.running.empty()) chosen.clock = std::max(chosen.clock, now);
       chosen.sent.push_back(i);
@@ -104,7 +107,8 @@ Scene random_scene(std::uint64_t seed) {
   const auto any = [&](std::uint32_t low, std::uint32_t high) { return std::uniform_int_distribution<std::uint32_t>(low, high)(engine); };
   Scene scene;
   auto& model = scene.model;
-  model = {.overhead_s = any(0, 1) * uniform(0, 2e-3), .sequence_s = any(0, 1) * uniform(0, 1e-4), .dense_s = uniform(1e-4, 2e-2), .token_s = std::pow(10, uniform(-6, -3))};
+  model = {
+      .overhead_s = any(0, 1) * uniform(0, 2e-3), .sequence_s = any(0, 1) * uniform(0, 1e-4), .dense_s = uniform(1e-4, 2e-2), .token_s = std::pow(10, uniform(-6, -3))};
   if (any(0, 1) == 1) model.kv_token_s = std::pow(10, uniform(-8, -5));
   if (any(0, 2) == 0) model.experts_s = uniform(1e-3, 5e-2), model.expert_share = uniform(0.01, 0.3);
   model.step_tokens = any(1, 3) * any(1, 400);
@@ -136,8 +140,8 @@ TEST_P(RandomScene, TakingStepsAtOnceIsWalkingThem) {
       const auto near = [&](double a, double b) { return std::abs(a - b) <= 1e-9 * std::max(1.0, std::abs(b)); };
       ASSERT_TRUE(near(jumped->outcomes[at].admitted_s, walked[at].admitted_s) && near(jumped->outcomes[at].first_token_s, walked[at].first_token_s) &&
                   near(jumped->outcomes[at].done_s, walked[at].done_s))
-          << "seed " << seed << " request " << at << ": " << jumped->outcomes[at].admitted_s << " " << jumped->outcomes[at].first_token_s << " " << jumped->outcomes[at].done_s
-          << " walked " << walked[at].admitted_s << " " << walked[at].first_token_s << " " << walked[at].done_s;
+          << "seed " << seed << " request " << at << ": " << jumped->outcomes[at].admitted_s << " " << jumped->outcomes[at].first_token_s << " "
+          << jumped->outcomes[at].done_s << " walked " << walked[at].admitted_s << " " << walked[at].first_token_s << " " << walked[at].done_s;
     }
   }
 }
@@ -281,13 +285,24 @@ TEST(Simulate, GoalsAndWarmUpDecideWhatCounts) {
   for (std::size_t i = 0; i < 1000; ++i) met += all.outcomes[i].first_token_s - trace.requests[i].arrival_s <= 1.0 ? 1 : 0;
   EXPECT_NEAR(all.goals_met, met / 1000, 1e-12);
   const auto later = simulate(trace, servers(1, 1), {.warmup_s = 1000}).value();
-  EXPECT_EQ(static_cast<std::ptrdiff_t>(later.counted), std::ranges::count_if(trace.requests, [&](const Request& r) { return r.arrival_s >= trace.requests[0].arrival_s + 1000; }));
+  EXPECT_EQ(static_cast<std::ptrdiff_t>(later.counted),
+            std::ranges::count_if(trace.requests, [&](const Request& r) { return r.arrival_s >= trace.requests[0].arrival_s + 1000; }));
   EXPECT_EQ(later.requests, 1000U);
+}
+
+TEST(Simulate, SteadyRatesLeaveOutTheFillingAndTheEmptying) {
+  const auto trace = arrivals(6, 2000, 1000, true, 4);  // ten servers of one second each
+  const auto steady = simulate(trace, servers(10, 0.001), {.warmup_s = 20, .steady = true}).value(), whole = simulate(trace, servers(10, 0.001), {}).value();
+  EXPECT_NEAR(steady.seconds, trace.seconds() - 20, 1e-9);
+  EXPECT_NEAR(steady.requests_per_s, 6, 0.3);
+  EXPECT_NEAR(steady.utilisation * steady.mean_batch, steady.requests_per_s, 0.3) << "servers that are busy, of one second each";
+  EXPECT_GT(whole.seconds, trace.seconds());
 }
 
 TEST(Simulate, TheLeastLoadedReplicaIsBetterThanTakingTurns) {
   const auto trace = arrivals(6.4, 100'000, 100, true, 4);
-  const auto least = simulate(trace, servers(1, 0.01), {.replicas = 8}).value(), turns = simulate(trace, servers(1, 0.01), {.replicas = 8, .dispatch = Dispatch::kRoundRobin}).value();
+  const auto least = simulate(trace, servers(1, 0.01), {.replicas = 8}).value(),
+             turns = simulate(trace, servers(1, 0.01), {.replicas = 8, .dispatch = Dispatch::kRoundRobin}).value();
   EXPECT_LT(least.wait_s.mean, 0.7 * turns.wait_s.mean);
   EXPECT_GT(simulate(trace, servers(1, 0.01), {.replicas = 9})->goals_met, 0.99);
 }
@@ -324,7 +339,8 @@ TEST(Simulate, NonsenseIsRefusedInWords) {
   EXPECT_FALSE(simulate(trace, model, {.replicas = 0}));
   EXPECT_FALSE(simulate(trace, model, {.replicas = kMostReplicas + 1}));
   EXPECT_FALSE(simulate(trace, model, {.resident_tokens = 1e12}));
-  EXPECT_THAT(simulate({.name = "t", .requests = {{.arrival_s = 2, .prompt = 1, .output = 1}, {.arrival_s = 1, .prompt = 1, .output = 1}}}, model, {}).error().message, HasSubstr("out of order"));
+  EXPECT_THAT(simulate({.name = "t", .requests = {{.arrival_s = 2, .prompt = 1, .output = 1}, {.arrival_s = 1, .prompt = 1, .output = 1}}}, model, {}).error().message,
+              HasSubstr("out of order"));
   EXPECT_FALSE(simulate({.name = "t", .requests = {{.prompt = 1, .output = 0}}}, model, {}));
   EXPECT_FALSE(simulate({.name = "t", .requests = {{.prompt = 1, .output = 1, .cached = 1}}}, model, {}));
 }

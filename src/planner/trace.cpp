@@ -83,7 +83,7 @@ std::optional<double> seconds_of(std::string_view text) {
   take(text, 'Z');
   if (text.starts_with("+00")) text = {};
   const std::chrono::year_month_day calendar{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)};
-  if (!text.empty() || !calendar.ok() || year < 1970 || hour > 23 || minute > 59 || !(second >= 0 && second < 61)) return {};
+  if (!text.empty() || !calendar.ok() || year < 1970 || year > 9999 || hour > 23 || minute > 59 || !(second >= 0 && second < 61)) return {};
   const auto days = std::chrono::sys_days(calendar).time_since_epoch().count();
   return static_cast<double>(days) * 86400 + hour * 3600 + minute * 60 + second;
 }
@@ -194,8 +194,10 @@ class RequestSource {
 };
 
 Status check_lengths(const Lengths& lengths, std::string_view what) {
-  if (!(lengths.mean >= 1 && lengths.mean <= kLargestRequest)) return invalid(fmt::format("The mean {} must have from 1 to {} tokens; {} was given", what, kLargestRequest, lengths.mean));
-  if (!(lengths.variation >= 0 && lengths.variation <= 10)) return invalid(fmt::format("The variation of the {}'s length must be from 0 to 10; {} was given", what, lengths.variation));
+  if (!(lengths.mean >= 1 && lengths.mean <= kLargestRequest))
+    return invalid(fmt::format("The mean {} must have from 1 to {} tokens; {} was given", what, kLargestRequest, lengths.mean));
+  if (!(lengths.variation >= 0 && lengths.variation <= 10))
+    return invalid(fmt::format("The variation of the {}'s length must be from 0 to 10; {} was given", what, lengths.variation));
   if (lengths.largest < 1 || lengths.largest > kLargestRequest) return invalid(fmt::format("The longest {} must have from 1 to {} tokens", what, kLargestRequest));
   return {};
 }
@@ -203,7 +205,8 @@ Status check_lengths(const Lengths& lengths, std::string_view what) {
 Status check_shape(const RequestShape& shape) {
   RETURN_IF_ERROR(check_lengths(shape.prompt, "prompt"));
   RETURN_IF_ERROR(check_lengths(shape.output, "answer"));
-  if (shape.shared_prefix + 1.0 > shape.prompt.mean) return invalid(fmt::format("The shared prefix of {} tokens must be shorter than the mean prompt of {}", shape.shared_prefix, shape.prompt.mean));
+  if (shape.shared_prefix + 1.0 > shape.prompt.mean)
+    return invalid(fmt::format("The shared prefix of {} tokens must be shorter than the mean prompt of {}", shape.shared_prefix, shape.prompt.mean));
   return {};
 }
 
@@ -267,8 +270,10 @@ Result<Trace> parse_mooncake_trace(std::string_view text, std::string_view name,
     if (line.size() > kLongestLine) return wrong_line(name, lines, fmt::format("is longer than {} bytes", kLongestLine));
     const auto read = from_json_text<MooncakeLine>(line);
     if (!read) return wrong_line(name, lines, read.error().message);
-    if (read->input_length > kLargestRequest || read->output_length > kLargestRequest) return wrong_line(name, lines, fmt::format("lengths go up to {} tokens", kLargestRequest));
-    if (read->timestamp < last || read->timestamp > 1e15) return wrong_line(name, lines, "`timestamp` must be milliseconds of 0 or more, and not before the line above; sort the file by it");
+    if (read->input_length > kLargestRequest || read->output_length > kLargestRequest)
+      return wrong_line(name, lines, fmt::format("lengths go up to {} tokens", kLargestRequest));
+    if (read->timestamp < last || read->timestamp > 1e15)
+      return wrong_line(name, lines, "`timestamp` must be milliseconds of 0 or more, and not before the line above; sort the file by it");
     last = read->timestamp;
     const auto prompt = static_cast<std::uint32_t>(std::max<std::uint64_t>(read->input_length, 1));
     const auto output = static_cast<std::uint32_t>(std::max<std::uint64_t>(read->output_length, 1));
@@ -302,7 +307,8 @@ Result<Trace> read_trace(const std::filesystem::path& path, const PrefixCache& c
 }
 
 Result<Trace> at_rate(const Trace& trace, double requests_per_s, Rescale how, std::uint64_t seed) {
-  if (!(requests_per_s > 0 && requests_per_s <= 1e9)) return invalid(fmt::format("A trace's rate must be over 0 and at most a billion requests a second; {} was given", requests_per_s));
+  if (!(requests_per_s > 0 && requests_per_s <= 1e9))
+    return invalid(fmt::format("A trace's rate must be over 0 and at most a billion requests a second; {} was given", requests_per_s));
   const auto rate = trace.rate();
   if (rate == 0) return invalid(fmt::format("Trace {} has no rate that could be changed: its requests come all at once", trace.name));
   Trace scaled{.name = trace.name};
@@ -312,16 +318,20 @@ Result<Trace> at_rate(const Trace& trace, double requests_per_s, Rescale how, st
     return scaled;
   }
   const auto share = requests_per_s / rate;
-  if (share > 1) return invalid(fmt::format("Trace {} has {:.4g} requests a second; dropping some cannot make it {:.4g}: compress its time instead", trace.name, rate, requests_per_s));
+  if (share > 1)
+    return invalid(
+        fmt::format("Trace {} has {:.4g} requests a second; dropping some cannot make it {:.4g}: compress its time instead", trace.name, rate, requests_per_s));
   Uniform uniform(seed, 4);
   for (const auto& request : trace.requests)
     if (uniform.next() < share) scaled.requests.push_back(request);
-  if (scaled.requests.empty()) return invalid(fmt::format("Nothing of trace {} is left at {:.4g} requests a second; compress its time instead", trace.name, requests_per_s));
+  if (scaled.requests.empty())
+    return invalid(fmt::format("Nothing of trace {} is left at {:.4g} requests a second; compress its time instead", trace.name, requests_per_s));
   return scaled;
 }
 
 Result<Trace> poisson_trace(double requests_per_s, std::size_t count, const RequestShape& shape, std::uint64_t seed) {
-  if (!(requests_per_s > 0 && requests_per_s <= 1e9)) return invalid(fmt::format("A rate must be over 0 and at most a billion requests a second; {} was given", requests_per_s));
+  if (!(requests_per_s > 0 && requests_per_s <= 1e9))
+    return invalid(fmt::format("A rate must be over 0 and at most a billion requests a second; {} was given", requests_per_s));
   if (count == 0 || count > kMostRequests) return invalid(fmt::format("From 1 to {} requests can be made; {} were asked for", kMostRequests, count));
   RETURN_IF_ERROR(check_shape(shape));
   Trace trace{.name = "poisson"};
@@ -337,12 +347,14 @@ Result<Trace> poisson_trace(double requests_per_s, std::size_t count, const Requ
 }
 
 Status check(const DayShape& day) {
-  if (!(day.daily_active > 0 && day.daily_active <= 1e10)) return invalid(fmt::format("Daily active users must be over 0 and at most 10 billion; {} was given", day.daily_active));
+  if (!(day.daily_active > 0 && day.daily_active <= 1e10))
+    return invalid(fmt::format("Daily active users must be over 0 and at most 10 billion; {} was given", day.daily_active));
   if (!(day.requests_per_user_and_day > 0 && day.requests_per_user_and_day <= 1e6))
     return invalid(fmt::format("Requests per user and day must be over 0 and at most a million; {} was given", day.requests_per_user_and_day));
   if (!(day.peak_hour_share >= 1.0 / 24 - 1e-12 && day.peak_hour_share <= 1))
     return invalid(fmt::format("The busiest hour's share of a day must be from 1/24 (0.0417) to 1; {} was given", day.peak_hour_share));
-  if (!(day.peak_factor >= 1 && day.peak_factor <= 60)) return invalid(fmt::format("The busiest minute over its hour's mean must be from 1 to 60; {} was given", day.peak_factor));
+  if (!(day.peak_factor >= 1 && day.peak_factor <= 60))
+    return invalid(fmt::format("The busiest minute over its hour's mean must be from 1 to 60; {} was given", day.peak_factor));
   if (!(day.peak_hour >= 0 && day.peak_hour < 24)) return invalid(fmt::format("The busiest hour begins from 0 to 23; {} was given", day.peak_hour));
   return {};
 }
@@ -361,7 +373,8 @@ Result<Trace> day_trace(const DayShape& day, const RequestShape& shape, std::uin
   RETURN_IF_ERROR(check_shape(shape));
   const auto expected = day.daily_active * day.requests_per_user_and_day;
   if (expected > 0.98 * kMostRequests)
-    return fail(ErrorCode::kTooLarge, fmt::format("A day of {:.0f} requests is more than the {} that can be simulated at once; simulate the busiest hour instead", expected, kMostRequests));
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("A day of {:.0f} requests is more than the {} that can be simulated at once; simulate the busiest hour instead", expected, kMostRequests));
   Trace trace{.name = "day"};
   trace.requests.reserve(static_cast<std::size_t>(expected * 1.01));
   Uniform gaps(seed, 1);

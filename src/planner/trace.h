@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/describe.hpp>
-
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -33,14 +32,14 @@ struct Trace {
   double rate() const;
 };
 
-constexpr std::uint32_t kLargestRequest = 16'777'216;        ///< tokens of a prompt or an answer
-constexpr std::size_t kMostRequests = 20'000'000;             ///< of a trace: half a gigabyte in memory
+constexpr std::uint32_t kLargestRequest = 16'777'216;  ///< tokens of a prompt or an answer
+constexpr std::size_t kMostRequests = 20'000'000;      ///< of a trace: half a gigabyte in memory
 constexpr std::size_t kLargestTraceBytes = std::size_t{2} << 30;
 
 /// What a prefix cache shared by all replicas would have found, block by block, the least recently used block going first.
 struct PrefixCache {
-  std::uint32_t block_tokens = 512;                                    ///< as Mooncake's traces count
-  double capacity_tokens = std::numeric_limits<double>::infinity();    ///< 0: no cache
+  std::uint32_t block_tokens = 512;                                  ///< as Mooncake's traces count
+  double capacity_tokens = std::numeric_limits<double>::infinity();  ///< 0: no cache
 };
 
 /// CSV with the header TIMESTAMP,ContextTokens,GeneratedTokens (Azure LLM inference traces); times as `2023-11-16 18:15:46.6805900`, in any
@@ -65,8 +64,8 @@ Result<Trace> at_rate(const Trace& trace, double requests_per_s, Rescale how, st
 /// How token counts scatter around their mean.
 struct Lengths {
   double mean = 0;
-  double variation = 0;                      ///< standard deviation over mean of a lognormal; 0: all the same
-  std::uint32_t largest = kLargestRequest;   ///< longer ones are cut to this
+  double variation = 0;                     ///< standard deviation over mean of a lognormal; 0: all the same
+  std::uint32_t largest = kLargestRequest;  ///< longer ones are cut to this
 };
 BOOST_DESCRIBE_STRUCT(Lengths, (), (mean, variation, largest))
 

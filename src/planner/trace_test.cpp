@@ -12,20 +12,21 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::string_view kAzure = "TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:15:46.6805900,374,44\r\n2023-11-16 18:15:50.9951690,396,109\r\n2023-11-17 00:00:00,5,0\r\n";
+constexpr std::string_view kAzure =
+    "TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:15:46.6805900,374,44\r\n2023-11-16 18:15:50.9951690,396,109\r\n2023-11-17 00:00:00,5,0\r\n";
 constexpr std::string_view kMooncake =
     "{\"timestamp\": 0, \"input_length\": 1100, \"output_length\": 6, \"hash_ids\": [0, 1, 2]}\n"
     "{\"timestamp\": 0, \"input_length\": 1024, \"output_length\": 1, \"hash_ids\": [0, 1]}\n"
     "\n"
     "{\"timestamp\": 1500, \"input_length\": 1600, \"output_length\": 7, \"hash_ids\": [0, 9, 2, 3]}\n";
 
-double mean(const Trace& trace, std::uint32_t Request::*tokens) {
+double mean(const Trace& trace, std::uint32_t Request::* tokens) {
   double sum = 0;
   for (const auto& request : trace.requests) sum += request.*tokens;
   return sum / static_cast<double>(trace.requests.size());
 }
 
-double deviation(const Trace& trace, std::uint32_t Request::*tokens) {
+double deviation(const Trace& trace, std::uint32_t Request::* tokens) {
   const auto middle = mean(trace, tokens);
   double sum = 0;
   for (const auto& request : trace.requests) sum += std::pow(request.*tokens - middle, 2);
@@ -51,7 +52,9 @@ TEST(Trace, MooncakesEqualBeginningsAreCached) {
 }
 
 TEST(Trace, ASmallCacheForgetsWhatWasUsedLongestAgo) {
-  const auto line = [](int at, std::string_view ids) { return "{\"timestamp\":" + std::to_string(at) + ",\"input_length\":5000,\"output_length\":1,\"hash_ids\":" + std::string(ids) + "}\n"; };
+  const auto line = [](int at, std::string_view ids) {
+    return "{\"timestamp\":" + std::to_string(at) + ",\"input_length\":5000,\"output_length\":1,\"hash_ids\":" + std::string(ids) + "}\n";
+  };
   const auto text = line(0, "[1,2,3]") + line(1, "[7]") + line(2, "[1,2,3]") + line(3, "[8,9,10]") + line(4, "[1,2,3]");
   const auto cached = [&](double blocks) {
     std::vector<std::uint32_t> out;
@@ -72,9 +75,12 @@ TEST(Trace, KnowsWhichFormatItIs) {
 }
 
 TEST(Trace, ErrorsNameTheLine) {
-  const auto azure = [](std::string_view row) { return parse_azure_trace("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,1,1\n" + std::string(row) + "\n", "t").error().message; };
+  const auto azure = [](std::string_view row) {
+    return parse_azure_trace("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,1,1\n" + std::string(row) + "\n", "t").error().message;
+  };
   EXPECT_THAT(azure("2023-11-16 18:15,1,1"), testing::AllOf(HasSubstr("line 3"), HasSubstr("time")));
   EXPECT_THAT(azure("2023-02-30 18:15:00,1,1"), HasSubstr("time"));
+  EXPECT_THAT(azure("692523-11-16 18:15:46,1,1"), HasSubstr("time")) << "more years than a calendar's sixteen bits hold";
   EXPECT_THAT(azure("2023-11-16 18:15:46,1,-1"), HasSubstr("token counts"));
   EXPECT_THAT(azure("2023-11-16 18:15:46,1,1,1"), HasSubstr("token counts"));
   EXPECT_THAT(azure("2023-11-16 18:15:46,99999999999,1"), HasSubstr("token counts"));

@@ -1,0 +1,281 @@
+#include "planner/tco/basis.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "planner/fleet/load.h"
+
+namespace siyu::planner {
+namespace {
+
+constexpr std::string_view kGiven = "given";
+constexpr std::string_view kGuidance = "guidance of this project";
+constexpr double kUsualPue = 1.4, kUsualStaffShare = 0.5, kUsualSupportShare = 0.05, kUsualDepreciationYears = 5, kUsualDiscountRate = 0.06, kUsualLocalShare = 0.7;
+
+std::string plain(std::string_view name) {
+  std::string out;
+  for (const char c : fold(name.substr(0, name.find(" ("))))  // "deepseek-flash (V4.1-Flash)" is asked for without its brackets too
+    if (c != '-' && c != '_' && c != ' ' && c != '.') out += c;
+  return out;
+}
+
+bool same_name(std::string_view asked, std::string_view entry) { return plain(asked) == plain(entry) || fold(asked) == fold(entry); }
+
+class Builder {
+ public:
+  Builder(const CostQuestion& question, const Catalogue& catalogue) : q_(question), in_(question.inputs), catalogue_(catalogue) {}
+
+  Result<Basis> make() {
+    basis_.currency = in_.currency.value_or("CNY");
+    RETURN_IF_ERROR(check_question());
+    basis_.months = static_cast<std::uint32_t>(std::lround(q_.years * 12));
+    RETURN_IF_ERROR(prices_of_hardware());
+    RETURN_IF_ERROR(running());
+    money();
+    RETURN_IF_ERROR(cloud());
+    lay_out_hardware();
+    RETURN_IF_ERROR(check_terms());
+    return basis_;
+  }
+
+ private:
+  Status check_question() const {
+    const auto& currency = basis_.currency;
+    if (currency.size() != 3 || !std::ranges::all_of(currency, [](char c) { return c >= 'A' && c <= 'Z'; }))
+      return invalid_field("cost.currency", fmt::format("must be three capital letters, as CNY or USD; `{}` was given", currency));
+    if (in_.exchange_rate && !(*in_.exchange_rate > 1e-6 && *in_.exchange_rate < 1e6))
+      return invalid_field("cost.exchange_rate", "must be units of the plan's currency for one US dollar");
+    if (currency == "USD" && in_.exchange_rate && *in_.exchange_rate != 1)
+      return invalid_field("cost.exchange_rate", "is 1 for a plan in USD; plan in the other currency to convert");
+    if (!(q_.years >= 1.0 / 12 && q_.years <= 15)) return invalid_field("years", fmt::format("must be from a month (0.0833) to 15; {} was given", q_.years));
+    if (q_.hardware.empty()) return invalid_field("hardware", "must say what stands in the machine room, at least in the first year");
+    for (const auto* list : {&q_.hardware, q_.hybrid_hardware ? &*q_.hybrid_hardware : &q_.hardware}) {
+      if (list->empty() || list->size() > 100) return invalid_field("hardware", "must have from 1 to 100 years");
+      for (const auto& year : *list)
+        if (!(year.cards >= 0 && year.cards <= 1e7 && year.servers >= 0 && year.servers <= 1e7))
+          return invalid_field("hardware", "must have from 0 to 10 million cards and servers in a year");
+    }
+    if (q_.cards_per_replica < 1 || q_.cards_per_replica > 4096) return invalid_field("cards_per_replica", "must be from 1 to 4096");
+    if (q_.tokens.cached > q_.tokens.input) return invalid_field("tokens.cached", "is a part of tokens.input and cannot be more");
+    return {};
+  }
+
+  TermInfo& put(Term term, std::string id, Words label, std::string unit, double value, std::string source) {
+    auto& info = basis_[term];
+    info = {.id = std::move(id), .label = std::move(label), .unit = std::move(unit), .value = value, .source = std::move(source)};
+    return info;
+  }
+  /// What was given, or the usual.
+  TermInfo& put(Term term, std::string id, Words label, std::string unit, const std::optional<double>& given, double usual) {
+    return put(term, std::move(id), std::move(label), std::move(unit), given.value_or(usual), std::string(given ? kGiven : kGuidance));
+  }
+  /// What was given, or unknown.
+  TermInfo& ask(Term term, std::string id, Words label, std::string unit, const std::optional<double>& given, Words what) {
+    auto& info = put(term, std::move(id), std::move(label), std::move(unit), given.value_or(kUnknown), given ? std::string(kGiven) : "not known");
+    info.ask = std::move(what);
+    return info;
+  }
+  std::string per(std::string_view what) const { return fmt::format("{}/{}", basis_.currency, what); }
+
+  Result<double> convert(double amount, const std::string& from, std::string_view what, std::string_view otherwise) const {
+    if (from == basis_.currency) return amount;
+    if (from == "USD" && in_.exchange_rate) return amount * *in_.exchange_rate;
+    if (from == "USD")
+      return invalid_field("cost.exchange_rate",
+                           fmt::format("is needed: {} is in USD and the plan in {}. Give {} for one USD, or {}", what, basis_.currency, basis_.currency, otherwise));
+    return invalid_field("cost.exchange_rate",
+                         fmt::format("cannot help: {} is in {} and the plan in {}. Plan in {}, or give {}", what, from, basis_.currency, from, otherwise));
+  }
+
+  Status prices_of_hardware() {
+    auto& card = ask(Term::kCardPrice, "card_price", {"Price of a card", "单卡价格"}, per("card"), in_.card_price,
+                     {fmt::format("the price of a card ({}); the catalogue has none", q_.card), fmt::format("加速卡（{}）单价；目录中没有", q_.card)});
+    ask(Term::kServerPrice, "server_price", {"Price of a server without cards", "服务器价格（不含卡）"}, per("server"), in_.server_price,
+        {"the price of a server without its cards; 0 if the cards' price has it", "服务器单价（不含卡）；若卡价已含则填 0"});
+    ask(Term::kNetworkPrice, "network_price", {"Network, of a server", "每台服务器的网络费用"}, per("server"), in_.network_price,
+        {"a server's share of switches, ports and cables; 0 if the server's price has it", "每台服务器分摊的交换机、端口与线缆；若已含则填 0"});
+    ask(Term::kStoragePrice, "storage_price", {"Storage, all of it", "存储总价"}, basis_.currency, in_.storage_price,
+        {"the price of all storage; 0 if the servers' disks do", "存储总价；若用服务器自带硬盘则填 0"});
+    if (in_.card_price || q_.card.empty()) return {};
+    std::optional<PurchasePrice> found;
+    for (const auto& one : catalogue_.purchases)
+      if (one.kind == "card" && same_name(q_.card, one.item) && (!found || one.currency == basis_.currency)) found = one;
+    if (!found) return {};
+    const auto what = fmt::format("the catalogue's price of {}", found->item);
+    ASSIGN_OR_RETURN(card.low, convert(found->low, found->currency, what, "card_price"));
+    ASSIGN_OR_RETURN(card.high, convert(found->high, found->currency, what, "card_price"));
+    card.value = (card.low + card.high) / 2;
+    card.published_range = card.high > card.low;
+    card.source = fmt::format("{} ({}, {})", found->source, found->date, found->confidence.value_or("vendor"));
+    return {};
+  }
+
+  Status running() {
+    auto& power = put(Term::kCardPower, "card_power_w", {"Power of a card", "单卡功耗"}, "W", q_.card_power_w.value_or(kUnknown),
+                      std::string(q_.card_power_w ? kGiven : "not known"));
+    power.ask = Words{"the power of a card in watts", "单卡功耗（瓦）"};
+    if (!q_.card_power_w && !q_.card.empty()) {
+      const auto found = catalogue_.accelerator(q_.card);
+      if (!found && !in_.card_price) return std::unexpected(found.error());  // a name misspelt, not a price unknown
+      if (found && (*found)->power_w) power.value = *(*found)->power_w, power.source = fmt::format("{} ({})", (*found)->source, (*found)->date);
+    }
+    put(Term::kServerPower, "server_power_w", {"Power of a server without cards", "服务器功耗（不含卡）"}, "W", q_.server_power_w,
+        "given; default 800 W, guidance of this project");
+    put(Term::kUtilisation, "utilisation", {"Mean share of the rated power", "平均功率占额定功率之比"}, "", q_.utilisation,
+        "given; default 0.6, guidance of this project");
+    put(Term::kPue, "pue", {"Power usage effectiveness", "电能利用效率 PUE"}, "", in_.pue, kUsualPue);
+    put(Term::kRackUnits, "rack_units_per_server", {"Rack units of a server", "每台服务器占用机架单位"}, "U", q_.rack_units_per_server,
+        "given; default 4, guidance of this project");
+    ask(Term::kRackPrice, "rack_per_unit_and_month", {"Rent of a rack unit a month", "每机架单位月租"}, per("U/month"), in_.rack_per_unit_and_month,
+        {"the rent of a rack unit a month; 0 in a room of your own", "每机架单位月租；自有机房填 0"});
+    auto& tariff =
+        ask(Term::kPricePerKwh, "price_per_kwh", {"Price of a kilowatt hour", "电价"}, per("kWh"), in_.price_per_kwh, {"the price of a kilowatt hour", "每千瓦时电价"});
+    if (in_.price_per_kwh) return {};
+    std::vector<const PowerTariff*> known;
+    for (const auto& one : catalogue_.tariffs)
+      if (q_.tariff ? same_name(*q_.tariff, one.name) : one.currency == basis_.currency) known.push_back(&one);
+    if (known.empty() && q_.tariff) return not_found(fmt::format("`{}` is not a tariff of the catalogue; prices.yaml lists them under electricity", *q_.tariff));
+    if (known.empty()) return {};
+    std::ranges::sort(known, {}, &PowerTariff::price_per_kwh);
+    const auto& middle = *known[known.size() / 2];
+    ASSIGN_OR_RETURN(tariff.value, convert(middle.price_per_kwh, middle.currency, "the tariff " + middle.name, "price_per_kwh"));
+    tariff.source = fmt::format("tariff {} of the catalogue ({}, {})", middle.name, middle.source, middle.date);
+    if (!q_.tariff) tariff.low = known.front()->price_per_kwh, tariff.high = known.back()->price_per_kwh, tariff.published_range = true;
+    return {};
+  }
+
+  void money() {
+    ask(Term::kStaffCost, "staff_per_year", {"Cost of an operator a year", "运维人员年成本"}, per("year"), in_.staff_per_year,
+        {"what an operator costs a year; 0 if nobody is added", "一名运维人员的年成本；不增员则填 0"});
+    put(Term::kStaffShare, "staff_share", {"Operators", "运维人数"}, "persons", in_.staff_share, kUsualStaffShare);
+    put(Term::kSupportShare, "support_share", {"Support a year, of the purchase", "年维保占采购价之比"}, "", in_.support_share, kUsualSupportShare);
+    put(Term::kDepreciationYears, "depreciation_years", {"Years of depreciation", "折旧年限"}, "years", in_.depreciation_years, kUsualDepreciationYears);
+    put(Term::kResidualShare, "residual_share", {"What the hardware brings at the end, of its price", "期末残值率"}, "", in_.residual_share, 0);
+    put(Term::kDiscountRate, "discount_rate", {"Discount rate a year", "年贴现率"}, "", in_.discount_rate, kUsualDiscountRate);
+    put(Term::kInputTokens, "tokens.input", {"Prompt tokens a day, first year", "首年日均输入词元"}, "tokens/day", q_.tokens.input, std::string(kGiven));
+    put(Term::kCachedTokens, "tokens.cached", {"Of these, billed as cached", "其中按缓存计费"}, "tokens/day", q_.tokens.cached, std::string(kGiven));
+    put(Term::kOutputTokens, "tokens.output", {"Answer tokens a day, first year", "首年日均输出词元"}, "tokens/day", q_.tokens.output, std::string(kGiven));
+    put(Term::kGrowth, "growth_per_year", {"Growth of the tokens a year", "词元年增长率"}, "", q_.growth_per_year, std::string(kGiven));
+    put(Term::kLocalShare, "local_share", {"Hybrid: share of the tokens that stays local", "混合部署本地承担比例"}, "", in_.local_share, kUsualLocalShare);
+  }
+
+  Status cloud() {
+    const Words what{"the cloud's price, or its model as vendor/model (cloud_model)", "云端价格，或以“厂商/模型”给出 cloud_model"};
+    auto& input =
+        ask(Term::kCloudInput, "cloud_input_per_million", {"Cloud: a million prompt tokens", "云端每百万输入词元"}, per("1M tokens"), in_.cloud_input_per_million, what);
+    auto& cached = put(Term::kCloudCached, "cloud_cached_per_million", {"Cloud: a million cached prompt tokens", "云端每百万缓存命中输入词元"}, per("1M tokens"),
+                       input.value, "as other prompt tokens");
+    auto& output = ask(Term::kCloudOutput, "cloud_output_per_million", {"Cloud: a million answer tokens", "云端每百万输出词元"}, per("1M tokens"),
+                       in_.cloud_output_per_million, what);
+    if (!in_.cloud_model || (in_.cloud_input_per_million && in_.cloud_output_per_million)) return {};
+    ASSIGN_OR_RETURN(const auto found, cloud_prices());
+    const auto& first = *found.front();
+    const auto source = fmt::format("{} {}{} ({}, {})", first.vendor, first.model, first.period ? ", " + *first.period : "", first.source, first.date);
+    const auto range = [&](TermInfo& info, double TokenPrice::* price) -> Status {
+      ASSIGN_OR_RETURN(info.value, convert(first.*price, first.currency, "the price of " + first.model, "cloud_input_per_million and cloud_output_per_million"));
+      info.source = source;
+      const auto factor = first.*price > 0 ? info.value / (first.*price) : 1;
+      info.low = info.high = info.value;
+      for (const auto* one : found) info.low = std::min(info.low, one->*price * factor), info.high = std::max(info.high, one->*price * factor);
+      info.published_range = info.high > info.low;
+      return {};
+    };
+    if (!in_.cloud_input_per_million) RETURN_IF_ERROR(range(input, &TokenPrice::input_per_million));
+    if (!in_.cloud_output_per_million) RETURN_IF_ERROR(range(output, &TokenPrice::output_per_million));
+    cached.value = input.value, cached.source = "as other prompt tokens: the list has no price for cached ones";
+    if (first.cached_input_per_million) {
+      ASSIGN_OR_RETURN(cached.value, convert(*first.cached_input_per_million, first.currency, "the price of " + first.model, "cloud_input_per_million"));
+      cached.source = source;
+    }
+    if (found.size() > 1)
+      basis_.notes.push_back({fmt::format("The price list has {} prices of {}; the first is reckoned with{}, the others are the range. Give cloud_period to choose.",
+                                          found.size(), first.model, first.period ? " (" + *first.period + ")" : ""),
+                              fmt::format("价目中 {1} 有 {0} 个价格；以第一个{2}计算，其余作为区间。可用 cloud_period 选择。", found.size(), first.model,
+                                          first.period ? "（" + *first.period + "）" : "")});
+    return {};
+  }
+
+  /// The list's prices of the model, in one currency.
+  Result<std::vector<const TokenPrice*>> cloud_prices() const {
+    const auto slash = in_.cloud_model->find('/');
+    const auto vendor = slash == std::string::npos ? "" : in_.cloud_model->substr(0, slash),
+               model = slash == std::string::npos ? *in_.cloud_model : in_.cloud_model->substr(slash + 1);
+    std::vector<const TokenPrice*> found;
+    Strings known;
+    bool named = false;
+    for (const auto& one : catalogue_.token_prices) {
+      known.push_back(one.vendor + "/" + one.model);
+      if (!same_name(model, one.model) || (!vendor.empty() && !same_name(vendor, one.vendor))) continue;
+      named = true;
+      if (!q_.cloud_period || fold(one.period.value_or("") + " " + one.tier.value_or("")).contains(fold(*q_.cloud_period))) found.push_back(&one);
+    }
+    if (!named)
+      return not_found(fmt::format("The price list has no `{}`; did you mean `{}`? Give vendor/model of prices.yaml, or both cloud prices", *in_.cloud_model,
+                                   known.empty() ? "" : nearest(*in_.cloud_model, known)));
+    if (found.empty())
+      return not_found(fmt::format("The price list has `{}`, but not for `{}`; see its periods and tiers in prices.yaml", *in_.cloud_model, *q_.cloud_period));
+    const auto own = std::ranges::find(found, basis_.currency, [](const TokenPrice* one) { return one->currency; });
+    const auto currency = own == found.end() ? found.front()->currency : basis_.currency;
+    std::erase_if(found, [&](const TokenPrice* one) { return one->currency != currency; });
+    return found;
+  }
+
+  void lay_out_hardware() {
+    const auto years = (basis_.months + 11) / 12;
+    const auto share = basis_[Term::kLocalShare].value;
+    const auto up = [](double value, double unit) { return std::ceil(value / unit - 1e-9) * unit; };
+    for (std::uint32_t year = 0; year < years; ++year) {
+      const auto& now = q_.hardware[std::min<std::size_t>(year, q_.hardware.size() - 1)];
+      basis_.hardware.push_back(now);
+      if (q_.hybrid_hardware) basis_.hybrid.push_back((*q_.hybrid_hardware)[std::min<std::size_t>(year, q_.hybrid_hardware->size() - 1)]);
+      else basis_.hybrid.push_back({.cards = std::min(now.cards, up(now.cards * share, q_.cards_per_replica)), .servers = up(now.servers * share, 1)});
+    }
+    if (q_.years > basis_[Term::kDepreciationYears].value)
+      basis_.notes.push_back(
+          {"The horizon is longer than the hardware is depreciated over; nothing is reckoned for replacing it.", "规划期超过折旧年限；未计入更新换代的费用。"});
+  }
+
+  /// Ranges of every term, and how far each is varied where no range is published.
+  Status check_terms() {
+    struct Limit {
+      Term term;
+      double low, high, spread;  ///< allowed; ± share around the value
+    };
+    constexpr double kMoney = 1e12;
+    const Limit limits[] = {
+        {Term::kCardPrice, 0, kMoney, 0.2}, {Term::kServerPrice, 0, kMoney, 0.2}, {Term::kNetworkPrice, 0, kMoney, 0.2},  {Term::kStoragePrice, 0, kMoney, 0.2},
+        {Term::kCardPower, 0, 1e5, 0},      {Term::kServerPower, 0, 1e6, 0.2},    {Term::kUtilisation, 0, 1, 0.3},        {Term::kPue, 1, 5, 0.15},
+        {Term::kPricePerKwh, 0, 1e6, 0.3},  {Term::kRackUnits, 0, 1000, 0},       {Term::kRackPrice, 0, 1e9, 0.3},        {Term::kStaffCost, 0, kMoney, 0.3},
+        {Term::kStaffShare, 0, 1e5, 0.5},   {Term::kSupportShare, 0, 1, 0.5},     {Term::kDepreciationYears, 0.5, 30, 0}, {Term::kResidualShare, 0, 1, 0},
+        {Term::kDiscountRate, 0, 1, 0.5},   {Term::kInputTokens, 0, 1e18, 0.3},   {Term::kCachedTokens, 0, 1e18, 0},      {Term::kOutputTokens, 0, 1e18, 0.3},
+        {Term::kGrowth, 0, 10, 0.5},        {Term::kCloudInput, 0, 1e9, 0.5},     {Term::kCloudCached, 0, 1e9, 0},        {Term::kCloudOutput, 0, 1e9, 0.5},
+        {Term::kLocalShare, 0, 1, 0}};
+    for (const auto& limit : limits) {
+      auto& info = basis_[limit.term];
+      if (std::isnan(info.value) && info.source != kGiven) continue;  // not known
+      if (!(info.value >= limit.low && info.value <= limit.high))
+        return invalid_field(info.id, fmt::format("must be from {} to {}; {} was given", readable(limit.low), readable(limit.high), info.value));
+      if (info.published_range || limit.spread == 0) continue;
+      info.low = std::max(limit.low, info.value * (1 - limit.spread));
+      info.high = std::min(limit.high, info.value * (1 + limit.spread));
+    }
+    if (auto& growth = basis_[Term::kGrowth]; growth.value == 0) growth.high = 0.3;  // a share of nothing would vary nothing
+    auto& residual = basis_[Term::kResidualShare];
+    residual.low = 0, residual.high = std::clamp(1.5 * residual.value, 0.2, 1.0);
+    return {};
+  }
+
+  const CostQuestion& q_;
+  const CostInputs& in_;
+  const Catalogue& catalogue_;
+  Basis basis_;
+};
+
+}  // namespace
+
+Result<Basis> basis_of(const CostQuestion& question, const Catalogue& catalogue) { return Builder(question, catalogue).make(); }
+
+}  // namespace siyu::planner
