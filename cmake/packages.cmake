@@ -17,7 +17,7 @@ find_package(prometheus-cpp REQUIRED COMPONENTS core)
 if(SIYU_BUILD_TESTS)
   find_package(GTest REQUIRED)
 endif()
-foreach(package libarchive libzip pugixml libseccomp gmime-3.0 libargon2 hiredis)
+foreach(package libarchive libzip pugixml libseccomp gmime-3.0 libargon2 hiredis pangocairo librsvg-2.0 fontconfig)
   pkg_check_modules(${package} REQUIRED IMPORTED_TARGET ${package})
 endforeach()
 

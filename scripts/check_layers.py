@@ -7,10 +7,11 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAYERS = [
     ["base"],
+    ["sizing"],
     ["crypto", "store", "net", "sandbox"],
     ["audit", "identity"],
     ["policy"],
-    ["guard", "models", "engine", "documents"],
+    ["guard", "models", "engine", "documents", "report"],
     ["serving", "governance", "knowledge", "graph"],
     ["chat", "batches", "scheduler", "tuning", "evaluation", "planner", "flows", "ops"],
     ["mcp"],
@@ -28,6 +29,7 @@ FENCED = [
     (re.compile(r"^(sqlite3|libpq-fe)\.h$"), ("src/store/",)),
     (re.compile(r"^(grpcpp?|google/protobuf)/|^siyu\.(grpc\.)?pb\.h$"), ("src/rpc/",)),
     (re.compile(r"^hiredis/"), ("src/store/",)),
+    (re.compile(r"^(pango/|cairo(-\w+)?\.h|librsvg/|fontconfig/|glib(-object)?\.h)"), ("apps/printer/",)),
     (re.compile(r"^openssl/"), ("src/crypto/", "src/net/")),
     (re.compile(r"^(boost/(asio|beast)/|boost/(asio|beast)\.hpp|curl/)"), ("src/net/", "src/engine/")),
 ]

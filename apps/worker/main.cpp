@@ -15,6 +15,7 @@
 #include "attention.h"
 #include "base/bounded_pool.h"
 #include "channel.h"
+#include "mapped_files.h"
 #include "model.h"
 #include "sandbox/lockdown.h"
 #include "sandbox/process.h"
@@ -27,22 +28,31 @@ namespace {
 constexpr std::size_t kPreparers = 2;
 constexpr std::size_t kPrepareQueue = 100'000;  // the scheduler's queue limit is what bounds it
 
-/// Resident memory, from a file that was opened before the sandbox closed.
+/// Memory of this process, from a file that was opened before the sandbox closed.
 class MemoryGauge {
  public:
   MemoryGauge() : fd_(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) {}
-  std::int64_t resident_bytes() const {
-    std::array<char, 128> text{};
-    if (::pread(fd_.get(), text.data(), text.size() - 1, 0) <= 0) return 0;
-    const std::string_view fields(text.data());
-    const auto space = fields.find(' ');
-    if (space == std::string_view::npos) return 0;
-    std::int64_t pages = 0;
-    std::from_chars(fields.data() + space + 1, fields.data() + fields.size(), pages);
-    return pages * ::sysconf(_SC_PAGESIZE);
+  std::int64_t resident_bytes() const { return pages()[1] * ::sysconf(_SC_PAGESIZE); }
+  /// Of it, what no file holds.
+  std::int64_t private_bytes() const {
+    const auto [size, resident, shared] = pages();
+    return (resident - shared) * ::sysconf(_SC_PAGESIZE);
   }
 
  private:
+  /// All, resident, resident of files.
+  std::array<std::int64_t, 3> pages() const {
+    std::array<char, 128> text{};
+    std::array<std::int64_t, 3> counts{};
+    if (::pread(fd_.get(), text.data(), text.size() - 1, 0) <= 0) return counts;
+    const char* at = text.data();
+    for (auto& count : counts) {
+      while (*at == ' ') ++at;
+      at = std::from_chars(at, text.data() + text.size(), count).ptr;
+    }
+    return counts;
+  }
+
   sandbox::UniqueFd fd_;
 };
 
@@ -152,22 +162,27 @@ class Service {
 
 Status serve(Channel& channel) {
   const MemoryGauge gauge;
+  const MappedFiles mapped;
   ASSIGN_OR_RETURN(auto first, channel.read_one());
   auto* load = std::get_if<engine::Load>(&first);
   if (load == nullptr) return fail(ErrorCode::kCorrupted, "The first message to a worker must be load");
   // The model file comes from outside as well: the sandbox closes before its first byte is read.
   auto files = model_files(load->request.model_path);
+  const auto weights = files;
   for (const auto& adapter : load->request.adapters) files.emplace_back(adapter.path);
   if (!load->request.draft_path.empty()) std::ranges::copy(model_files(load->request.draft_path), std::back_inserter(files));
   if (!load->request.projector_path.empty()) files.emplace_back(load->request.projector_path);
   ASSIGN_OR_RETURN(const auto report, sandbox::lock_down({.profile = sandbox::Profile::kWorker,
                                                           .read_paths = std::move(files)}));
+  const auto before = gauge.private_bytes();
   double told = -1;
   ASSIGN_OR_RETURN(const auto model, Model::load(load->request, [&](double fraction) {
                      if (fraction < told + 0.01 && fraction < 1) return;
                      told = fraction;
                      channel.send(engine::Progress{fraction});
                    }));
+  // Weights that were stored anew for the processor lie in memory twice.
+  if (gauge.private_bytes() - before > model->info().model_bytes / 4) mapped.let_go(weights);
   std::unique_ptr<Model> draft;
   if (!load->request.draft_path.empty()) {
     ASSIGN_OR_RETURN(draft, Model::load_draft(load->request, *model));

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <istream>
 #include <limits>
+#include <optional>
 #include <sstream>
 
 #include "models/adapter.h"
@@ -19,6 +20,7 @@ constexpr std::uint64_t kMaxText = 16ULL << 20;        // chat templates are ten
 constexpr std::uint64_t kMaxElements = 64ULL << 20;    // vocabularies have a few hundred thousand
 constexpr std::uint32_t kMaxDimensions = 4;            // GGML_MAX_DIMS
 constexpr int kMaxArrayDepth = 2;
+constexpr std::uint64_t kMaxListed = 1024;             // far over the layers of any model
 
 enum Type : std::uint32_t { kU8, kI8, kU16, kI16, kU32, kI32, kF32, kBool, kString, kArray, kU64, kI64, kF64 };
 
@@ -75,7 +77,24 @@ std::uint64_t fixed_size(std::uint32_t type) {
   }
 }
 
-std::uint64_t skip_array(Reader& reader, int depth) {
+/// A whole number of a type that arrays of layers have; nothing for the others.
+std::optional<std::uint64_t> read_whole(Reader& reader, std::uint32_t type) {
+  const auto clamped = [](auto value) { return value < 0 ? std::uint64_t{0} : static_cast<std::uint64_t>(value); };
+  switch (type) {
+    case kU8: case kBool: return reader.scalar<std::uint8_t>();
+    case kI8: return clamped(reader.scalar<std::int8_t>());
+    case kU16: return reader.scalar<std::uint16_t>();
+    case kI16: return clamped(reader.scalar<std::int16_t>());
+    case kU32: return reader.scalar<std::uint32_t>();
+    case kI32: return clamped(reader.scalar<std::int32_t>());
+    case kU64: return reader.scalar<std::uint64_t>();
+    case kI64: return clamped(reader.scalar<std::int64_t>());
+    default: return std::nullopt;
+  }
+}
+
+/// Returns the array's length. Short ones of whole numbers go into `list`, which may be null; all others are passed over.
+std::uint64_t skip_array(Reader& reader, int depth, std::vector<std::uint64_t>* list = nullptr) {
   const auto type = reader.scalar<std::uint32_t>();
   const auto count = reader.scalar<std::uint64_t>();
   if (count > kMaxElements) throw Malformed{"a list in it is too long"};
@@ -91,7 +110,8 @@ std::uint64_t skip_array(Reader& reader, int depth) {
   } else {
     const auto size = fixed_size(type);
     if (size == 0) throw Malformed{"it has a value of an unknown type"};
-    reader.skip(size * count);
+    if (list == nullptr || count > kMaxListed || type == kF32 || type == kF64) reader.skip(size * count);
+    else for (std::uint64_t i = 0; i < count; ++i) list->push_back(read_whole(reader, type).value_or(0));
   }
   return count;
 }
@@ -144,7 +164,12 @@ Result<GgufFile> read(std::istream& in) {
     for (std::uint64_t i = 0; i < keys; ++i) {
       auto key = reader.text();
       const auto type = reader.scalar<std::uint32_t>();
-      if (type == kArray) file.array_lengths[std::move(key)] = skip_array(reader, 1);
+      if (type == kArray) {
+        std::vector<std::uint64_t> list;
+        const auto length = skip_array(reader, 1, &list);
+        if (!list.empty()) file.lists[key] = std::move(list);
+        file.array_lengths[std::move(key)] = length;
+      }
       else file.values[std::move(key)] = read_scalar(reader, type);
     }
     for (std::uint64_t i = 0; i < tensors; ++i) file.tensors.push_back(read_tensor(reader));
@@ -182,6 +207,12 @@ std::uint64_t GgufFile::number(const std::string& key) const {
   if (const auto* value = std::get_if<std::uint64_t>(&found->second)) return *value;
   if (const auto* value = std::get_if<std::int64_t>(&found->second)) return *value > 0 ? static_cast<std::uint64_t>(*value) : 0;
   return 0;
+}
+
+std::uint64_t GgufFile::number_of_layer(const std::string& key, std::size_t layer) const {
+  const auto found = lists.find(key);
+  if (found == lists.end()) return number(key);
+  return layer < found->second.size() ? found->second[layer] : 0;
 }
 
 Result<GgufFile> read_gguf(const std::filesystem::path& file) {

@@ -23,12 +23,15 @@ struct GgufTensor {
 };
 
 struct GgufFile {
-  std::map<std::string, GgufValue> values;               ///< scalars; arrays are left out
+  std::map<std::string, GgufValue> values;               ///< scalars
   std::map<std::string, std::uint64_t> array_lengths;
+  std::map<std::string, std::vector<std::uint64_t>> lists;  ///< short arrays of whole numbers or booleans: a value for each layer
   std::vector<GgufTensor> tensors;
 
   std::string text(const std::string& key) const;        ///< empty when absent or not a text
   std::uint64_t number(const std::string& key) const;    ///< 0 when absent or not a whole number
+  /// Of a key that has one value for all layers, or one for each.
+  std::uint64_t number_of_layer(const std::string& key, std::size_t layer) const;
 };
 
 /// kInvalidArgument says what is wrong with the file.

@@ -1,1 +1,1 @@
-siyu_links(siyu_base siyu_crypto siyu_store siyu_net siyu_policy fmt::fmt)
+siyu_links(siyu_base siyu_sizing siyu_crypto siyu_store siyu_net siyu_policy fmt::fmt)

@@ -119,10 +119,11 @@ BOOST_DESCRIBE_STRUCT(NetworkScenario, (Provenance), (name, name_zh, minimum, re
 
 struct StorageClass : Provenance {
   std::string name, kind, unit;
+  std::optional<std::string> kind_zh;
   std::optional<double> read_gb_per_s, write_gb_per_s, read_iops;
   Strings use;
 };
-BOOST_DESCRIBE_STRUCT(StorageClass, (Provenance), (name, kind, unit, read_gb_per_s, write_gb_per_s, read_iops, use))
+BOOST_DESCRIBE_STRUCT(StorageClass, (Provenance), (name, kind, kind_zh, unit, read_gb_per_s, write_gb_per_s, read_iops, use))
 
 struct ClassBySize {
   std::string below_10b, from_10b_to_100b, above_100b;
@@ -189,10 +190,11 @@ struct Appliance : Provenance {
   std::uint32_t rack_units = 0;
   Strings operating_system, models, precision;
   std::optional<Strings> examples;
+  std::optional<std::string> note_zh;
 };
 BOOST_DESCRIBE_STRUCT(Appliance, (Provenance),
                       (name, tier, edition, parameters_from, parameters_up_to, users, concurrency_up_to, cpu, memory_gib, cards, storage, network, power_w, power_per,
-                       rack_units, operating_system, models, precision, examples))
+                       rack_units, operating_system, models, precision, examples, note_zh))
 
 struct UserClass : Provenance {
   std::string name;
@@ -252,11 +254,12 @@ BOOST_DESCRIBE_STRUCT(IndustryScenario, (), (name, name_zh, abilities, metrics, 
 struct Industry : Provenance {
   std::string name, name_zh, open_or_closed, deployment, reason;
   std::optional<std::string> reason_zh;
+  std::optional<std::string> regulation, regulation_zh;  ///< norms that keep confidential data of the industry out of a public cloud
   Strings compliance;
   std::optional<Strings> compliance_zh;
   std::vector<IndustryScenario> scenarios;
 };
-BOOST_DESCRIBE_STRUCT(Industry, (Provenance), (name, name_zh, open_or_closed, deployment, reason, reason_zh, compliance, compliance_zh, scenarios))
+BOOST_DESCRIBE_STRUCT(Industry, (Provenance), (name, name_zh, open_or_closed, deployment, reason, reason_zh, regulation, regulation_zh, compliance, compliance_zh, scenarios))
 
 /// A speed that somebody published, to compare predictions with.
 struct PublishedSpeed : Provenance {

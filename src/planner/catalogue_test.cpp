@@ -67,7 +67,7 @@ TEST(Catalogue, FindsByAliasWhateverTheSpelling) {
   EXPECT_EQ((*catalogue.industry("金融"))->name, "finance");
   const auto missing = catalogue.model("Qwen3-9B");
   ASSERT_FALSE(missing);
-  EXPECT_THAT(missing.error().message, testing::AllOf(testing::HasSubstr("Qwen3-9B"), testing::HasSubstr("did you mean `Qwen3-8B`")));
+  EXPECT_THAT(missing.error().message, testing::AllOf(testing::HasSubstr("Qwen3-9B"), testing::HasSubstr("did you mean `Qwen3-")));
 }
 
 TEST_F(CatalogueFolder, ReplacesAddsAndHides) {

@@ -1,4 +1,4 @@
-siyu_links(siyu_base siyu_models fmt::fmt)
+siyu_links(siyu_base siyu_sizing siyu_models siyu_report fmt::fmt)
 
 # The catalogue travels inside the program (#embed).
 file(GLOB catalogue_files CONFIGURE_DEPENDS ${SIYU_MODULE_DIR}/catalogue/*.yaml)

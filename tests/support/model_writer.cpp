@@ -38,12 +38,13 @@ namespace {
 
 struct Shape {
   std::uint32_t layers, width, heads, kv_heads, feed_forward, context;
+  std::uint32_t head = 0;  ///< width of one
 };
 
 struct Arguments {
   std::string arch = "qwen2", preset = "tiny", type = "f16", vocabulary, weights, output, projector;
   std::uint64_t seed = 1;
-  std::uint32_t layers = 0, width = 0, heads = 0, kv_heads = 0, feed_forward = 0, context = 0, lora = 0;
+  std::uint32_t layers = 0, width = 0, heads = 0, kv_heads = 0, head = 0, feed_forward = 0, context = 0, lora = 0;
   bool chat = true, thinking = false, chain = false, rerank = false;
 };
 
@@ -54,8 +55,15 @@ const std::map<std::string, Shape> kPresets{
     {"0.5b", {24, 896, 14, 2, 4864, 32768}},  // the shape of Qwen2.5-0.5B's published config.json
 };
 const std::map<std::string, std::string> kVocabularies{
-    {"llama", "ggml-vocab-llama-spm.gguf"}, {"qwen2", "ggml-vocab-qwen2.gguf"}, {"qwen3", "ggml-vocab-qwen2.gguf"}, {"qwen2vl", "ggml-vocab-qwen2.gguf"}, {"bert", "ggml-vocab-bert-bge.gguf"}};
-const std::map<std::string, ggml_type> kTypes{{"f16", GGML_TYPE_F16}, {"f32", GGML_TYPE_F32}, {"q8_0", GGML_TYPE_Q8_0}, {"q4_0", GGML_TYPE_Q4_0}};
+    {"llama", "ggml-vocab-llama-spm.gguf"}, {"qwen2", "ggml-vocab-qwen2.gguf"}, {"qwen3", "ggml-vocab-qwen2.gguf"}, {"qwen2vl", "ggml-vocab-qwen2.gguf"},
+    {"qwen3moe", "ggml-vocab-qwen2.gguf"}, {"deepseek2", "ggml-vocab-qwen2.gguf"}, {"gemma3", "ggml-vocab-qwen2.gguf"}, {"bert", "ggml-vocab-bert-bge.gguf"}};
+const std::map<std::string, ggml_type> kTypes{{"f16", GGML_TYPE_F16}, {"f32", GGML_TYPE_F32}, {"bf16", GGML_TYPE_BF16}, {"q8_0", GGML_TYPE_Q8_0}, {"q4_0", GGML_TYPE_Q4_0},
+                                              {"q5_0", GGML_TYPE_Q5_0}, {"q4_k", GGML_TYPE_Q4_K}, {"q5_k", GGML_TYPE_Q5_K}, {"q6_k", GGML_TYPE_Q6_K}};
+
+// A mixture of experts, and multi-head latent attention (DeepSeek-V2, arXiv:2405.04434), both in small.
+constexpr std::uint32_t kExperts = 16, kExpertsUsed = 4;
+constexpr std::uint32_t kQueryRank = 384, kKvRank = 256, kRope = 64, kNope = 64, kValue = 64;
+constexpr std::uint32_t kWindow = 1024;  // of gemma3's layers but every sixth
 
 constexpr float kSpread = 0.04F;  // standard deviation of the weights
 constexpr float kWhisper = 0.0005F;  // of what layers add to a token in a chain: too little to change what follows
@@ -158,7 +166,7 @@ class Model {
     set("embedding_length", shape_.width);
     set("feed_forward_length", shape_.feed_forward);
     set("attention.head_count", shape_.heads);
-    set("attention.head_count_kv", arch == "bert" ? shape_.heads : shape_.kv_heads);
+    set("attention.head_count_kv", arch == "bert" ? shape_.heads : arch == "deepseek2" ? 1 : shape_.kv_heads);
     if (arch == "bert") {
       gguf_set_val_f32(meta_.get(), "bert.attention.layer_norm_epsilon", 1e-12F);
       gguf_set_val_bool(meta_.get(), "bert.attention.causal", false);
@@ -168,11 +176,18 @@ class Model {
     }
     gguf_set_val_f32(meta_.get(), (arch + ".attention.layer_norm_rms_epsilon").c_str(), 1e-6F);
     gguf_set_val_f32(meta_.get(), (arch + ".rope.freq_base").c_str(), 1e6F);
-    set("rope.dimension_count", shape_.width / shape_.heads);
+    set("rope.dimension_count", arch == "deepseek2" ? kRope : shape_.head);
     set("vocab_size", static_cast<std::uint32_t>(words_));
-    if (arch == "qwen3") {
-      set("attention.key_length", shape_.width / shape_.heads);
-      set("attention.value_length", shape_.width / shape_.heads);
+    if (arch == "deepseek2") describe_latent_attention();
+    else if (arch != "qwen2" && arch != "qwen2vl") {
+      set("attention.key_length", shape_.head);
+      set("attention.value_length", shape_.head);
+    }
+    if (arch == "gemma3") set("attention.sliding_window", kWindow);
+    if (has_experts()) {
+      set("expert_count", kExperts);
+      set("expert_used_count", kExpertsUsed);
+      set("expert_feed_forward_length", expert_width());
     }
     if (arch == "qwen2vl") {
       const auto half = static_cast<std::int32_t>(shape_.width / shape_.heads / 2), part = half / 4;
@@ -180,6 +195,22 @@ class Model {
       gguf_set_arr_data(meta_.get(), "qwen2vl.rope.dimension_sections", GGUF_TYPE_INT32, sections, 4);
     }
     if (arguments_.chat && arch != "llama") gguf_set_val_str(meta_.get(), "tokenizer.chat_template", chat_template(arguments_.thinking).c_str());
+  }
+
+  bool has_experts() const { return arguments_.arch == "qwen3moe" || arguments_.arch == "deepseek2"; }
+  std::uint32_t expert_width() const { return shape_.feed_forward / 4; }
+
+  void describe_latent_attention() {
+    set("attention.q_lora_rank", kQueryRank);
+    set("attention.kv_lora_rank", kKvRank);
+    set("attention.key_length", kKvRank + kRope);
+    set("attention.value_length", kKvRank);
+    set("attention.key_length_mla", kNope + kRope);
+    set("attention.value_length_mla", kValue);
+    set("leading_dense_block_count", 1);
+    set("expert_shared_count", 1);
+    set("expert_gating_func", 2);  // sigmoid
+    gguf_set_val_f32(meta_.get(), "deepseek2.expert_weights_scale", 1.0F);
   }
 
   void lay_out_adapter() {
@@ -200,7 +231,7 @@ class Model {
   }
 
   void lay_out() {
-    const std::int64_t width = shape_.width, head = width / shape_.heads, keys = head * shape_.kv_heads, inner = shape_.feed_forward;
+    const std::int64_t width = shape_.width, inner = shape_.feed_forward;
     matrix("token_embd.weight", width, words_);
     if (arguments_.chain) matrix("output.weight", width, words_);
     if (arguments_.arch == "bert") {
@@ -221,20 +252,57 @@ class Model {
         continue;
       }
       vector(block + "attn_norm.weight", width, 1);
-      const bool biased = arguments_.arch.starts_with("qwen2");
-      projection(block + "attn_q", width, width, biased);
-      projection(block + "attn_k", width, keys, biased);
-      projection(block + "attn_v", width, keys, biased);
-      matrix(block + "attn_output.weight", width, width);
-      if (arguments_.arch == "qwen3") {
-        vector(block + "attn_q_norm.weight", head, 1);
-        vector(block + "attn_k_norm.weight", head, 1);
-      }
+      if (arguments_.arch == "deepseek2") lay_out_latent_attention(block);
+      else lay_out_attention(block);
       vector(block + "ffn_norm.weight", width, 1);
-      matrix(block + "ffn_gate.weight", width, inner);
-      matrix(block + "ffn_up.weight", width, inner);
-      matrix(block + "ffn_down.weight", inner, width);
+      if (has_experts() && (arguments_.arch != "deepseek2" || i > 0)) lay_out_experts(block);
+      else lay_out_feed_forward(block, "", inner);
+      if (arguments_.arch == "gemma3") {
+        vector(block + "post_attention_norm.weight", width, 1);
+        vector(block + "post_ffw_norm.weight", width, 1);
+      }
     }
+  }
+
+  void lay_out_attention(const std::string& block) {
+    const std::int64_t width = shape_.width, head = shape_.head, queries = head * shape_.heads, keys = head * shape_.kv_heads;
+    const auto& arch = arguments_.arch;
+    const bool biased = arch.starts_with("qwen2");
+    projection(block + "attn_q", width, queries, biased);
+    projection(block + "attn_k", width, keys, biased);
+    projection(block + "attn_v", width, keys, biased);
+    matrix(block + "attn_output.weight", queries, width);
+    if (arch != "qwen3" && arch != "qwen3moe" && arch != "gemma3") return;
+    vector(block + "attn_q_norm.weight", head, 1);
+    vector(block + "attn_k_norm.weight", head, 1);
+  }
+
+  void lay_out_latent_attention(const std::string& block) {
+    const std::int64_t width = shape_.width, heads = shape_.heads;
+    vector(block + "attn_q_a_norm.weight", kQueryRank, 1);
+    vector(block + "attn_kv_a_norm.weight", kKvRank, 1);
+    matrix(block + "attn_q_a.weight", width, kQueryRank);
+    matrix(block + "attn_q_b.weight", kQueryRank, heads * (kNope + kRope));
+    matrix(block + "attn_kv_a_mqa.weight", width, kKvRank + kRope);
+    cube(block + "attn_k_b.weight", kNope, kKvRank, heads);
+    cube(block + "attn_v_b.weight", kKvRank, kValue, heads);
+    matrix(block + "attn_output.weight", heads * kValue, width);
+  }
+
+  void lay_out_feed_forward(const std::string& block, const char* suffix, std::int64_t inner) {
+    const std::int64_t width = shape_.width;
+    matrix(block + "ffn_gate" + suffix + ".weight", width, inner);
+    matrix(block + "ffn_up" + suffix + ".weight", width, inner);
+    matrix(block + "ffn_down" + suffix + ".weight", inner, width);
+  }
+
+  void lay_out_experts(const std::string& block) {
+    const std::int64_t width = shape_.width, inner = expert_width();
+    matrix(block + "ffn_gate_inp.weight", width, kExperts, GGML_TYPE_F32);
+    cube(block + "ffn_gate_exps.weight", width, inner, kExperts);
+    cube(block + "ffn_up_exps.weight", width, inner, kExperts);
+    cube(block + "ffn_down_exps.weight", inner, width, kExperts);
+    if (arguments_.arch == "deepseek2") lay_out_feed_forward(block, "_shexp", inner);
   }
 
   /// An encoder like SigLIP's, small, and what takes its output to the width of the language model.
@@ -325,6 +393,10 @@ class Model {
   void matrix(const std::string& name, std::int64_t columns, std::int64_t rows, ggml_type type) {
     if (columns % ggml_blck_size(type) != 0) type = GGML_TYPE_F16;
     add(ggml_new_tensor_2d(context_.get(), type, columns, rows), name, NAN);
+  }
+  void cube(const std::string& name, std::int64_t columns, std::int64_t rows, std::int64_t count) {
+    const auto type = columns % ggml_blck_size(type_) == 0 ? type_ : GGML_TYPE_F16;
+    add(ggml_new_tensor_3d(context_.get(), type, columns, rows, count), name, NAN);
   }
   /// Every value the same: scales of norms are 1, biases 0.
   void vector(const std::string& name, std::int64_t size, float constant) { add(ggml_new_tensor_1d(context_.get(), GGML_TYPE_F32, size), name, constant); }
@@ -427,6 +499,7 @@ Shape shape_of(const Arguments& arguments) {
   choose(shape.kv_heads, arguments.kv_heads);
   choose(shape.feed_forward, arguments.feed_forward);
   choose(shape.context, arguments.context);
+  shape.head = arguments.head != 0 ? arguments.head : shape.width / shape.heads;
   if (arguments.arch == "bert" && arguments.context == 0) shape.context = 512;
   if (shape.width % shape.heads != 0 || shape.heads % shape.kv_heads != 0) throw std::runtime_error("--width must be a multiple of --heads, and --heads of --kv-heads");
   return shape;
@@ -452,6 +525,7 @@ int main(int argc, char** argv) {
   app.add_option("--width", arguments.width);
   app.add_option("--heads", arguments.heads);
   app.add_option("--kv-heads", arguments.kv_heads);
+  app.add_option("--head", arguments.head, "Width of a head; the width over the heads when absent. Not for qwen2");
   app.add_option("--feed-forward", arguments.feed_forward);
   app.add_option("--context", arguments.context);
   app.add_flag("!--no-chat-template", arguments.chat);

@@ -1,0 +1,201 @@
+// Which appliance: the smallest tier that carries the model, the users and the requests in flight, in the edition that is asked for.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "planner/advise/facts.h"
+
+namespace siyu::planner {
+namespace {
+
+int rank_of(const Appliance& one) { return one.tier == "workstation" ? 0 : one.tier == "single server" ? 1 : 2; }
+constexpr int kTopRank = 2;
+Words tier_name(int rank) {
+  static const Words kNames[] = {{"workstation", "工作站级一体机"}, {"single server", "单机级一体机"}, {"rack cluster", "机柜级集群"}};
+  return kNames[std::clamp(rank, 0, kTopRank)];
+}
+
+bool carries_model(const Appliance& one, double parameters) { return !one.parameters_up_to || parameters <= *one.parameters_up_to; }
+
+/// The least rank at which an appliance of the edition satisfies `holds`; the top rank when none does.
+template <class Holds>
+int least_rank(const std::vector<const Appliance*>& appliances, Holds holds) {
+  int least = kTopRank;
+  for (const auto* one : appliances)
+    if (holds(*one)) least = std::min(least, rank_of(*one));
+  return least;
+}
+
+std::string edition_of(const Facts& facts) {
+  if (facts.edition == Edition::kDomestic) return "domestic";
+  if (facts.edition == Edition::kInternational) return "international";
+  const auto& chosen = facts.question->scenario.accelerator;
+  if (chosen)
+    if (const auto card = facts.catalogue->accelerator(*chosen)) return (*card)->edition;
+  return "domestic";  // What can be bought on the mainland without a reservation.
+}
+
+int required_rank(const Facts& facts, const std::vector<const Appliance*>& appliances, TierAdvice& advice) {
+  int rank = 0;
+  const auto need = [&](int one, Words reason) {
+    rank = std::max(rank, one);
+    advice.reasons.push_back(std::move(reason));
+  };
+  if (facts.parameters) {
+    const auto one = least_rank(appliances, [&](const Appliance& appliance) { return carries_model(appliance, *facts.parameters); });
+    need(one, {fmt::format("{} ask for at least: {}.", parameters_words(*facts.parameters).en, tier_name(one).en),
+               fmt::format("{} 的模型至少需要{}。", parameters_words(*facts.parameters).zh, tier_name(one).zh)});
+  }
+  if (facts.user_class != nullptr) {
+    const auto one = least_rank(appliances, [&](const Appliance& appliance) { return std::ranges::find(appliance.users, facts.user_class->name) != appliance.users.end(); });
+    need(one, {fmt::format("{} daily users ask for at least: {}; {}.", plain_number(*facts.daily_active), tier_name(one).en, facts.user_class->advice),
+               fmt::format("日活 {} 人至少需要{}；{}。", plain_number(*facts.daily_active), tier_name(one).zh, facts.user_class->advice_zh.value_or(facts.user_class->advice))});
+  }
+  if (facts.concurrency) {
+    const auto one = least_rank(appliances, [&](const Appliance& appliance) { return *facts.concurrency <= appliance.concurrency_up_to; });
+    need(one, {fmt::format("{} requests in flight ask for at least: {}.", plain_number(std::ceil(*facts.concurrency)), tier_name(one).en),
+               fmt::format("{} 路并发请求至少需要{}。", plain_number(std::ceil(*facts.concurrency)), tier_name(one).zh)});
+  }
+  if (advice.reasons.empty()) need(0, {"Neither the model's size nor the load is known: the smallest tier, to begin with.", "模型规模与负载均未知：先从最小档起步。"});
+  return rank;
+}
+
+double servers_of(const Facts& facts, const Appliance& appliance, TierAdvice& advice) {
+  double servers = facts.user_class == nullptr ? 1 : facts.user_class->minimum_servers;
+  if (facts.concurrency && appliance.concurrency_up_to > 0) servers = std::max(servers, std::ceil(*facts.concurrency / appliance.concurrency_up_to));
+  if (facts.question->servers) servers = std::max(servers, std::ceil(*facts.question->servers));
+  const auto per_server = appliance.cards.per_server ? appliance.cards.per_server : appliance.cards.maximum;
+  if (appliance.cards.per_server) servers = std::max(servers, std::ceil(static_cast<double>(appliance.cards.minimum) / *appliance.cards.per_server));
+  if (facts.question->replicas && facts.question->cards_per_replica && per_server && *per_server > 0)
+    servers = std::max(servers, std::ceil(*facts.question->replicas * *facts.question->cards_per_replica / *per_server));
+  else advice.reasons.push_back({"The number of replicas and cards was not given: servers follow from users and requests in flight alone.", "未给出副本数与卡数：服务器数仅由用户数与并发推定。"});
+  return servers;
+}
+
+/// Keys of an accelerator's entry, as people call what they hold.
+Words key_words(const std::string& key) {
+  static const std::pair<std::string_view, Words> kKeys[] = {{"memory_gb_per_s", {"memory bandwidth", "显存带宽"}}, {"memory_gib", {"memory", "显存容量"}}, {"memory_type", {"type of memory", "显存类型"}},
+                                                             {"tflops", {"compute", "算力"}}, {"power_w", {"power", "功耗"}}, {"interconnect", {"links between cards", "卡间互连"}}, {"pcie", {"PCIe", "PCIe 规格"}},
+                                                             {"form_factor", {"form", "形态"}}, {"int8_tops", {"INT8 compute", "INT8 算力"}}, {"int4_tops", {"INT4 compute", "INT4 算力"}}, {"fp64", {"FP64 compute", "FP64 算力"}},
+                                                             {"fp32", {"FP32 compute", "FP32 算力"}}, {"tf32", {"TF32 compute", "TF32 算力"}}, {"fp16", {"FP16 compute", "FP16 算力"}}, {"bf16", {"BF16 compute", "BF16 算力"}},
+                                                             {"fp8", {"FP8 compute", "FP8 算力"}}, {"fp4", {"FP4 compute", "FP4 算力"}}};
+  const auto at = std::ranges::find(kKeys, key, [](const auto& one) { return one.first; });
+  return at == std::end(kKeys) ? Words{key, key} : at->second;
+}
+
+Words joined(const Strings& keys) {
+  Words out;
+  for (const auto& key : keys) {
+    const auto words = key_words(key);
+    out.en += (out.en.empty() ? "" : ", ") + words.en;
+    out.zh += (out.zh.empty() ? "" : "、") + words.zh;
+  }
+  return out;
+}
+
+/// Whether the figures of these cards can be relied on is said, card by card.
+std::vector<Words> doubts_of(const Facts& facts, const std::vector<std::string>& cards) {
+  std::vector<Words> out;
+  for (const auto& name : cards) {
+    const auto card = facts.catalogue->accelerator(name);
+    if (!card) continue;
+    Words text{name + ": ", name + "："};
+    const auto say = [&](const std::string& en, const std::string& zh) {
+      text.en += (text.en.ends_with(": ") ? "" : "; ") + en;
+      text.zh += (text.zh.ends_with("：") ? "" : "；") + zh;
+    };
+    if ((*card)->confidence == "disputed") say("sources disagree", "各来源数据不一致");
+    if ((*card)->confidence == "unverified") say("no source at hand for its figures", "参数暂无可查来源");
+    if ((*card)->unverified) say("unverified: " + joined(*(*card)->unverified).en, "未经核实：" + joined(*(*card)->unverified).zh);
+    if ((*card)->unknown) say("unknown: " + joined(*(*card)->unknown).en, "未知：" + joined(*(*card)->unknown).zh);
+    if (!text.en.ends_with(": ")) out.push_back(std::move(text));
+  }
+  return out;
+}
+
+/// The catalogue's cards, less those that another edition or the scenario's list leaves out.
+Result<std::vector<std::string>> cards_of(const Facts& facts, const Appliance& appliance) {
+  std::vector<std::string> cards{appliance.cards.model};
+  cards.insert(cards.end(), appliance.cards.alternatives.begin(), appliance.cards.alternatives.end());
+  if (facts.edition != Edition::kAny)
+    std::erase_if(cards, [&](const std::string& name) { const auto card = facts.catalogue->accelerator(name); return card && (*card)->edition != appliance.edition; });
+  const auto& constraints = facts.question->scenario.constraints;
+  if (!constraints || !constraints->accelerators || constraints->accelerators->empty()) return cards;
+  std::vector<std::string> allowed;
+  for (const auto& name : *constraints->accelerators) {
+    ASSIGN_OR_RETURN(const auto* card, facts.catalogue->accelerator(name));
+    if (facts.edition == Edition::kAny || card->edition == appliance.edition) allowed.push_back(card->name);
+  }
+  if (allowed.empty())
+    return invalid(fmt::format("`constraints.accelerators` names no card of the {} edition, which `constraints.edition` asks for; change one of the two", appliance.edition));
+  // The tier's own order among the allowed ones; cards that it does not know come last.
+  std::vector<std::string> out;
+  for (const auto& name : cards)
+    if (std::ranges::find(allowed, name) != allowed.end()) out.push_back(name);
+  for (const auto& name : allowed)
+    if (std::ranges::find(out, name) == out.end()) out.push_back(name);
+  return out;
+}
+
+Status respect_choice(const Facts& facts, TierAdvice& advice) {
+  const auto& chosen = facts.question->scenario.accelerator;
+  if (!chosen) return {};
+  ASSIGN_OR_RETURN(const auto* card, facts.catalogue->accelerator(*chosen));
+  if (facts.edition != Edition::kAny && card->edition != advice.edition)
+    return invalid(fmt::format("`accelerator` {} is a card of the {} edition, but `constraints.edition` asks for the {} one; change one of the two", card->name, card->edition, advice.edition));
+  std::erase(advice.cards, card->name);
+  advice.cards.insert(advice.cards.begin(), card->name);
+  advice.reasons.push_back({fmt::format("The card {} was chosen in the scenario.", card->name), fmt::format("加速卡 {} 由方案指定。", card->name)});
+  return {};
+}
+
+void alternatives(const Facts& facts, const Appliance& chosen, TierAdvice& advice) {
+  for (const auto& one : facts.catalogue->appliances) {
+    if (one.name == chosen.name) continue;
+    const auto same_edition = one.edition == chosen.edition;
+    const auto step = rank_of(one) - rank_of(chosen);
+    if (same_edition && step == 1)
+      advice.alternatives.push_back({one.name, {"More room for growth and larger models; costs and power rise at once.", "为增长与更大模型留出余量；成本与功耗即刻上升。"}});
+    if (same_edition && step == -1)
+      advice.alternatives.push_back({one.name, {fmt::format("Cheaper, but up to {} requests in flight{} only.", one.concurrency_up_to,
+                                                            one.parameters_up_to ? fmt::format(" and {}", parameters_words(*one.parameters_up_to).en) : ""),
+                                                fmt::format("成本更低，但仅支持不超过 {} 路并发{}。", one.concurrency_up_to,
+                                                            one.parameters_up_to ? fmt::format("、{}", parameters_words(*one.parameters_up_to).zh) : "")}});
+    if (!same_edition && step == 0 && facts.edition == Edition::kAny) {
+      Words reason{fmt::format("The {} edition of the same tier: {}.", one.edition, one.cards.model), fmt::format("同档{}版：{}。", one.edition == "domestic" ? "国产" : "国际", one.cards.model)};
+      if (one.note) reason.en += " Note: " + *one.note + ".", reason.zh += "注意：" + one.note_zh.value_or(*one.note) + "。";
+      advice.alternatives.push_back({one.name, std::move(reason)});
+    }
+  }
+}
+
+}  // namespace
+
+Result<TierAdvice> advise_tier(const Facts& facts) {
+  TierAdvice advice{.appliance = {}, .tier = {}, .edition = edition_of(facts)};
+  std::vector<const Appliance*> appliances;
+  for (const auto& one : facts.catalogue->appliances)
+    if (one.edition == advice.edition) appliances.push_back(&one);
+  if (appliances.empty()) return not_found(fmt::format("The catalogue has no appliance of the {} edition; appliances.yaml in your catalogue folder adds one", advice.edition));
+  const auto rank = required_rank(facts, appliances, advice);
+  // The smallest appliance from that rank on: a catalogue without one of a rank gives the next larger, or its largest.
+  const auto larger = [&](const Appliance* a, const Appliance* b) { return rank_of(*a) < rank_of(*b); };
+  std::ranges::stable_sort(appliances, larger);
+  const auto at = std::ranges::find_if(appliances, [&](const Appliance* one) { return rank_of(*one) >= rank; });
+  const auto& chosen = at == appliances.end() ? *appliances.back() : **at;
+  advice.appliance = chosen.name;
+  advice.tier = chosen.tier;
+  advice.tier_name = tier_name(rank_of(chosen));
+  if (facts.edition == Edition::kAny && !facts.question->scenario.accelerator)
+    advice.reasons.push_back({"No edition was asked for: the domestic one is suggested, because its cards can be bought on the mainland without restriction; the other one is an alternative.",
+                              "未指定版本：建议国产版，其加速卡在境内采购不受限；国际版列为备选。"});
+  ASSIGN_OR_RETURN(advice.cards, cards_of(facts, chosen));
+  RETURN_IF_ERROR(respect_choice(facts, advice));
+  advice.servers = servers_of(facts, chosen, advice);
+  alternatives(facts, chosen, advice);
+  advice.doubts = doubts_of(facts, advice.cards);
+  return advice;
+}
+
+}  // namespace siyu::planner

@@ -1,0 +1,326 @@
+#include "planner/papers.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <set>
+
+#include "planner/advise/facts.h"
+#include "planner/papers/pen.h"
+#include "planner/papers/sample_fixture.h"
+#include "report/render.h"
+
+namespace siyu::planner {
+namespace {
+
+using report::Document;
+using report::Language;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr Paper kPapers[] = {Paper::kAlignment, Paper::kSizing, Paper::kBillOfMaterials, Paper::kResponsibilities, Paper::kProjectPlan, Paper::kRisks, Paper::kCost};
+
+const Catalogue& catalogue() {
+  static const auto one = builtin_catalogue().value();
+  return one;
+}
+const std::vector<PaperInput>& inputs() {
+  static const std::vector<PaperInput> all{bank_paper(catalogue()), school_paper(catalogue())};
+  return all;
+}
+
+template <class T>
+std::vector<T> blocks_of(const Document& document) {
+  std::vector<T> out;
+  for (const auto& block : document.blocks)
+    if (const auto* one = std::get_if<T>(&block)) out.push_back(*one);
+  return out;
+}
+
+std::vector<std::string> headings(const Document& document, int level = 1) {
+  std::vector<std::string> out;
+  for (const auto& one : blocks_of<report::Heading>(document))
+    if (one.level == level) out.push_back(one.text.plain());
+  return out;
+}
+
+/// Everything that is read as prose: what stands in code (names of figures, models, cards) is left out.
+std::string prose(const Document& document) {
+  std::string out = document.title + "\n";
+  const auto rich = [&](const report::Rich& text) {
+    for (const auto& run : text.runs)
+      if (!run.code) out += run.text;
+    out += '\n';
+  };
+  const std::function<void(const report::ListItem&)> item = [&](const report::ListItem& one) {
+    rich(one.text);
+    for (const auto& inner : one.items) item(inner);
+  };
+  for (const auto& block : document.blocks) {
+    if (const auto* one = std::get_if<report::Heading>(&block)) rich(one->text);
+    if (const auto* one = std::get_if<report::Paragraph>(&block)) rich(one->text);
+    if (const auto* one = std::get_if<report::Callout>(&block)) out += one->title + "\n", rich(one->text);
+    if (const auto* one = std::get_if<report::List>(&block)) std::ranges::for_each(one->items, item);
+    if (const auto* one = std::get_if<report::KeyFigures>(&block))
+      for (const auto& figure : one->figures) out += figure.label + "\n" + figure.value + "\n" + figure.note + "\n";
+    if (const auto* one = std::get_if<report::ChartBlock>(&block)) out += one->caption + "\n" + report::describe_chart(one->chart, document.language) + "\n";
+    if (const auto* one = std::get_if<report::Table>(&block)) {
+      out += one->caption + "\n";
+      for (const auto& column : one->columns) out += column.title + "\n";
+      for (const auto& row : one->rows) std::ranges::for_each(row.cells, rich);
+    }
+  }
+  return out;
+}
+
+/// Words in Latin letters that Chinese technicians write as they are.
+const std::set<std::string>& usual_terms() {
+  static const std::set<std::string> all{
+      "LoRA", "RACI", "RoCE", "TLS", "SHA", "PFC", "ECN", "GiB", "FP8", "BF16", "INT8", "INT4", "FP16", "FP32", "TF32", "FP64", "PCIe", "Apache", "MIT", "Siyu", "NVMe", "Why", "What", "Scope", "Roadmap", "Benefit", "DeepSeek", "reduce", "all", "TTFT"};
+  return all;
+}
+
+/// Three letters and more, with the digits behind them, and where each stands.
+std::vector<std::pair<std::string, std::size_t>> latin_words(const std::string& text) {
+  const auto letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
+  std::vector<std::pair<std::string, std::size_t>> out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto begin = i;
+    while (i < text.size() && letter(text[i])) ++i;
+    if (i - begin < 3) continue;
+    while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
+    out.emplace_back(text.substr(begin, i - begin), begin);
+  }
+  return out;
+}
+
+std::string without_names(std::string text) {
+  std::vector<std::string> names;
+  for (const auto& one : catalogue().models) names.push_back(one.name), names.push_back(one.licence);
+  for (const auto& one : catalogue().accelerators) names.push_back(one.name);
+  for (const auto& one : catalogue().networks) names.push_back(one.name);
+  for (const auto& one : catalogue().storage) names.push_back(one.name);
+  for (const auto& one : catalogue().appliances) {
+    names.push_back(one.name);
+    names.insert(names.end(), one.operating_system.begin(), one.operating_system.end());
+  }
+  std::ranges::sort(names, std::ranges::greater{}, &std::string::size);
+  for (const auto& name : names)
+    for (auto at = text.find(name); at != std::string::npos; at = text.find(name, at)) text.replace(at, name.size(), " ");
+  return text;
+}
+
+TEST(Papers, HaveTheirSectionsInBothLanguages) {
+  const std::map<Paper, std::pair<std::vector<std::string>, std::vector<std::string>>> expected{
+      {Paper::kAlignment, {{"Why", "What", "Scope", "Roadmap", "Benefit", "What would change the decision", "Agreement"}, {"为什么做（Why）", "做什么（What）", "做到哪里（Scope）", "如何推进（Roadmap）", "收益如何（Benefit）", "会签"}}},
+      {Paper::kSizing, {{"In short", "What was given", "Memory", "Latency and replicas", "Appliance", "Storage", "Network", "Appendix: all figures"}, {"结论摘要", "方案输入", "显存", "时延与副本数", "机型", "存储", "网络", "附录：全部指标"}}},
+      {Paper::kBillOfMaterials, {{"What to order"}, {"采购内容"}}},
+      {Paper::kResponsibilities, {{"Roles", "Matrix", "When people do not agree"}, {"角色", "责任矩阵", "争议处理"}}},
+      {Paper::kProjectPlan, {{"In short", "Critical path", "Schedule", "Steps and tasks"}, {"概要", "关键路径", "进度计划", "步骤与任务"}}},
+      {Paper::kRisks, {{"In short", "Register", "By what they are seen early", "Compliance, self-assessed"}, {"概要", "风险登记", "早期信号", "合规自评"}}},
+      {Paper::kCost, {{"In short"}, {"结论摘要"}}}};
+  for (const auto& input : inputs())
+    for (const auto paper : kPapers) {
+      const auto english = write_paper(paper, input, Language::kEn).value(), chinese = write_paper(paper, input, Language::kZh).value();
+      for (const auto& heading : expected.at(paper).first) EXPECT_THAT(headings(english), Contains(heading)) << input.scenario.name;
+      for (const auto& heading : expected.at(paper).second) EXPECT_THAT(headings(chinese), Contains(heading)) << input.scenario.name;
+      EXPECT_THAT(headings(english), Contains("Basis and limits"));
+      EXPECT_EQ(english.blocks.size(), chinese.blocks.size()) << file_stem(paper);
+      EXPECT_EQ(english.title, name_of(paper).en);
+      EXPECT_EQ(chinese.title, name_of(paper).zh);
+    }
+}
+
+TEST(Papers, HaveNoEmptyCellsNorRows) {
+  for (const auto& input : inputs())
+    for (const auto paper : kPapers)
+      for (const auto language : {Language::kEn, Language::kZh}) {
+        const auto document = write_paper(paper, input, language).value();
+        for (const auto& table : blocks_of<report::Table>(document)) {
+          EXPECT_FALSE(table.rows.empty()) << file_stem(paper) << ": " << table.caption << " " << table.columns.front().title;
+          for (const auto& row : table.rows) {
+            EXPECT_EQ(row.cells.size(), table.columns.size());
+            for (const auto& cell : row.cells) EXPECT_TRUE(!cell.plain().empty() || std::ranges::any_of(cell.runs, [](const report::Run& run) { return run.source > 0; })) << file_stem(paper) << " " << table.caption;
+          }
+        }
+        EXPECT_TRUE(report::prepare(document)) << file_stem(paper);
+      }
+}
+
+TEST(Papers, InChineseHaveNoEnglishButNamesAndUsualTerms) {
+  for (const auto& input : inputs())
+    for (const auto paper : kPapers) {
+      const auto text = without_names(prose(write_paper(paper, input, Language::kZh).value()));
+      for (const auto& [word, at] : latin_words(text)) EXPECT_TRUE(usual_terms().contains(word)) << file_stem(paper) << ": " << word << " in: " << text.substr(at > 60 ? at - 60 : 0, 160);
+    }
+}
+
+TEST(Papers, InEnglishHaveNoChineseButTheOrganisationsOwnWords) {
+  for (const auto& input : inputs())
+    for (const auto paper : kPapers) {
+      auto text = prose(write_paper(paper, input, Language::kEn).value());
+      auto own = input.scenario.goals.value_or(std::vector<std::string>{});
+      own.insert(own.end(), {input.scenario.name, input.scenario.organisation->name, "＿"});
+      for (const auto& words : own)
+        for (auto at = text.find(words); at != std::string::npos; at = text.find(words)) text.erase(at, words.size());
+      // Chinese characters begin with E4 to E9 in UTF-8.
+      const auto at = std::ranges::find_if(text, [](char c) { const auto byte = static_cast<unsigned char>(c); return byte >= 0xE4 && byte <= 0xE9; });
+      EXPECT_EQ(at, text.end()) << file_stem(paper) << ": " << text.substr(static_cast<std::size_t>(at - text.begin()), 60);
+    }
+}
+
+TEST(Papers, EveryFigureStandsInTheAppendixWithItsValueAndFormula) {
+  const auto& input = inputs().front();
+  const auto document = write_paper(Paper::kSizing, input, Language::kEn).value();
+  std::map<std::string, std::vector<std::string>> rows;
+  for (const auto& table : blocks_of<report::Table>(document))
+    if (table.columns.front().title == "Figure")
+      for (const auto& row : table.rows) rows[row.cells[0].runs.back().text] = {row.cells[1].plain(), row.cells[2].plain(), row.cells[3].plain()};
+  std::size_t figures = 0;
+  for (const auto& section : all_sections(input))
+    for (const auto& figure : section.figures) {
+      ++figures;
+      ASSERT_TRUE(rows.contains(figure.id)) << figure.id;
+      EXPECT_EQ(rows[figure.id][0], show_value(figure.value, figure.unit, Language::kEn)) << figure.id;
+      EXPECT_THAT(rows[figure.id][1], HasSubstr(figure.value ? figure.formula : figure.note->en)) << figure.id;
+      for (const auto& one : figure.inputs) EXPECT_THAT(rows[figure.id][2], HasSubstr(one.name)) << figure.id;
+    }
+  EXPECT_EQ(rows.size(), figures);
+  EXPECT_GT(figures, 20U);
+  EXPECT_EQ(rows["memory.weights"][0], "33.1 GB");
+  EXPECT_EQ(rows["memory.bandwidth"][0], "unknown");
+  EXPECT_THAT(document.sources, Contains(testing::Field(&report::Source::text, "Qwen, model card of Qwen3-32B")));
+}
+
+TEST(Papers, SayUnknownWhereNothingIsKnown) {
+  const auto& school = inputs().back();
+  const auto cost = prose(write_paper(Paper::kCost, school, Language::kEn).value());
+  EXPECT_THAT(cost, HasSubstr("Not reckoned"));
+  const auto bill = prose(write_paper(Paper::kBillOfMaterials, school, Language::kZh).value());
+  EXPECT_THAT(bill, HasSubstr("暂无条目"));
+  const auto sizing = prose(write_paper(Paper::kSizing, school, Language::kEn).value());
+  EXPECT_THAT(sizing, HasSubstr("The size of the weights was not given."));
+  const auto alignment = prose(write_paper(Paper::kAlignment, school, Language::kZh).value());
+  EXPECT_THAT(alignment, HasSubstr("尚缺目标"));
+}
+
+TEST(BillOfMaterials, SumsWhatIsKnownAndCountsWhatIsNot) {
+  auto input = inputs().front();
+  input.bill = {{.group = "server", .item = {"Server", "服务器"}, .specification = {"4 U", "4 U"}, .quantity = 2, .unit = "server", .price_low = 100000, .price_high = 120000, .power_w = 5600, .source = "offer"},
+                {.group = "server", .item = {"Other", "其他"}, .specification = {"2 U", "2 U"}, .quantity = 1, .unit = "server", .source = ""}};
+  const auto text = prose(write_paper(Paper::kBillOfMaterials, input, Language::kEn).value());
+  EXPECT_THAT(text, HasSubstr("CNY 200,000 – CNY 240,000"));
+  EXPECT_THAT(text, HasSubstr("1 rows have no price"));
+  EXPECT_THAT(text, HasSubstr("11.2 kW"));
+  EXPECT_THAT(prose(write_paper(Paper::kBillOfMaterials, input, Language::kZh).value()), HasSubstr("20 万元 – 24 万元"));
+}
+
+TEST(BillOfMaterials, OfTheDomesticEditionNamesNoInternationalCard) {
+  for (const auto& row : inputs().front().bill) {
+    if (row.edition) EXPECT_EQ(*row.edition, "domestic") << row.item.en;
+    EXPECT_FALSE(row.source.empty());
+  }
+  EXPECT_THAT(inputs().front().bill, Contains(testing::AllOf(testing::Field(&BillRow::group, "card"), testing::Field(&BillRow::quantity, 6))));
+}
+
+TEST(Risks, StandByProbabilityTimesImpactAndTakeInTheRules) {
+  for (const auto& input : inputs()) {
+    const auto risks = project_risks(input);
+    EXPECT_GE(risks.size(), input.advice.risks.size() + 4);
+    for (std::size_t i = 1; i < risks.size(); ++i) EXPECT_GE(risks[i - 1].probability * risks[i - 1].impact, risks[i].probability * risks[i].impact);
+    std::set<std::string> ids;
+    for (const auto& one : risks) {
+      EXPECT_TRUE(ids.insert(one.id).second) << one.id;
+      EXPECT_TRUE(one.probability >= 1 && one.probability <= 5 && one.impact >= 1 && one.impact <= 5) << one.id;
+      EXPECT_EQ(one.severity, one.probability * one.impact >= 15 ? Severity::kHigh : one.probability * one.impact >= 8 ? Severity::kMedium : Severity::kLow) << one.id;
+      EXPECT_FALSE(one.sign.zh.empty() || one.mitigation.zh.empty()) << one.id;
+    }
+  }
+}
+
+TEST(ProjectPlan, TheCriticalPathOfAKnownNetworkIsRight) {
+  ProjectPlan plan;
+  const auto task = [](std::string id, double days, std::vector<std::string> after) { return PlanTask{.id = std::move(id), .days = days, .after = std::move(after)}; };
+  plan.tasks = {task("d", 4, {"b", "c"}), task("a", 3, {}), task("b", 2, {"a"}), task("c", 6, {"a"}), task("e", 1, {"d"}), task("f", 2, {"a"})};
+  ASSERT_TRUE(schedule(plan));
+  EXPECT_EQ(plan.days, 14);
+  EXPECT_THAT(plan.critical_path, testing::ElementsAre("a", "c", "d", "e"));
+  const auto by_id = [&](const std::string& id) { return *std::ranges::find(plan.tasks, id, &PlanTask::id); };
+  EXPECT_EQ(by_id("b").slack, 4);
+  EXPECT_EQ(by_id("f").slack, 9);
+  EXPECT_FALSE(by_id("b").critical);
+  EXPECT_TRUE(by_id("c").critical);
+}
+
+TEST(ProjectPlan, CyclesAndUnknownPredecessorsAreNamed) {
+  ProjectPlan plan;
+  plan.tasks = {{.id = "a", .days = 1, .after = {"b"}}, {.id = "b", .days = 1, .after = {"a"}}};
+  EXPECT_THAT(schedule(plan).error().message, HasSubstr("waits for itself"));
+  plan.tasks = {{.id = "a", .days = 1, .after = {"z"}}};
+  EXPECT_THAT(schedule(plan).error().message, HasSubstr("`z`"));
+  plan.tasks = {{.id = "a", .days = -1}};
+  EXPECT_FALSE(schedule(plan));
+  plan.tasks = {{.id = "a"}, {.id = "a"}};
+  EXPECT_FALSE(schedule(plan));
+}
+
+TEST(ProjectPlan, HoldsForEveryCombinationOfFacts) {
+  for (int bits = 0; bits < 16; ++bits)
+    for (const auto training : {Training::kNone, Training::kAdapters, Training::kAll}) {
+      auto plan = project_plan({.servers = 1.0 + bits, .air_gapped = (bits & 1) != 0, .domestic = (bits & 2) != 0, .regulated = (bits & 4) != 0, .public_answers = (bits & 8) != 0, .training = training});
+      ASSERT_TRUE(schedule(plan));
+      EXPECT_EQ(plan.steps.size(), 7U);
+      double on_path = 0;
+      for (const auto& task : plan.tasks) {
+        EXPECT_EQ(task.parts.size(), 9U) << task.id;
+        EXPECT_EQ(std::ranges::count_if(task.parts, [](char c) { return c == 'A' || c == 'B'; }), 1) << task.id;
+        EXPECT_GE(std::ranges::count_if(task.parts, [](char c) { return c == 'R' || c == 'B'; }), 1) << task.id;
+        EXPECT_FALSE(task.result.zh.empty()) << task.id;
+        for (const auto& id : task.after) EXPECT_LE(std::ranges::find(plan.tasks, id, &PlanTask::id)->end, task.start + 1e-9);
+        if (std::ranges::find(plan.critical_path, task.id) != plan.critical_path.end()) {
+          on_path += task.days;
+          EXPECT_TRUE(task.critical) << task.id;
+        }
+      }
+      EXPECT_NEAR(on_path, plan.days, 1e-9);
+    }
+}
+
+TEST(Papers, RefuseWhatIsNotANumberAndPlansWithoutAName) {
+  auto input = inputs().front();
+  input.memory.push_back({{"x", "x"}, std::numeric_limits<double>::infinity()});
+  EXPECT_FALSE(write_paper(Paper::kSizing, input, Language::kEn));
+  input = inputs().front();
+  input.scenario.name.clear();
+  EXPECT_EQ(write_paper(Paper::kRisks, input, Language::kZh).error().param, "scenario.name");
+}
+
+TEST(Papers, BecomeMarkdownAndHtml) {
+  for (const auto paper : kPapers)
+    for (const auto format : {report::Format::kMarkdown, report::Format::kHtml}) {
+      const auto document = write_paper(paper, inputs().front(), Language::kZh).value();
+      const auto rendered = report::render(document, format, file_stem(paper), nullptr);
+      ASSERT_TRUE(rendered) << rendered.error().message;
+      EXPECT_THAT(rendered->bytes(), HasSubstr("某城市商业银行"));
+    }
+}
+
+TEST(ShowValue, UsesTheUnitThatReadsBest) {
+  EXPECT_EQ(show_value(66e9, "B", Language::kEn), "66 GB");
+  EXPECT_EQ(show_value(0.0432, "s", Language::kZh), "43.2 ms");
+  EXPECT_EQ(show_value(2, "s", Language::kZh), "2 秒");
+  EXPECT_EQ(show_value(1, "servers", Language::kEn), "1 server");
+  EXPECT_EQ(show_value(3, "servers", Language::kZh), "3 台");
+  EXPECT_EQ(show_value(std::nullopt, "s", Language::kZh), "未知");
+  EXPECT_EQ(show_value(32.8e9, "parameters", Language::kZh), "328 亿参数");
+  EXPECT_EQ(show_money(1234567, "CNY", Language::kZh), "123.5 万元");
+  EXPECT_EQ(show_money(1234567, "CNY", Language::kEn), "CNY 1,234,567");
+  EXPECT_EQ(show_money(2.5e8, "USD", Language::kZh), "2.5 亿美元");
+}
+
+}  // namespace
+}  // namespace siyu::planner

@@ -1,0 +1,1 @@
+siyu_links(siyu_base fmt::fmt)
