@@ -21,8 +21,6 @@ CostPart part_of(const CostPlan& plan, const Words& label, std::optional<double>
 
 std::optional<double> paid(const CostMode& mode, std::size_t month) { return month < mode.cumulative.size() ? mode.cumulative[month] : std::nullopt; }
 
-Words number_words(double value) { return {plain_number(value), plain_number(value)}; }
-
 }  // namespace
 
 PaperCost paper_cost(const CostPlan& plan) {
@@ -37,7 +35,7 @@ PaperCost paper_cost(const CostPlan& plan) {
   out.advantage = plan.advantage;
   out.per_million_tokens = plan.on_premise.per_million_tokens;
   for (const auto& one : plan.sensitivities)
-    out.sensitivities.push_back({.label = one.label, .low = one.advantage_low, .high = one.advantage_high, .low_label = number_words(one.low), .high_label = number_words(one.high)});
+    out.sensitivities.push_back({.label = one.label, .low = one.advantage_low, .high = one.advantage_high, .low_label = short_number(one.low), .high_label = short_number(one.high)});
   return out;
 }
 

@@ -96,7 +96,7 @@ std::string prose(const Document& document) {
 /// Words in Latin letters that Chinese technicians write as they are.
 const std::set<std::string>& usual_terms() {
   static const std::set<std::string> all{
-      "LoRA", "RACI", "RoCE", "TLS", "SHA", "PFC", "ECN", "GiB", "FP8", "BF16", "INT8", "INT4", "FP16", "FP32", "TF32", "FP64", "PCIe", "PUE", "Apache", "MIT", "Siyu", "NVMe", "Why", "What", "Scope", "Roadmap", "Benefit", "DeepSeek", "reduce", "all", "TTFT"};
+      "LoRA", "RACI", "RoCE", "TLS", "SHA", "PFC", "ECN", "GiB", "FP8", "BF16", "INT8", "INT4", "FP16", "FP32", "TF32", "FP64", "PCIe", "PUE", "vLLM", "Apache", "MIT", "Siyu", "NVMe", "Why", "What", "Scope", "Roadmap", "Benefit", "DeepSeek", "reduce", "all", "TTFT"};
   return all;
 }
 
@@ -353,6 +353,8 @@ TEST(ShowValue, UsesTheUnitThatReadsBest) {
   EXPECT_EQ(show_value(0.7, "CNY/kWh", Language::kEn), "CNY 0.7 / kWh");
   EXPECT_EQ(show_value(8, "CNY/1M tokens", Language::kZh), "8 元/百万词元");
   EXPECT_EQ(show_value(1200, "CNY/U/month", Language::kZh), "1,200 元/U/月");
+  EXPECT_EQ(show_value(8.6e8, "tokens/day", Language::kZh), "8.6 亿词元/天");
+  EXPECT_EQ(show_value(8.6e8, "tokens/day", Language::kEn), "860 M tokens/day");
   EXPECT_EQ(show_money(2.5e8, "USD", Language::kZh), "2.5 亿美元");
 }
 

@@ -166,6 +166,12 @@ std::string plain_number(double value) {
   return text;
 }
 
+Words short_number(double value) {
+  const auto size = std::abs(value);
+  if (size < 1e6) return {plain_number(value), plain_number(value)};
+  return {size >= 1e9 ? plain_number(value / 1e9) + " B" : plain_number(value / 1e6) + " M", size >= 1e8 ? plain_number(value / 1e8) + " 亿" : plain_number(value / 1e4) + " 万"};
+}
+
 Words parameters_words(double parameters) {
   return {fmt::format("{} B parameters", plain_number(parameters / 1e9)), fmt::format("{} 亿参数", plain_number(parameters / 1e8))};
 }

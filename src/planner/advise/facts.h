@@ -59,6 +59,8 @@ std::vector<Flip> search_flips(const Facts& facts);
 Words name_of(DataClass data_class);
 /// 12,000 · 1.5 · 0.03: as many digits as tell something.
 std::string plain_number(double value);
+/// The same, but from a million on "602 M" / "6.02 亿".
+Words short_number(double value);
 /// "7.2 B parameters" / "72 亿参数".
 Words parameters_words(double parameters);
 

@@ -158,7 +158,7 @@ void decision(Pen& pen) {
   constexpr std::size_t kShown = 6;
   for (std::size_t i = 0; i < std::min(risks.size(), kShown); ++i)
     rows.push_back({.cells = {pen.say(name_of(risks[i].severity)), pen.say(risks[i].title), pen.say(risks[i].mitigation), pen.say(name_of(risks[i].owner))}});
-  pen.table({{{"Severity", "等级"}, 1.3}, {{"Risk", "风险"}, 3}, {{"Answer", "应对"}, 5}, {{"Owner", "责任人"}, 2}}, std::move(rows));
+  pen.table({{{"Grade", "等级"}, 1.5}, {{"Risk", "风险"}, 3}, {{"Answer", "应对"}, 5}, {{"Owner", "责任人"}, 2}}, std::move(rows));
   pen.heading(1, {"Agreement", "会签"});
   rows.clear();
   const std::string line = "＿＿＿＿＿＿";

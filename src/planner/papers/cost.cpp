@@ -12,6 +12,7 @@ namespace {
 using report::Row;
 
 constexpr double kTenThousand = 1e4;
+constexpr std::size_t kShown = 10;  ///< assumptions of the sensitivity: those below move little
 
 /// Money on axes in 万元 for Chinese readers, in thousands for English ones.
 struct AxisMoney {
@@ -41,7 +42,7 @@ void parts(Pen& pen, const PaperCost& cost) {
       known += *part.value;
     }
     whole = whole && part.value;
-    rows.push_back({.cells = {pen.say(part.label), pen.money(part.value), part.figure.empty() ? report::Rich(pen.say({"not reckoned", "未测算"})) : report::Rich(report::code(part.figure))}});
+    rows.push_back({.cells = {pen.say(part.label), pen.money(part.value), part.figure.empty() ? report::Rich(part.value ? pen.say({"sum of the years", "逐年合计"}) : pen.unknown()) : report::Rich(report::code(part.figure))}});
   }
   rows.push_back({.cells = {whole ? pen.say({"Sum", "合计"}) : pen.say({"Sum of what is known", "已知部分小计"}), pen.money(known), pen.say({"sum of the above", "以上合计"})}, .emphasised = true});
   if (!chart.categories.empty()) pen.chart(std::move(chart), {"Over the whole horizon", "测算期内"});
@@ -81,10 +82,13 @@ void sensitivity(Pen& pen, const PaperCost& cost) {
   report::TornadoChart chart{.title = pen.say({"Advantage of owning over the cloud", "自建相对云端的优势"}), .unit = axis.unit, .base = cost.advantage.value_or(0) / axis.scale, .rows = {}};
   std::vector<Row> rows;
   for (const auto& one : cost.sensitivities) {
+    if (rows.size() >= kShown) break;
     chart.rows.push_back({.label = pen.say(one.label), .low = one.low / axis.scale, .high = one.high / axis.scale, .low_label = pen.say(one.low_label), .high_label = pen.say(one.high_label)});
     rows.push_back({.cells = {pen.say(one.label), pen.say(one.low_label), pen.money(one.low), pen.say(one.high_label), pen.money(one.high)}});
   }
   if (cost.advantage) pen.chart(std::move(chart), {"Each assumption alone at its low and its high end", "逐一取各假设的低值与高值"});
+  if (cost.sensitivities.size() > kShown)
+    pen.text({fmt::format("The ten widest of {} are shown; the others move the result less.", cost.sensitivities.size()), fmt::format("共测算 {} 项假设，列示影响最大的十项，其余影响更小。", cost.sensitivities.size())});
   pen.table({{{"Assumption", "假设"}, 3}, {{"Low end", "低值"}, 1.6, true}, {{"Result", "结果"}, 2.4, true}, {{"High end", "高值"}, 1.6, true}, {{"Result", "结果"}, 2.4, true}}, std::move(rows));
 }
 

@@ -43,9 +43,38 @@ const Words* house_source(std::string_view source) {
                                                               {"formula of the transfer", {"of the transfer", "传输过程"}},
                                                               {"catalogue", {"catalogue", "参数库"}},
                                                               {"assumption", {"assumption", "假设"}},
-                                                              {"default", {"default", "默认值"}}};
+                                                              {"default", {"default", "默认值"}},
+                                                              {"measured", {"measured", "实测"}},
+                                                              {"offer", {"offer", "报价"}},
+                                                              {"none was given", {"none was given", "未给出"}},
+                                                              {"the fleet", {"the fleet", "集群测算"}},
+                                                              {"the horizon", {"the horizon", "测算期"}},
+                                                              {"given, or the local share rounded up", {"given, or the local share rounded up", "给定值，或按本地占比向上取整"}},
+                                                              {"as other prompt tokens", {"as other prompt tokens", "同普通提示词"}},
+                                                              {"as other prompt tokens: the list has no price for cached ones", {"as other prompt tokens: the list has no price for cached ones", "同普通提示词（价目表无缓存价）"}},
+                                                              {"the replica's step times", {"the replica's step times", "副本步时模型"}},
+                                                              {"the replica's step times (service_model.h)", {"the replica's step times", "副本步时模型"}},
+                                                              {"default of vLLM for large cards", {"default of vLLM for large cards", "vLLM 大卡默认值"}},
+                                                              {"user class of the catalogue", {"user class of the catalogue", "参数库用户档位"}},
+                                                              {"user class of the catalogue; 1 without one", {"user class of the catalogue; 1 without one", "参数库用户档位，缺省为 1"}}};
   const auto at = std::ranges::find(kHouse, source, [](const auto& one) { return one.first; });
   return at == std::end(kHouse) ? nullptr : &at->second;
+}
+
+/// "given; default 0.6, guidance of this project", "default 8 unless given".
+std::optional<Words> defaulted(std::string_view source) {
+  constexpr std::string_view kGiven = "given; default ", kUnless = " unless given", kDefault = "default ", kHouse = ", guidance of this project";
+  const auto text = [&](std::string_view value) { return Words{std::string(source), "给定值，默认 " + std::string(value)}; };
+  if (source.starts_with(kGiven)) {
+    auto value = source.substr(kGiven.size());
+    const bool house = value.ends_with(kHouse);
+    if (house) value.remove_suffix(kHouse.size());
+    auto words = text(value);
+    if (house) words.zh += "，本项目经验值";
+    return words;
+  }
+  if (source.starts_with(kDefault) && source.ends_with(kUnless)) return text(source.substr(kDefault.size(), source.size() - kDefault.size() - kUnless.size()));
+  return std::nullopt;
 }
 
 }  // namespace
@@ -111,6 +140,7 @@ std::string show_value(std::optional<double> value, std::string_view unit, Langu
   if (unit == "ms") return *value >= 1000 ? show_value(*value / 1e3, "s", language) : fmt::format("{} ms", plain_number(*value));
   if (unit == "GB") return show_value(*value * 1e9, "B", language);
   auto word = unit_word(unit, language);
+  if (unit.starts_with("tokens") && std::abs(*value) >= 1e6) return language == Language::kZh ? short_number(*value).zh + word : fmt::format("{} {}", short_number(*value).en, word);
   if (language == Language::kEn && std::abs(*value) == 1 && word.ends_with('s') && !word.ends_with("/s")) word.pop_back();
   return fmt::format("{} {}", plain_number(*value), word);
 }
@@ -209,6 +239,7 @@ int Pen::numbered(const std::string& source) {
 
 Rich Pen::source(std::string_view source) {
   if (source.empty()) return Rich(unknown());
+  if (const auto words = defaulted(source)) return Rich(say(*words));
   if (const auto* words = house_source(source)) return Rich(say(*words));
   // A remark behind the house's own guidance is no document to look up.
   if (source.starts_with("guidance of this project") && !source.contains(';')) return Rich(say(*house_source("guidance of this project")));

@@ -127,7 +127,7 @@ void write_risks(Pen& pen) {
     rows.push_back({.cells = {fmt::format("R{}", i + 1), Rich{report::bold(pen.say(one.title)), "\n", pen.say(one.why)}, fmt::format("{} × {} = {}", one.probability, one.impact, one.probability * one.impact), one.severity == Severity::kHigh ? Rich(report::bold(pen.say(name_of(one.severity)))) : Rich(pen.say(name_of(one.severity))), pen.say(one.mitigation),
                               pen.say(name_of(one.owner))}});
   }
-  pen.table({{{"No.", "编号"}, 1.1}, {{"Risk and why it applies here", "风险及适用原因"}, 4.2}, {{"P × I", "概率×影响"}, 1.9}, {{"Severity", "等级"}, 1.3}, {{"Answer", "应对措施"}, 4.2}, {{"Owner", "责任人"}, 1.9}}, std::move(rows));
+  pen.table({{{"No.", "编号"}, 1.1}, {{"Risk and why it applies here", "风险及适用原因"}, 4.2}, {{"P × I", "概率×影响"}, 1.9}, {{"Grade", "等级"}, 1.6}, {{"Answer", "应对措施"}, 4.2}, {{"Owner", "责任人"}, 2.2}}, std::move(rows));
   pen.heading(1, {"By what they are seen early", "早期信号"});
   rows.clear();
   for (std::size_t i = 0; i < risks.size(); ++i) rows.push_back({.cells = {fmt::format("R{}", i + 1), pen.say(risks[i].title), pen.say(risks[i].sign)}});
@@ -137,7 +137,7 @@ void write_risks(Pen& pen) {
   rows.clear();
   for (const auto& one : input.advice.risks) rows.push_back({.cells = {pen.say(one.title), pen.say(one.norm), pen.say(name_of(one.by)), pen.say(name_of(one.severity))}});
   if (!rows.empty())
-    pen.table({{{"What is asked", "要求"}, 4}, {{"Norm", "规范"}, 4}, {{"Answered by", "由谁落实"}, 2.2}, {{"Severity", "等级"}, 1.2}}, std::move(rows), {"\"Planned\" is not in the product yet", "“规划中”表示产品尚不具备"});
+    pen.table({{{"What is asked", "要求"}, 4}, {{"Norm", "规范"}, 4}, {{"Answered by", "由谁落实"}, 2.2}, {{"Grade", "等级"}, 1.6}}, std::move(rows), {"\"Planned\" is not in the product yet", "“规划中”表示产品尚不具备"});
   if (!input.advice.reminders.empty()) {
     pen.heading(2, {"Rules of the industry", "行业规定"});
     pen.bullets(input.advice.reminders);

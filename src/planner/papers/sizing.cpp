@@ -18,6 +18,12 @@ void summary(Pen& pen) {
   std::vector<report::KeyFigure> figures;
   for (const auto& one : input.headlines) figures.push_back({.label = pen.say(one.label), .value = pen.figure_value(one.figure)});
   const auto& tier = input.advice.tier;
+  double memory = 0;
+  for (const auto& part : input.memory) memory += part.bytes;
+  if (memory > 0) figures.push_back({.label = pen.say({"Memory of one replica", "单副本显存"}), .value = pen.value(memory, "B")});
+  if (!input.replicas.empty())
+    figures.push_back({.label = pen.say({"Replicas today", "当前所需副本数"}), .value = plain_number(input.replicas.front().replicas),
+                       .note = pen.chinese() ? fmt::format("期末 {}", plain_number(input.replicas.back().replicas)) : fmt::format("{} at the end", plain_number(input.replicas.back().replicas))});
   figures.push_back({.label = pen.say({"Appliance", "机型"}), .value = pen.say(tier.tier_name), .note = pen.value(tier.servers, "servers")});
   if (!input.advice.mode.ranking.empty()) figures.push_back({.label = pen.say({"Mode", "部署方式"}), .value = pen.say(name_of(input.advice.mode.mode))});
   pen.key_figures(std::move(figures));
@@ -102,12 +108,15 @@ void speed(Pen& pen) {
   if (input.load.empty()) {
     pen.text({"Latency over load was not simulated.", "未仿真时延随负载的变化。"});
   } else {
-    pen.chart(latency_chart(pen), {"Simulated, with the replicas of this plan", "仿真结果（按本方案副本数）"});
+    const auto replicas = input.load.front().replicas;
+    const bool same = replicas && std::ranges::all_of(input.load, [&](const LoadPoint& one) { return one.replicas == replicas; });
+    pen.chart(latency_chart(pen), same ? Words{fmt::format("Simulated, with {}", show_value(replicas, "replicas", report::Language::kEn)), fmt::format("仿真结果（{} 个副本）", plain_number(*replicas))}
+                                       : Words{"Simulated", "仿真结果"});
     std::vector<Row> rows;
     for (const auto& one : input.load)
       rows.push_back({.cells = {plain_number(one.requests_per_second), pen.number(one.replicas), pen.value(one.ttft_p50_s, "s"), pen.value(one.ttft_p95_s, "s"), pen.value(one.ttft_p99_s, "s"),
                                 one.tpot_p95_ms ? pen.value(*one.tpot_p95_ms / 1e3, "s") : pen.unknown()}});
-    pen.table({{{"Requests/s", "请求/秒"}, 2, true}, {{"Replicas", "副本"}, 1.5, true}, {{"First token, P50", "首词元 P50"}, 2, true}, {{"P95", "P95"}, 2, true}, {{"P99", "P99"}, 2, true}, {{"Token, P95", "每词元 P95"}, 2, true}}, std::move(rows));
+    pen.table({{{"Requests/s", "请求/秒"}, 2, true}, {{"Replicas", "副本"}, 1.5, true}, {{"First, P50", "首词元 P50"}, 2, true}, {{"P95", "P95"}, 2, true}, {{"P99", "P99"}, 2, true}, {{"Token, P95", "每词元 P95"}, 2, true}}, std::move(rows));
   }
   if (input.replicas.empty()) return;
   report::LineChart chart{.title = pen.say({"Replicas over load", "副本数随负载变化"}), .x = {.title = pen.say({"peak load", "峰值负载"}), .unit = pen.say({"requests/s", "请求/秒"})},
@@ -188,9 +197,9 @@ void network(Pen& pen) {
   std::vector<Row> rows;
   const auto named = [&](const std::string& name) { return name == "none" ? Rich(pen.say({"none", "无要求"})) : Rich(report::code(name)); };
   for (const auto& one : plan.needs)
-    rows.push_back({.cells = {pen.say(one.name), one.needed ? pen.say({"yes", "是"}) : pen.say({"no", "否"}), named(one.minimum), named(one.recommended), pen.say(one.reason)}, .emphasised = one.needed});
+    rows.push_back({.cells = {pen.say(one.name), one.needed ? pen.say({"yes", "是"}) : pen.say({"no", "否"}), named(one.minimum), named(one.recommended), pen.say(one.reason)}});
   if (rows.empty()) return;
-  pen.table({{{"Scenario", "场景"}, 3}, {{"Needed", "需要"}, 1.2}, {{"Least", "最低"}, 2}, {{"Recommended", "推荐"}, 2.2}, {{"Why", "理由"}, 4.6}}, std::move(rows), {"Networks by scenario", "各场景网络要求"});
+  pen.table({{{"Scenario", "场景"}, 3}, {{"Asked", "需要"}, 1.3}, {{"Least", "最低"}, 2}, {{"Better", "推荐"}, 2.4}, {{"Why", "理由"}, 4.6}}, std::move(rows), {"Networks by scenario", "各场景网络要求"});
   transfers(pen, true, {"Transfers of this plan", "本方案的传输测算"});
   transfers(pen, false, {"What it would take otherwise", "若采用下列架构的传输测算"});
   pen.callout(report::Tone::kNote, {"The slowest link counts", "以最慢链路为准"}, plan.tail);
