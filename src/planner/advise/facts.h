@@ -8,9 +8,9 @@ namespace siyu::planner {
 struct Facts {
   const AdviceQuestion* question = nullptr;
   const Catalogue* catalogue = nullptr;
-  const Industry* industry = nullptr;             ///< null: not given
+  const Industry* industry = nullptr;  ///< null: not given
   const IndustryScenario* use = nullptr;
-  const ModelEntry* model = nullptr;              ///< null: not of the catalogue
+  const ModelEntry* model = nullptr;  ///< null: not of the catalogue
   const UserClass* user_class = nullptr;
   std::optional<double> parameters, active_parameters, layers, hidden_size;
   DataClass data_class = DataClass::kInternal;
@@ -18,7 +18,7 @@ struct Facts {
   bool air_gapped = false, cloud_allowed = true, customisation = false, personal_data = false, public_answers = false;
   Training training = Training::kNone;
   std::optional<double> daily_active, it_staff, employees, peak_to_mean, ttft_s, local_cost, cloud_cost, concurrency;
-  std::vector<Words> assumptions;                 ///< what was taken where nothing was given
+  std::vector<Words> assumptions;  ///< what was taken where nothing was given
 };
 
 /// Errors as of advise().

@@ -22,15 +22,18 @@ void summary(Pen& pen) {
   for (const auto& part : input.memory) memory += part.bytes;
   if (memory > 0) figures.push_back({.label = pen.say({"Memory of one replica", "单副本显存"}), .value = pen.value(memory, "B")});
   if (!input.replicas.empty())
-    figures.push_back({.label = pen.say({"Replicas today", "当前所需副本数"}), .value = plain_number(input.replicas.front().replicas),
-                       .note = pen.chinese() ? fmt::format("期末 {}", plain_number(input.replicas.back().replicas)) : fmt::format("{} at the end", plain_number(input.replicas.back().replicas))});
+    figures.push_back({.label = pen.say({"Replicas today", "当前所需副本数"}),
+                       .value = plain_number(input.replicas.front().replicas),
+                       .note = pen.chinese() ? fmt::format("期末 {}", plain_number(input.replicas.back().replicas))
+                                             : fmt::format("{} at the end", plain_number(input.replicas.back().replicas))});
   figures.push_back({.label = pen.say({"Appliance", "机型"}), .value = pen.say(tier.tier_name), .note = pen.value(tier.servers, "servers")});
   if (!input.advice.mode.ranking.empty()) figures.push_back({.label = pen.say({"Mode", "部署方式"}), .value = pen.say(name_of(input.advice.mode.mode))});
   pen.key_figures(std::move(figures));
   std::size_t unknown = 0, all = 0;
   for (const auto& section : all_sections(input))
     for (const auto& figure : section.figures) ++all, unknown += figure.value ? 0U : 1U;
-  pen.text({fmt::format("The appendix lists all {} figures of this plan; {} of them are unknown, each with the reason.", all, unknown), fmt::format("附录列出本方案全部 {} 项指标，其中 {} 项未知并注明原因。", all, unknown)});
+  pen.text({fmt::format("The appendix lists all {} figures of this plan; {} of them are unknown, each with the reason.", all, unknown),
+            fmt::format("附录列出本方案全部 {} 项指标，其中 {} 项未知并注明原因。", all, unknown)});
 }
 
 void given(Pen& pen) {
@@ -39,7 +42,9 @@ void given(Pen& pen) {
   std::vector<Row> rows;
   const auto row = [&](const Words& name, Rich value) { rows.push_back({.cells = {pen.say(name), std::move(value)}}); };
   const auto number = [&](const Words& name, std::optional<double> value, std::string_view unit) { row(name, value ? pen.value(value, unit) : pen.unknown()); };
-  const auto name = [&](const Words& label, const std::optional<std::string>& value) { row(label, value && !value->empty() ? Rich(report::code(*value)) : Rich(pen.say({"not fixed", "未指定"}))); };
+  const auto name = [&](const Words& label, const std::optional<std::string>& value) {
+    row(label, value && !value->empty() ? Rich(report::code(*value)) : Rich(pen.say({"not fixed", "未指定"})));
+  };
   row({"Model", "模型"}, scenario.model.name.empty() ? Rich(pen.unknown()) : Rich(report::code(scenario.model.name)));
   name({"Weights", "权重精度"}, scenario.model.weights);
   name({"KV cache", "KV 缓存精度"}, scenario.model.kv_type);
@@ -57,7 +62,8 @@ void given(Pen& pen) {
   number({"First token, 95th percentile", "首词元时延 P95 目标"}, latency.ttft_p95_s, "s");
   number({"Each further token, 95th percentile", "每词元时延 P95 目标"}, latency.tpot_p95_ms ? std::optional(*latency.tpot_p95_ms / 1e3) : std::nullopt, "s");
   name({"Accelerator", "加速卡"}, scenario.accelerator);
-  pen.table({{{"Input", "输入项"}, 4}, {{"Value", "取值"}, 4}}, std::move(rows), {"Inputs; unknown ones took the defaults listed under assumptions", "输入项；未知者按“假设”所列默认值处理"});
+  pen.table({{{"Input", "输入项"}, 4}, {{"Value", "取值"}, 4}}, std::move(rows),
+            {"Inputs; unknown ones took the defaults listed under assumptions", "输入项；未知者按“假设”所列默认值处理"});
 }
 
 void memory(Pen& pen) {
@@ -80,7 +86,9 @@ void memory(Pen& pen) {
   chart.centre_label = pen.say({"one replica", "单副本"});
   pen.chart(std::move(chart), {"What the memory of a replica holds", "单副本显存分布"});
   pen.table({{{"Part", "组成"}, 4}, {{"Bytes", "大小"}, 2, true}, {{"Share", "占比"}, 2, true}}, std::move(rows));
-  if (input.memory_of_card_bytes) pen.text({fmt::format("One card has {}.", pen.value(input.memory_of_card_bytes, "B")), fmt::format("单卡显存为 {}。", pen.value(input.memory_of_card_bytes, "B"))});
+  if (input.memory_of_card_bytes)
+    pen.text(
+        {fmt::format("One card has {}.", pen.value(input.memory_of_card_bytes, "B")), fmt::format("单卡显存为 {}。", pen.value(input.memory_of_card_bytes, "B"))});
 }
 
 report::Chart latency_chart(const Pen& pen) {
@@ -98,7 +106,8 @@ report::Chart latency_chart(const Pen& pen) {
   series({"50th percentile", "P50"}, &LoadPoint::ttft_p50_s);
   series({"95th percentile", "P95"}, &LoadPoint::ttft_p95_s);
   series({"99th percentile", "P99"}, &LoadPoint::ttft_p99_s);
-  if (input.scenario.latency && input.scenario.latency->ttft_p95_s) chart.thresholds.push_back({.label = pen.say({"goal", "目标"}), .value = *input.scenario.latency->ttft_p95_s});
+  if (input.scenario.latency && input.scenario.latency->ttft_p95_s)
+    chart.thresholds.push_back({.label = pen.say({"goal", "目标"}), .value = *input.scenario.latency->ttft_p95_s});
   return chart;
 }
 
@@ -110,17 +119,26 @@ void speed(Pen& pen) {
   } else {
     const auto replicas = input.load.front().replicas;
     const bool same = replicas && std::ranges::all_of(input.load, [&](const LoadPoint& one) { return one.replicas == replicas; });
-    pen.chart(latency_chart(pen), same ? Words{fmt::format("Simulated, with {}", show_value(replicas, "replicas", report::Language::kEn)), fmt::format("仿真结果（{} 个副本）", plain_number(*replicas))}
+    pen.chart(latency_chart(pen), same ? Words{fmt::format("Simulated, with {}", show_value(replicas, "replicas", report::Language::kEn)),
+                                               fmt::format("仿真结果（{} 个副本）", plain_number(*replicas))}
                                        : Words{"Simulated", "仿真结果"});
     std::vector<Row> rows;
     for (const auto& one : input.load)
-      rows.push_back({.cells = {plain_number(one.requests_per_second), pen.number(one.replicas), pen.value(one.ttft_p50_s, "s"), pen.value(one.ttft_p95_s, "s"), pen.value(one.ttft_p99_s, "s"),
-                                one.tpot_p95_ms ? pen.value(*one.tpot_p95_ms / 1e3, "s") : pen.unknown()}});
-    pen.table({{{"Requests/s", "请求/秒"}, 2, true}, {{"Replicas", "副本"}, 1.5, true}, {{"First, P50", "首词元 P50"}, 2, true}, {{"P95", "P95"}, 2, true}, {{"P99", "P99"}, 2, true}, {{"Token, P95", "每词元 P95"}, 2, true}}, std::move(rows));
+      rows.push_back({.cells = {plain_number(one.requests_per_second), pen.number(one.replicas), pen.value(one.ttft_p50_s, "s"), pen.value(one.ttft_p95_s, "s"),
+                                pen.value(one.ttft_p99_s, "s"), one.tpot_p95_ms ? pen.value(*one.tpot_p95_ms / 1e3, "s") : pen.unknown()}});
+    pen.table({{{"Requests/s", "请求/秒"}, 2, true},
+               {{"Replicas", "副本"}, 1.5, true},
+               {{"First, P50", "首词元 P50"}, 2, true},
+               {{"P95", "P95"}, 2, true},
+               {{"P99", "P99"}, 2, true},
+               {{"Token, P95", "每词元 P95"}, 2, true}},
+              std::move(rows));
   }
   if (input.replicas.empty()) return;
-  report::LineChart chart{.title = pen.say({"Replicas over load", "副本数随负载变化"}), .x = {.title = pen.say({"peak load", "峰值负载"}), .unit = pen.say({"requests/s", "请求/秒"})},
-                          .y = {.title = pen.say({"replicas", "副本数"}), .low = 0.0}, .series = {}};
+  report::LineChart chart{.title = pen.say({"Replicas over load", "副本数随负载变化"}),
+                          .x = {.title = pen.say({"peak load", "峰值负载"}), .unit = pen.say({"requests/s", "请求/秒"})},
+                          .y = {.title = pen.say({"replicas", "副本数"}), .low = 0.0},
+                          .series = {}};
   report::LineSeries line{.name = pen.say({"replicas", "副本数"}), .points = {}};
   std::vector<Row> rows;
   for (const auto& one : input.replicas) {
@@ -135,7 +153,8 @@ void speed(Pen& pen) {
 void appliance(Pen& pen) {
   const auto& tier = pen.input().advice.tier;
   pen.heading(1, {"Appliance", "机型"});
-  pen.rich(Rich{report::bold(pen.say(tier.tier_name)), " ", report::code(tier.appliance), pen.say({"; servers: ", "；服务器："}), pen.value(tier.servers, "servers")});
+  pen.rich(
+      Rich{report::bold(pen.say(tier.tier_name)), " ", report::code(tier.appliance), pen.say({"; servers: ", "；服务器："}), pen.value(tier.servers, "servers")});
   pen.bullets(tier.reasons);
   Rich cards{pen.say({"Cards that suit it, the suggested one first: ", "适配加速卡（首位为推荐）："})};
   for (const auto& card : tier.cards) {
@@ -151,7 +170,8 @@ void appliance(Pen& pen) {
       const auto at = text.find(mark);
       rows.push_back({.cells = {Rich(report::code(text.substr(0, at))), text.substr(at + mark.size())}});
     }
-    pen.table({{{"Card", "加速卡"}, 2}, {{"What of its figures is in doubt", "存疑参数"}, 7}}, std::move(rows), {"Figures in doubt: have them confirmed by the vendor before ordering", "存疑参数：订货前须由厂商确认"});
+    pen.table({{{"Card", "加速卡"}, 2}, {{"What of its figures is in doubt", "存疑参数"}, 7}}, std::move(rows),
+              {"Figures in doubt: have them confirmed by the vendor before ordering", "存疑参数：订货前须由厂商确认"});
   }
   if (tier.alternatives.empty()) return;
   std::vector<Row> rows;
@@ -167,15 +187,22 @@ void storage(Pen& pen) {
   pen.text({fmt::format("By the size of the model: {}.", plan.storage.en), fmt::format("按模型规模：{}。", plan.storage.zh)});
   std::vector<Row> rows;
   for (const auto& one : plan.needs)
-    rows.push_back({.cells = {pen.say(one.name), Rich{pen.say(one.class_name), "\n", report::code(one.storage_class)}, of(pen, one.read), of(pen, one.write), of(pen, one.units), of(pen, one.capacity)}});
+    rows.push_back({.cells = {pen.say(one.name), Rich{pen.say(one.class_name), "\n", report::code(one.storage_class)}, of(pen, one.read), of(pen, one.write),
+                              of(pen, one.units), of(pen, one.capacity)}});
   if (rows.empty()) return;
-  pen.table({{{"Stage", "阶段"}, 2.2}, {{"Class", "存储类别"}, 3}, {{"Read", "读"}, 1.7, true}, {{"Write", "写"}, 1.7, true}, {{"Units", "数量"}, 2, true}, {{"Capacity", "容量"}, 1.7, true}}, std::move(rows),
-            {"What each stage asks for", "各阶段需求"});
+  pen.table({{{"Stage", "阶段"}, 2.2},
+             {{"Class", "存储类别"}, 3},
+             {{"Read", "读"}, 1.7, true},
+             {{"Write", "写"}, 1.7, true},
+             {{"Units", "数量"}, 2, true},
+             {{"Capacity", "容量"}, 1.7, true}},
+            std::move(rows), {"What each stage asks for", "各阶段需求"});
   std::vector<Words> notes;
   for (const auto& one : plan.needs)
     for (const auto& id : {one.read, one.write, one.units, one.capacity})
       if (const auto* figure = id ? pen.figure(*id) : nullptr; figure != nullptr && !figure->value && figure->note)
-        notes.push_back({fmt::format("{}, {}: {}", one.name.en, figure->label.en, figure->note->en), fmt::format("{}，{}：{}", one.name.zh, figure->label.zh, figure->note->zh)});
+        notes.push_back({fmt::format("{}, {}: {}", one.name.en, figure->label.en, figure->note->en),
+                         fmt::format("{}，{}：{}", one.name.zh, figure->label.zh, figure->note->zh)});
   if (!notes.empty()) {
     pen.text({"Why some are unknown:", "未知项原因："});
     pen.bullets(notes);
@@ -188,7 +215,8 @@ void transfers(Pen& pen, bool needed, const Words& caption) {
     for (const auto& id : one.figures)
       if (const auto* figure = pen.figure(id); figure != nullptr && one.needed == needed)
         rows.push_back({.cells = {pen.say(one.name), pen.say(figure->label), pen.value(figure->value, figure->unit)}});
-  if (!rows.empty()) pen.table({{{"Scenario", "场景"}, 3}, {{"What moves, how long it takes", "传输内容与耗时"}, 6}, {{"Value", "数值"}, 2, true}}, std::move(rows), caption);
+  if (!rows.empty())
+    pen.table({{{"Scenario", "场景"}, 3}, {{"What moves, how long it takes", "传输内容与耗时"}, 6}, {{"Value", "数值"}, 2, true}}, std::move(rows), caption);
 }
 
 void network(Pen& pen) {
@@ -197,9 +225,11 @@ void network(Pen& pen) {
   std::vector<Row> rows;
   const auto named = [&](const std::string& name) { return name == "none" ? Rich(pen.say({"none", "无要求"})) : Rich(report::code(name)); };
   for (const auto& one : plan.needs)
-    rows.push_back({.cells = {pen.say(one.name), one.needed ? pen.say({"yes", "是"}) : pen.say({"no", "否"}), named(one.minimum), named(one.recommended), pen.say(one.reason)}});
+    rows.push_back({.cells = {pen.say(one.name), one.needed ? pen.say({"yes", "是"}) : pen.say({"no", "否"}), named(one.minimum), named(one.recommended),
+                              pen.say(one.reason)}});
   if (rows.empty()) return;
-  pen.table({{{"Scenario", "场景"}, 3}, {{"Asked", "需要"}, 1.3}, {{"Least", "最低"}, 2}, {{"Better", "推荐"}, 2.4}, {{"Why", "理由"}, 4.6}}, std::move(rows), {"Networks by scenario", "各场景网络要求"});
+  pen.table({{{"Scenario", "场景"}, 3}, {{"Asked", "需要"}, 1.3}, {{"Least", "最低"}, 2}, {{"Better", "推荐"}, 2.4}, {{"Why", "理由"}, 4.6}}, std::move(rows),
+            {"Networks by scenario", "各场景网络要求"});
   transfers(pen, true, {"Transfers of this plan", "本方案的传输测算"});
   transfers(pen, false, {"What it would take otherwise", "若采用下列架构的传输测算"});
   pen.callout(report::Tone::kNote, {"The slowest link counts", "以最慢链路为准"}, plan.tail);
