@@ -83,7 +83,8 @@ class Search {
 
   /// Equal fleets with a part of the load each, of which one is simulated.
   std::uint32_t parts(double rate) const {
-    return load_.trace != nullptr ? 1 : static_cast<std::uint32_t>(std::ceil(watched_requests(rate) / static_cast<double>(kMostRunRequests)));
+    if (load_.trace != nullptr) return 1;
+    return static_cast<std::uint32_t>(std::clamp(std::ceil(watched_requests(rate) / static_cast<double>(kMostRunRequests)), 1.0, kMostReplicas + 1.0));
   }
   std::size_t requests_of_a_run(double rate) const { return load_.trace != nullptr ? load_.trace->requests.size() : static_cast<std::size_t>(wanted_requests(rate)); }
 
@@ -181,9 +182,10 @@ class Search {
   std::unexpected<Error> too_close(std::uint32_t replicas) const {
     return fail(
         ErrorCode::kUnsupported,
-        fmt::format("Not even {} replicas meet the goals: they are too close to what a request alone takes (first token {:.3g} s, then {:.3g} ms a token at p95). Loosen "
-                    "the goals, or take more or faster cards for a replica",
-                    replicas, alone_.ttft_s.p95, alone_.tpot_s.p95 * 1000));
+        fmt::format(
+            "Not even {} replicas meet the goals (first token {:.3g} s, then {:.3g} ms a token at p95): they are too close to what a request alone takes, {:.3g} s "
+            "and {:.3g} ms. Loosen the goals, or take more or faster cards for a replica",
+            replicas, *load_.goals.ttft_p95_s, *load_.goals.tpot_p95_ms, alone_.ttft_s.p95, alone_.tpot_s.p95 * 1000));
   }
 
   const FleetQuestion& question_;
@@ -226,12 +228,7 @@ void count_hardware(const FleetQuestion& question, const Load& load, FleetYear& 
 /// Means only: no waiting, no scatter, no goal.
 RuleOfThumb rule_of_thumb(const FleetQuestion& question, const Load& load, const Search& search) {
   const auto& model = question.replica;
-  double prompt = load.shape.prompt.mean, output = load.shape.output.mean, cached = load.shape.shared_prefix;
-  if (load.trace != nullptr) {
-    prompt = output = cached = 0;
-    const auto count = static_cast<double>(load.trace->requests.size());
-    for (const auto& request : load.trace->requests) prompt += request.prompt / count, output += request.output / count, cached += request.cached / count;
-  }
+  const auto prompt = load.mean_prompt, output = load.mean_output, cached = load.mean_cached;
   const auto batch = std::clamp(std::floor(model.kv_tokens / (prompt - cached + output)), 1.0, static_cast<double>(model.sequences));
   const auto decode = step_seconds(model, batch, 0, batch * (prompt + output / 2)) / batch * output;
   const auto prefill = step_seconds(model, 0, model.step_tokens, 0) / model.step_tokens * (prompt - cached);
@@ -395,6 +392,10 @@ Result<FleetPlan> plan_fleet(const FleetQuestion& question) {
   RETURN_IF_ERROR(search.measure_one_replica());
   RETURN_IF_ERROR(possible(question, load, search));
   FleetPlan plan{.peak_requests_per_s = load.peak,
+                 .requests_per_day = load.requests_per_day,
+                 .mean_prompt = load.mean_prompt,
+                 .mean_output = load.mean_output,
+                 .mean_cached = load.mean_cached,
                  .goals = load.goals,
                  .shape = load.shape,
                  .alone_ttft_p95_s = search.alone().ttft_s.p95,

@@ -83,11 +83,13 @@ BOOST_DESCRIBE_STRUCT(RuleOfThumb, (), (concurrency, by_concurrency, replica_sec
 
 struct FleetPlan {
   double peak_requests_per_s = 0;
-  LatencyGoals goals;                                  ///< as reckoned with, defaults included
-  RequestShape shape;                                  ///< without a trace
-  double alone_ttft_p95_s = 0, alone_tpot_p95_ms = 0;  ///< of one request with a replica to itself: no fleet is faster
-  double replica_requests_per_s = 0;                   ///< that a saturated replica answers
-  std::vector<FleetYear> years;                        ///< today first
+  std::optional<double> requests_per_day;                    ///< of the users, or of a trace that goes on all day; absent: only the peak is known
+  double mean_prompt = 0, mean_output = 0, mean_cached = 0;  ///< tokens of a request
+  LatencyGoals goals;                                        ///< as reckoned with, defaults included
+  RequestShape shape;                                        ///< without a trace
+  double alone_ttft_p95_s = 0, alone_tpot_p95_ms = 0;        ///< of one request with a replica to itself: no fleet is faster
+  double replica_requests_per_s = 0;                         ///< that a saturated replica answers
+  std::vector<FleetYear> years;                              ///< today first
   RuleOfThumb rule_of_thumb;
   std::vector<FleetPoint> by_replicas;  ///< today's load on fewer and more replicas
   std::vector<FleetPoint> by_load;      ///< one replica, from idle to saturated
@@ -96,8 +98,8 @@ struct FleetPlan {
   std::vector<Figure> figures;
 };
 BOOST_DESCRIBE_STRUCT(FleetPlan, (),
-                      (peak_requests_per_s, goals, shape, alone_ttft_p95_s, alone_tpot_p95_ms, replica_requests_per_s, years, rule_of_thumb, by_replicas, by_load,
-                       confidence, warnings, figures))
+                      (peak_requests_per_s, requests_per_day, mean_prompt, mean_output, mean_cached, goals, shape, alone_ttft_p95_s, alone_tpot_p95_ms,
+                       replica_requests_per_s, years, rule_of_thumb, by_replicas, by_load, confidence, warnings, figures))
 
 /// The class of the catalogue for a number of daily active users.
 Result<const UserClass*> user_class_of(const Catalogue& catalogue, double daily_active);

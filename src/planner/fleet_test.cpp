@@ -49,6 +49,8 @@ TEST(Fleet, PlansFromUsersToCards) {
   q.effort = {.runs = 3, .requests = 4000};
   const auto plan = plan_fleet(q).value();
   EXPECT_NEAR(plan.peak_requests_per_s, 20'000 * 8 * 0.2 / 3600 * 1.5, 1e-9) << "8 requests a day, a fifth in the busiest hour: user class of the catalogue";
+  EXPECT_DOUBLE_EQ(plan.requests_per_day.value_or(0), 160'000);
+  EXPECT_DOUBLE_EQ(plan.mean_prompt, 1000);
   ASSERT_EQ(plan.years.size(), 3U);
   for (const auto& year : plan.years) {
     EXPECT_NEAR(year.requests_per_s, plan.peak_requests_per_s * std::pow(1.5, year.year), 1e-9);
@@ -217,6 +219,9 @@ TEST(Fleet, GoalsThatNoNumberOfReplicasMeetsAreSaidToBeSo) {
   q = question(1);
   q.goals.tpot_p95_ms = 5;
   EXPECT_THAT(plan_fleet(q).error().message, testing::AllOf(HasSubstr("No number of replicas"), HasSubstr("weights")));
+  q = question(300);
+  q.goals.tpot_p95_ms = plan_fleet(question(1))->alone_tpot_p95_ms * (1 + 1e-9);
+  EXPECT_THAT(plan_fleet(q).error().message, testing::AllOf(HasSubstr("too close"), HasSubstr("Loosen the goals")));
   q = question(1);
   q.replica.kv_tokens = 1200;
   EXPECT_THAT(plan_fleet(q).error().message, testing::AllOf(HasSubstr("1,200 tokens"), HasSubstr("longer")));

@@ -243,6 +243,12 @@ std::vector<HardwareYear> hardware_of(const FleetPlan& fleet, double years) {
   return out;
 }
 
+std::optional<TokensPerDay> tokens_of(const FleetPlan& fleet) {
+  if (!fleet.requests_per_day) return {};
+  const auto requests = *fleet.requests_per_day;
+  return TokensPerDay{.input = requests * fleet.mean_prompt, .cached = requests * fleet.mean_cached, .output = requests * fleet.mean_output};
+}
+
 Result<CostPlan> total_cost(const CostQuestion& question, const Catalogue& catalogue) {
   ASSIGN_OR_RETURN(const auto basis, basis_of(question, catalogue));
   const auto values = basis.values();

@@ -33,6 +33,9 @@ struct TokensPerDay {
 };
 BOOST_DESCRIBE_STRUCT(TokensPerDay, (), (input, cached, output))
 
+/// Of today's load, when its day is known and not only its peak.
+std::optional<TokensPerDay> tokens_of(const FleetPlan& fleet);
+
 /// Of `inputs`: card_price is of a card, server_price of a server without its cards, network_price of a server's share of the network, and
 /// storage_price of all storage, bought once. A price that is part of another is given as 0.
 struct CostQuestion {

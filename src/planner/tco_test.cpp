@@ -307,6 +307,31 @@ TEST(TotalCost, TakesTheFleetAsItGrows) {
   ASSERT_EQ(hardware.size(), 5U);
   EXPECT_EQ(hardware[0].cards, 16) << "the first year's end must be served by what is bought at its beginning";
   EXPECT_EQ(hardware[4].servers, 4);
+  EXPECT_FALSE(tokens_of(fleet)) << "a peak is no day";
+  fleet.requests_per_day = 1000, fleet.mean_prompt = 500, fleet.mean_cached = 100, fleet.mean_output = 50;
+  EXPECT_DOUBLE_EQ(tokens_of(fleet)->input, 500'000);
+  EXPECT_DOUBLE_EQ(tokens_of(fleet)->cached, 100'000);
+  EXPECT_DOUBLE_EQ(tokens_of(fleet)->output, 50'000);
+}
+
+TEST(TotalCost, GoesFromUsersToMoney) {
+  FleetQuestion users;
+  users.users = {.daily_active = 30'000, .growth_per_year = 0.4};
+  users.replica = {.overhead_s = 1e-3, .dense_s = 6e-3, .kv_token_s = 4e-8, .token_s = 4e-5, .kv_tokens = 300'000};
+  users.curves = false;
+  users.effort = {.runs = 2, .requests = 2000};
+  const auto fleet = plan_fleet(users).value();
+  auto q = question();
+  q.years = 3;
+  q.hardware = hardware_of(fleet, q.years);
+  q.tokens = tokens_of(fleet).value();
+  q.growth_per_year = 0.4;
+  const auto plan = cost(q);
+  double bought = 0;
+  for (const auto& year : plan.years) bought += *year.on_premise.purchase;
+  EXPECT_DOUBLE_EQ(bought, 100'000 * fleet.years[3].cards + 60'000 * fleet.years[3].servers + 40'000);
+  EXPECT_NEAR(plan.years[0].input_tokens, 30'000 * 8 * 1155.0 * 365, 1);
+  EXPECT_NEAR(plan.years[2].output_tokens, 30'000 * 8 * 211.0 * 365 * 1.96, 1);
 }
 
 TEST(TotalCost, NonsenseIsRefusedByTheNameOfItsField) {

@@ -41,7 +41,7 @@ void draw_axes(Svg& svg, const Plot& plot, const Ticks& x_ticks, const Ticks& y_
   if (const auto title = axis_title(chart.y); !title.empty())
     svg.text(8, area.y - 12, fit_text(title, kChartWidth - 16, kTickSize), {.size = kTickSize, .colour = kMuted});
   if (const auto title = axis_title(chart.x); !title.empty())
-    svg.text(area.x + area.width, area.y + area.height + 37, fit_text(title, kChartWidth - 60, kTickSize), {.anchor = Anchor::kEnd, .size = kTickSize, .colour = kMuted});
+    svg.text(area.x + area.width, area.y + area.height + 37, fit_text(title, area.x + area.width - 8, kTickSize), {.anchor = Anchor::kEnd, .size = kTickSize, .colour = kMuted});
 }
 
 void draw_series(Svg& svg, const Plot& plot, const LineSeries& series, std::size_t index) {
@@ -91,6 +91,8 @@ const Box* free_place(const std::vector<Box>& places, const Box& area, const std
 
 void draw_thresholds(Svg& svg, const Plot& plot, const std::vector<Threshold>& thresholds, std::vector<Box>& taken) {
   const auto& area = plot.area;
+  for (const auto& threshold : thresholds)
+    if (threshold.vertical && is_drawable(threshold.value)) taken.push_back({plot.x.at(threshold.value) - 1, area.y, 2, area.height});
   for (const auto& threshold : thresholds) {
     const auto& map = threshold.vertical ? plot.x : plot.y;
     if (!is_drawable(threshold.value) || threshold.value < map.low || threshold.value > map.high) continue;

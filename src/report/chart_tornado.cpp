@@ -83,11 +83,11 @@ Drawing draw(const TornadoChart& chart, Language language, const std::string& la
     svg.text(std::max(map.at(upper.value), base) + 6, middle + 4, fit_text(upper.label, ends + 1, kTickSize), {.size = kTickSize});
   }
   svg.line(base, top - 4, base, bottom, kInk, 1.4);
-  const auto base_text = (chinese ? "基准 " : "base ") + format_number(chart.base) + (chart.unit.empty() ? "" : " " + chart.unit);
+  const auto base_text = fit_text((chinese ? "基准 " : "base ") + format_number(chart.base) + (chart.unit.empty() ? "" : " " + chart.unit), kChartWidth / 2, kTickSize);
   const double half = text_width(base_text, kTickSize) / 2 + 4;
   svg.text(std::clamp(base, half, kChartWidth - half), top - 9, base_text, {.anchor = Anchor::kMiddle, .size = kTickSize, .bold = true});
   double lowest = bottom + 24;
-  if (!chart.unit.empty()) svg.text(right, lowest += 10, chart.unit, {.anchor = Anchor::kEnd, .size = kTickSize, .colour = kMuted});
+  if (!chart.unit.empty()) svg.text(right, lowest += 10, fit_text(chart.unit, kChartWidth / 2, kTickSize), {.anchor = Anchor::kEnd, .size = kTickSize, .colour = kMuted});
   return std::move(svg).finish(kChartWidth, lowest + 6, label);
 }
 

@@ -159,7 +159,7 @@ class Writer {
   }
 
   std::vector<int> column_widths(const Table& table) const {
-    constexpr double kSize = 9, kPad = 12;  // points
+    constexpr double kSize = 9, kPad = 14;  // points
     constexpr std::size_t kMeasured = 200;
     std::vector<double> wanted(table.columns.size()), floor(table.columns.size());
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
@@ -268,7 +268,7 @@ class Writer {
       // A long value is set smaller rather than broken; one size for all of a row.
       double points = 16;
       for (std::size_t i = first; i < std::min(first + beside, count); ++i)
-        points = std::min(points, static_cast<double>(width - 230) / 20 / std::max(text_width(figures.figures[i].value, 1.15), 1.0));
+        points = std::min(points, static_cast<double>(width - 230) / 20 / std::max(text_width(figures.figures[i].value, 1.25), 1.0));
       const int half_points = 2 * static_cast<int>(std::max(points, 9.0));
       table_start(grid);
       out_ += "<w:tr><w:trPr><w:cantSplit/></w:trPr>";

@@ -6,11 +6,13 @@
 #include <memory>
 
 #include "report/escape.h"
+#include "report/svg.h"
 #include "report/words.h"
 
 namespace siyu::report {
 namespace {
 
+constexpr double kRunningWidth = kDocxWidth / 20.0 - 130;  // points, of what stands at the left of a header or footer
 constexpr std::string_view kXml = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
 constexpr std::string_view kWord = "xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\"";
 
@@ -98,8 +100,9 @@ std::string docx_settings() {
 std::string docx_header(const Document& document) {
   std::string out(kXml);
   out += fmt::format(R"(<w:hdr {}><w:p><w:pPr><w:pStyle w:val="Header"/></w:pPr>)", kWord);
-  out += small(document.title, "5F6B76") + "<w:r><w:tab/></w:r>";
-  if (!document.classification.empty()) out += small(document.classification, "B83A2C");
+  // One line: a header that fills its page leaves none for the text.
+  out += small(fit_text(document.title, kRunningWidth, 8), "5F6B76") + "<w:r><w:tab/></w:r>";
+  if (!document.classification.empty()) out += small(fit_text(document.classification, 90, 8), "B83A2C");
   return out + "</w:p></w:hdr>";
 }
 
@@ -107,7 +110,7 @@ std::string docx_footer(const Document& document) {
   std::string out(kXml);
   out += fmt::format(R"(<w:ftr {}><w:p><w:pPr><w:pStyle w:val="Footer"/></w:pPr>)", kWord);
   const auto left = document.organisation + (document.organisation.empty() || document.revision.empty() ? "" : "  ·  ") + document.revision;
-  out += small(left, "5F6B76") + "<w:r><w:tab/></w:r>";
+  out += small(fit_text(left, kRunningWidth, 8), "5F6B76") + "<w:r><w:tab/></w:r>";
   const bool chinese = document.language == Language::kZh;
   out += small(chinese ? "第 " : "Page ", "5F6B76") + field("PAGE") + small(chinese ? " 页，共 " : " of ", "5F6B76") + field("NUMPAGES");
   if (chinese) out += small(" 页", "5F6B76");

@@ -6,6 +6,7 @@
 #include "report/escape.h"
 #include "report/html_style.h"
 #include "report/renderers.h"
+#include "report/svg.h"
 #include "report/words.h"
 
 namespace siyu::report {
@@ -119,7 +120,18 @@ class Writer {
   }
   void write_block(const List& list) { items(list.items, list.numbered); }
 
-  static std::string_view align_class(Align align) { return align == Align::kEnd ? " class=\"end\"" : align == Align::kCenter ? " class=\"center\"" : ""; }
+  /// Words longer than a column is wide may be broken anywhere; others not, or columns would shrink to single letters.
+  static bool has_long_word(std::string_view text) {
+    constexpr std::size_t kLong = 28;
+    for (std::size_t at = 0, run = 0; at < text.size(); ++at)
+      if (run = text[at] == ' ' ? 0 : static_cast<unsigned char>(text[at]) < 0x80 ? run + 1 : 0; run > kLong) return true;
+    return false;
+  }
+  static std::string cell_class(Align align, std::string_view text) {
+    std::string classes = align == Align::kEnd ? "end" : align == Align::kCenter ? "center" : "";
+    if (has_long_word(text)) classes += classes.empty() ? "long" : " long";
+    return classes.empty() ? classes : " class=\"" + classes + "\"";
+  }
   void write_block(const Table& table) {
     if (table.columns.empty()) return;
     out_ += "<div class=\"table\"><table>\n";
@@ -133,11 +145,11 @@ class Writer {
       out_ += "</colgroup>\n";
     }
     out_ += "<thead><tr>";
-    for (const auto& column : table.columns) out_ += fmt::format("<th scope=\"col\"{}>{}</th>", align_class(column.align), escape_xml(column.title));
+    for (const auto& column : table.columns) out_ += fmt::format("<th scope=\"col\"{}>{}</th>", cell_class(column.align, column.title), escape_xml(column.title));
     out_ += "</tr></thead>\n<tbody>\n";
     for (const auto& row : table.rows) {
       out_ += row.emphasised ? "<tr class=\"sum\">" : "<tr>";
-      for (std::size_t i = 0; i < row.cells.size(); ++i) out_ += fmt::format("<td{}>{}</td>", align_class(table.columns[i].align), write(row.cells[i]));
+      for (std::size_t i = 0; i < row.cells.size(); ++i) out_ += fmt::format("<td{}>{}</td>", cell_class(table.columns[i].align, row.cells[i].plain()), write(row.cells[i]));
       out_ += "</tr>\n";
     }
     out_ += "</tbody></table></div>\n";
@@ -145,7 +157,8 @@ class Writer {
   void write_block(const KeyFigures& figures) {
     out_ += "<div class=\"figures\">\n";
     for (const auto& figure : figures.figures) {
-      out_ += fmt::format("<div><p class=\"label\">{}</p><p class=\"value\">{}</p>", escape_xml(figure.label), escape_xml(figure.value));
+      const bool is_long = text_width(figure.value, 1) > 6;
+      out_ += fmt::format("<div><p class=\"label\">{}</p><p class=\"value{}\">{}</p>", escape_xml(figure.label), is_long ? " long" : "", escape_xml(figure.value));
       if (!figure.note.empty()) out_ += "<p class=\"remark\">" + escape_xml(figure.note) + "</p>";
       out_ += "</div>\n";
     }

@@ -18,6 +18,8 @@ constexpr std::string_view kHtmlStyle = R"css(:root {
   .chart-ground { fill: transparent; } .chart-ink { fill: #e4e9ee; } .chart-muted { fill: #9aa7b3; }
   line.chart-ink { stroke: #e4e9ee; } line.chart-grid { stroke: #3a4550; } path.chart-grid { stroke: #55616d; } .chart-halo { stroke: #14191f; }
   .chart-band { fill: #1f2730; }
+  .chart [fill="#1f5fa8"] { fill: #4f8fd6; } .chart [stroke="#1f5fa8"] { stroke: #4f8fd6; } .chart [fill="#7a4a1e"] { fill: #b98050; } .chart [stroke="#7a4a1e"] { stroke: #b98050; }
+  .chart [fill="#b83a2c"] { fill: #ec8b7e; } .chart [stroke="#b83a2c"] { stroke: #ec8b7e; } .chart path[stroke="#ffffff"] { stroke: #14191f; }
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.75; font-size: 16px; overflow-wrap: anywhere;
@@ -40,7 +42,8 @@ ul, ol { padding-left: 1.6em; margin: 0 0 14px; } li { margin: 3px 0; } li > ul,
 code { font-family: "Noto Sans Mono CJK SC", ui-monospace, Menlo, Consolas, monospace; font-size: .89em; background: var(--soft); border: 1px solid var(--line); border-radius: 3px; padding: 0 4px; }
 .cite a { text-decoration: none; } sup, sub { line-height: 0; font-size: .72em; }
 .table { overflow-x: auto; margin: 20px 0 26px; }
-table { border-collapse: collapse; width: 100%; font-size: 14.5px; line-height: 1.6; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; font-size: 14.5px; line-height: 1.6; font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
+td.long, th.long { overflow-wrap: anywhere; }
 caption { text-align: left; font-weight: 600; font-size: 14px; padding-bottom: 8px; }
 th { text-align: left; font-weight: 600; background: var(--soft); border-bottom: 1.5px solid var(--accent); padding: 8px 12px; vertical-align: bottom; }
 td { padding: 8px 12px; border-bottom: 1px solid var(--line); vertical-align: top; min-width: 3em; }
@@ -48,7 +51,7 @@ td { padding: 8px 12px; border-bottom: 1px solid var(--line); vertical-align: to
 tr.sum td { font-weight: 600; background: var(--note-soft); border-bottom-color: var(--accent); }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: 14px; margin: 20px 0 26px; }
 .figures > div { border: 1px solid var(--line); border-top: 3px solid var(--accent); border-radius: 4px; padding: 14px 16px 12px; break-inside: avoid; }
-.figures p { margin: 0; } .label, .remark { font-size: 13.5px; color: var(--muted); line-height: 1.5; } .value { font-size: 25px; font-weight: 600; line-height: 1.45; font-variant-numeric: tabular-nums; }
+.figures p { margin: 0; } .label, .remark { font-size: 13.5px; color: var(--muted); line-height: 1.5; } .value { font-size: 25px; font-weight: 600; line-height: 1.45; font-variant-numeric: tabular-nums; } .value.long { font-size: 19.5px; line-height: 1.86; }
 .callout { border-left: 4px solid var(--note); background: var(--note-soft); border-radius: 0 4px 4px 0; padding: 12px 18px; margin: 20px 0 24px; break-inside: avoid; }
 .callout p { margin: 0; } .callout-title { font-weight: 600; color: var(--note); }
 .good { border-color: var(--good); background: var(--good-soft); } .good .callout-title { color: var(--good); }
@@ -68,7 +71,7 @@ tr.sum td { font-weight: 600; background: var(--note-soft); border-bottom-color:
 @page { size: A4; margin: 22mm 20mm; @bottom-center { content: counter(page) " / " counter(pages); font-size: 9pt; color: #5f6b76; } }
 @media print {
   body { font-size: 10.5pt; line-height: 1.6; print-color-adjust: exact; -webkit-print-color-adjust: exact; } main { max-width: none; padding: 0; } .side { display: none; }
-  h1 { font-size: 22pt; } h2 { font-size: 16pt; margin-top: 26pt; } h3 { font-size: 13pt; } table { font-size: 9.5pt; } .value { font-size: 17pt; }
+  h1 { font-size: 22pt; } h2 { font-size: 16pt; margin-top: 26pt; } h3 { font-size: 13pt; } table { font-size: 9.5pt; } .value { font-size: 16pt; } .value.long { font-size: 12.5pt; line-height: 1.85; }
   h2, h3, h4, h5, caption { break-after: avoid; } thead { display: table-header-group; } tr, li { break-inside: avoid; } p { orphans: 2; widows: 2; }
   .table { overflow: visible; } .page-break { break-after: page; } .figures { grid-template-columns: repeat(4, 1fr); } a { color: inherit; text-decoration: none; }
 }

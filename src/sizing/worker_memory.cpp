@@ -7,8 +7,9 @@ namespace siyu::sizing {
 namespace {
 
 // Measured on x86-64, as the medians over models of 2 to 24 layers with vocabularies of 32,000 and 151,936 words.
-constexpr double kProgramBytes = 13.5e6;     // code and libraries, heaps, stacks
+constexpr double kProgramBytes = 14.5e6;     // code and libraries, heaps, stacks
 constexpr double kBytesPerWord = 310;        // of the vocabulary: its texts, their index and the merges
+constexpr double kMaskBytes = 3;             // who may see whom: 16 bit, and what is made of it for the groups of cells
 constexpr double kKvPadding = 256;           // llama.cpp's cache holds a multiple of so many tokens
 
 const TensorType* type_of(const ModelShape& shape, const Tensor& tensor, const WeightFormat* format) {
@@ -81,7 +82,7 @@ WorkerMemory worker_memory(const ModelShape& shape, const WeightFormat* format, 
     memory.kv += 1.0 * sizes.sequences * static_cast<double>(layer.state_values) * sizeof(float);
   }
   const bool slides = std::ranges::any_of(shape.memory, [](const LayerMemory& one) { return one.window > 0; });
-  const double mask = step_tokens * cells * 2 * (slides ? 2 : 1);  // who may see what, in 16 bit; once more for windows
+  const double mask = step_tokens * cells * kMaskBytes * (slides ? 2 : 1);
   const double row = 1.0 * shape.vocabulary * sizeof(float);
   // What the last layer gives is computed where the layers were.
   memory.step = std::max(activations + mask, (sizes.sequences + sizes.checked) * row + 5.0 * shape.width * sizes.sequences * sizeof(float));

@@ -83,6 +83,13 @@ Result<double> peak_of_users(const FleetQuestion& q, Load& load) {
                   .inputs = {{.name = "daily_active", .value = day.daily_active, .unit = "users", .source = std::string(kGiven)}, requests, share, factor},
                   .note = Words{"The busiest minute's rate, held until the fleet has settled: a short peak is easier.",
                                 "取最繁忙一分钟的速率并持续到稳态；短促的峰值更容易承受。"}});
+  load.requests_per_day = day.daily_active * day.requests_per_user_and_day;
+  load.sheet.add({.id = "load.requests_per_day",
+                  .label = {"Requests a day", "每日请求数"},
+                  .value = load.requests_per_day,
+                  .unit = "requests/day",
+                  .formula = "daily_active × requests_per_user_and_day",
+                  .inputs = {{.name = "daily_active", .value = day.daily_active, .unit = "users", .source = std::string(kGiven)}, requests}});
   return peak_rate(day);
 }
 
@@ -99,11 +106,23 @@ Result<double> peak_of(const FleetQuestion& q, Load& load) {
   if (q.users.daily_active) return peak_of_users(q, load);
   if (!q.trace) return invalid("A fleet needs to know its load: give users.daily_active, users.requests_per_second or a trace");
   if (q.trace->rate() == 0) return invalid(fmt::format("The requests of trace {} come all at once; give users.requests_per_second with it", q.trace->name));
+  load.requests_per_day = q.trace->rate() * 86'400;
+  load.sheet.add({.id = "load.requests_per_day",
+                  .label = {"Requests a day", "每日请求数"},
+                  .value = load.requests_per_day,
+                  .unit = "requests/day",
+                  .formula = "rate × 86400",
+                  .inputs = {{.name = "rate", .value = q.trace->rate(), .unit = "requests/s", .source = "trace " + q.trace->name + ", as if it went on all day"}}});
   return as_given(q.trace->rate(), "mean rate of trace " + q.trace->name);
 }
 
 void shape_of(const FleetQuestion& q, Load& load) {
-  if (load.trace != nullptr) return;
+  if (load.trace != nullptr) {
+    const auto count = static_cast<double>(load.trace->requests.size());
+    for (const auto& request : load.trace->requests)
+      load.mean_prompt += request.prompt / count, load.mean_output += request.output / count, load.mean_cached += request.cached / count;
+    return;
+  }
   const auto largest = static_cast<std::uint32_t>(q.longest.value_or(kLargestRequest));
   const auto prompt = taken(load.sheet, "load.prompt", {"Tokens of a prompt, mean", "提示词平均词元数"}, input_of("prompt", q.tokens.prompt, kPrompt, "tokens", kAzure));
   const auto output = taken(load.sheet, "load.output", {"Tokens of an answer, mean", "回答平均词元数"}, input_of("output", q.tokens.output, kOutput, "tokens", kAzure));
@@ -112,6 +131,7 @@ void shape_of(const FleetQuestion& q, Load& load) {
   load.shape = {.prompt = {.mean = prompt, .variation = q.prompt_variation, .largest = largest},
                 .output = {.mean = output, .variation = q.output_variation, .largest = largest},
                 .shared_prefix = static_cast<std::uint32_t>(prefix)};
+  load.mean_prompt = prompt, load.mean_output = output, load.mean_cached = std::floor(prefix);
 }
 
 }  // namespace

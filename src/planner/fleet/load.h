@@ -9,7 +9,9 @@
 namespace siyu::planner {
 
 struct Load {
-  double peak = 0;     ///< requests a second
+  double peak = 0;  ///< requests a second
+  std::optional<double> requests_per_day;
+  double mean_prompt = 0, mean_output = 0, mean_cached = 0;
   RequestShape shape;  ///< Poisson's, without a trace
   LatencyGoals goals;  ///< both set
   double growth = 0;   ///< per year

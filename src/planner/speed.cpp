@@ -1,0 +1,255 @@
+#include "planner/speed.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/text.h"
+
+namespace siyu::planner {
+namespace {
+
+constexpr double kMostTokens = 1e8;
+constexpr double kTera = 1e12;
+
+/// What the machine reaches for this model, in one form for cards and for measured machines.
+struct Rates {
+  double weight_bytes_per_s = 0, kv_bytes_per_s = 0, flop_per_s = 0, attention_flop_per_s = 0;
+  double step_s = 0, layer_s = 0, exchange_s = 0, link_bytes_per_s = 0;
+};
+
+Status check(const SpeedQuestion& q) {
+  const auto tokens = [](double value, double low, const char* field) -> Status {
+    if (std::isfinite(value) && value >= low && value <= kMostTokens) return {};
+    return invalid_field(field, fmt::format("must be a number of tokens from {:g} to {:g}", low, kMostTokens));
+  };
+  RETURN_IF_ERROR(tokens(q.prompt, 1, "prompt"));
+  RETURN_IF_ERROR(tokens(q.output, 1, "output"));
+  RETURN_IF_ERROR(tokens(q.cached, 0, "cached"));
+  if (q.cached >= q.prompt) return invalid_field("cached", "must be less than the prompt: its last token is always computed");
+  if (!q.card && !q.measured) return invalid_field("accelerator", "is absent, and so are measured rates; name a card of the catalogue or run `siyu plan calibrate`");
+  const auto share = [](double value) { return std::isfinite(value) && value > 0 && value <= 1; };
+  const auto& e = q.efficiency;
+  if (!share(e.bandwidth) || !share(e.compute) || !share(e.experts) || !share(e.link)) return invalid_field("efficiency", "must be shares above 0 and up to 1");
+  if (!(e.step_s >= 0 && e.layer_s >= 0 && e.exchange_s >= 0 && e.step_s < 60)) return invalid_field("efficiency", "must have times from 0 s on");
+  return {};
+}
+
+Result<Rates> rates_of_card(const SpeedQuestion& q, const sizing::WeightFormat& format) {
+  const auto& card = *q.card;
+  const auto missing = [&](const char* what) {
+    return fail(ErrorCode::kUnsupported, fmt::format("The catalogue has no {} of {}; ask its vendor and add it to accelerators.yaml of your catalogue folder, or calibrate on the card", what, card.name));
+  };
+  if (!card.memory_gb_per_s) return missing("memory bandwidth");
+  const auto peak = peak_compute(card, format);
+  if (!peak) return missing("dense compute figure");
+  const auto& e = q.efficiency;
+  Rates rates{.weight_bytes_per_s = *card.memory_gb_per_s * 1e9 * e.bandwidth, .flop_per_s = *peak * e.compute * (q.model.shape.experts > 0 ? e.experts : 1), .step_s = e.step_s, .layer_s = e.layer_s, .exchange_s = e.exchange_s};
+  rates.kv_bytes_per_s = rates.weight_bytes_per_s;
+  // Attention is computed in 16 bit, whatever the weights.
+  rates.attention_flop_per_s = peak_compute(card, {.name = "bf16", .family = "plain", .bits = 16, .compute_bits = 16}).value_or(*peak) * e.compute;
+  if (q.model.split.tensor > 1) {
+    rates.link_bytes_per_s = q.link_gb_per_s ? *q.link_gb_per_s * 1e9 : link_bytes_per_s(card);
+    if (rates.link_bytes_per_s <= 0) return missing("link between cards");
+    rates.link_bytes_per_s *= e.link;
+  }
+  return rates;
+}
+
+Rates rates_measured(const MeasuredRates& m) {
+  return {.weight_bytes_per_s = m.weight_bytes_per_s, .kv_bytes_per_s = m.kv_bytes_per_s, .flop_per_s = m.flop_per_s, .attention_flop_per_s = m.attention_flop_per_s, .step_s = m.step_s, .layer_s = m.layer_s};
+}
+
+/// Multiplications and additions of one token's attention to one other token, in all layers.
+double attention_flop(const sizing::ModelShape& shape) {
+  const double widths = shape.latent_rank > 0 ? 2.0 * shape.latent_rank + shape.rope_width : 1.0 * shape.key_width + shape.value_width;
+  const auto attending = std::ranges::count_if(shape.memory, [](const auto& one) { return one.key_values > 0; });
+  return 2.0 * shape.heads * widths * static_cast<double>(shape.embeds ? shape.layers : attending);
+}
+
+/// Seconds of a prompt alone, `cached` of it known: its tokens in steps, each attending to what stands before it.
+double prefill_seconds(const ServiceModel& replica, double attention_s, double prompt, double cached) {
+  double seconds = 0;
+  for (double done = cached; done < prompt;) {
+    const auto piece = std::min<double>(replica.step_tokens, prompt - done);
+    seconds += step_seconds(replica, 0, piece, 0) + piece * (done + piece / 2) * attention_s;
+    done += piece;
+  }
+  return seconds;
+}
+
+struct Draft {
+  Worksheet sheet;
+  double add(const char* id, Words label, double value, const char* unit, std::string formula, std::vector<Input> inputs = {}) {
+    return sheet.add({.id = id, .label = std::move(label), .value = value, .unit = unit, .formula = std::move(formula), .inputs = std::move(inputs)});
+  }
+};
+
+}  // namespace
+
+std::optional<double> peak_compute(const Accelerator& card, const sizing::WeightFormat& format) {
+  if (!card.tflops) return std::nullopt;
+  const auto& c = *card.tflops;
+  const auto first = [](std::initializer_list<std::optional<double>> known) -> std::optional<double> {
+    for (const auto& one : known)
+      if (one) return *one * kTera;
+    return std::nullopt;
+  };
+  if (format.compute_bits <= 4 && c.fp4) return *c.fp4 * kTera;
+  const bool integers = format.name.starts_with("int") || format.name == "w8a8";
+  if (format.compute_bits <= 8) return integers ? first({c.int8_tops, c.fp8, c.bf16, c.fp16, c.fp32}) : first({c.fp8, c.bf16, c.fp16, c.int8_tops, c.fp32});
+  if (format.compute_bits >= 32) return first({c.tf32, c.fp32});
+  return first({c.bf16, c.fp16, c.tf32, c.fp32});
+}
+
+double link_bytes_per_s(const Accelerator& card) {
+  if (card.interconnect && card.interconnect->gb_per_s > 0) return card.interconnect->gb_per_s / 2 * 1e9;
+  // PCI Express, one direction, 16 lanes: 1 GB/s a lane in generation 3 and twice as much in each one after it.
+  static constexpr std::array<std::pair<std::string_view, double>, 4> kLanes{{{"6", 121e9}, {"5", 63e9}, {"4", 31.5e9}, {"3", 15.75e9}}};
+  if (card.pcie)
+    for (const auto& [generation, bytes] : kLanes)
+      if (card.pcie->starts_with(generation)) return card.pcie->find("x8") != std::string::npos ? bytes / 2 : bytes;
+  return 0;
+}
+
+double classic_flops(double parameters, double tokens, double latency_s) { return parameters * tokens * 2 / latency_s; }
+
+SpeedPoint steady_state(const ServiceModel& replica, double prompt, double output, double batch) {
+  // In the long run each decoded token comes with prompt/output tokens of prefill, as far as a step may hold them.
+  const auto wanted = batch * prompt / output;
+  const auto prefilled = std::min<double>(replica.step_tokens, wanted);
+  // With more prompts than steps can take, sequences wait for their prefill and fewer of them decode.
+  const auto decoding = wanted > prefilled ? prefilled * output / prompt : batch;
+  const auto seconds = step_seconds(replica, decoding, prefilled, decoding * (prompt + output / 2));
+  const auto compute = replica.token_s * (decoding + prefilled);
+  SpeedPoint point{.concurrency = batch, .tpot_ms = seconds * 1e3, .output_tokens_per_s = decoding / seconds, .prompt_tokens_per_s = prefilled / seconds};
+  point.memory_bound = seconds - replica.overhead_s - replica.sequence_s * decoding > compute * 1.0001;
+  // Its own prompt goes through in as many steps as the room beside the others' prompts takes.
+  const auto own = std::ceil(prompt / replica.step_tokens);
+  point.ttft_s = own * step_seconds(replica, decoding, std::min<double>(prompt, replica.step_tokens), decoding * (prompt + output / 2));
+  return point;
+}
+
+Result<Speed> plan_speed(const SpeedQuestion& q) {
+  RETURN_IF_ERROR(check(q));
+  MemoryQuestion model = q.model;
+  if (q.card && model.engine != EngineKind::kCards && q.card->kind != "cpu") model.engine = EngineKind::kCards;
+  ASSIGN_OR_RETURN(auto memory, plan_memory(model));
+  std::optional<sizing::WeightFormat> format;
+  if (model.weights) {
+    ASSIGN_OR_RETURN(format, sizing::weight_format(*model.weights));
+  }
+  const auto* chosen = format ? &*format : nullptr;
+  static const sizing::WeightFormat kSixteen{.name = "bf16", .family = "plain", .bits = 16, .compute_bits = 16};
+  Rates rates;
+  if (q.measured) {
+    rates = rates_measured(*q.measured);
+  } else {
+    ASSIGN_OR_RETURN(rates, rates_of_card(q, format ? *format : kSixteen));
+  }
+
+  const auto& shape = model.shape;
+  const double tensor = model.split.tensor, layers = shape.layers;
+  Speed speed;
+  auto& plan = speed.plan;
+  auto& replica = speed.replica;
+  Draft d;
+  plan.model = shape.name;
+  plan.hardware = q.measured ? "this machine, measured" : fmt::format("{} × {}", model.split.cards(), q.card->name);
+  plan.lanes = model.split.pipeline;
+
+  const double experts = sizing::expert_weight_bytes(shape, chosen), active = sizing::active_weight_bytes(shape, chosen);
+  const double share = shape.experts > 0 ? static_cast<double>(shape.experts_used) / shape.experts : 0;
+  d.add("speed.active_bytes", {"Weights that a token reads", "单 token 读取权重"}, active, "B", "weights of all layers and the output, of the experts those it uses",
+        {{.name = "weights", .value = memory.weights * model.split.cards(), .unit = "B", .figure = "memory.weights"}, {.name = "experts used", .value = 1.0 * shape.experts_used}, {.name = "experts", .value = 1.0 * shape.experts}});
+  d.add("speed.bandwidth", {"Bandwidth reached", "实际带宽"}, rates.weight_bytes_per_s, "B/s", q.measured ? "measured" : "peak × efficiency",
+        q.measured ? std::vector<Input>{{.name = "measured", .value = rates.weight_bytes_per_s, .unit = "B/s", .source = q.measured->source}}
+                   : std::vector<Input>{{.name = "peak", .value = *q.card->memory_gb_per_s * 1e9, .unit = "B/s", .source = q.card->source}, {.name = "efficiency", .value = q.efficiency.bandwidth, .source = q.efficiency.source}});
+  d.add("speed.compute", {"Compute reached", "实际算力"}, rates.flop_per_s, "FLOP/s", q.measured ? "measured" : "dense peak × efficiency × experts",
+        q.measured ? std::vector<Input>{{.name = "measured", .value = rates.flop_per_s, .unit = "FLOP/s", .source = q.measured->source}}
+                   : std::vector<Input>{{.name = "peak", .value = *peak_compute(*q.card, format ? *format : kSixteen), .unit = "FLOP/s", .source = q.card->source}, {.name = "efficiency", .value = q.efficiency.compute, .source = q.efficiency.source},
+                                             {.name = "experts", .value = shape.experts > 0 ? q.efficiency.experts : 1, .source = q.efficiency.source}});
+  replica.dense_s = (active - experts * share) / tensor / rates.weight_bytes_per_s;
+  replica.experts_s = experts / tensor / rates.weight_bytes_per_s;
+  replica.expert_share = share;
+  ASSIGN_OR_RETURN(const auto kv_bits, sizing::kv_bits(model.kv_type));
+  const double length = q.prompt + q.output / 2;
+  // A window makes long sequences cheaper: the mean over the length that is asked about.
+  const double kv_per_token = sizing::kv_bytes(shape, length, kv_bits) / length;
+  const double kv_tensor = shape.latent_rank > 0 ? 1 : std::min(tensor, 1.0 * shape.kv_heads);
+  replica.kv_token_s = kv_per_token / kv_tensor / rates.kv_bytes_per_s;
+  const double computed = 2.0 * static_cast<double>(shape.computed_parameters());
+  const double attention_s = attention_flop(shape) / tensor / rates.attention_flop_per_s;
+  const double exchanges = tensor > 1 ? 2 * layers : 0;
+  const double exchanged = exchanges * shape.width * 2 * 2 * (tensor - 1) / tensor;  // ring all-reduce of 16-bit numbers, bytes of one token
+  const double link_s = tensor > 1 ? exchanged / rates.link_bytes_per_s : 0;
+  const double alone_token_s = computed / tensor / rates.flop_per_s + link_s;
+  replica.token_s = alone_token_s + attention_s * q.prompt / 2;
+  replica.overhead_s = rates.step_s + layers * rates.layer_s + exchanges * rates.exchange_s;
+  replica.step_tokens = model.step_tokens > 0 ? model.step_tokens : model.engine == EngineKind::kCards ? 8192 : 512;
+  d.add("speed.token_seconds", {"Computing one token", "单 token 计算时间"}, alone_token_s, "s", "2 × parameters computed / tensor / compute + exchanged bytes / link",
+        {{.name = "parameters computed", .value = computed / 2}, d.sheet.input("speed.compute", "compute"), {.name = "tensor", .value = tensor}, {.name = "exchanged bytes", .value = exchanged, .unit = "B"},
+         {.name = "link", .value = rates.link_bytes_per_s, .unit = "B/s"}});
+  d.add("speed.step_overhead", {"Fixed part of a step", "每步固定开销"}, replica.overhead_s, "s", "step + layers × layer + exchanges × latency",
+        {{.name = "step", .value = rates.step_s, .unit = "s"}, {.name = "layers", .value = layers}, {.name = "layer", .value = rates.layer_s, .unit = "s"}, {.name = "exchanges", .value = exchanges},
+         {.name = "latency", .value = rates.exchange_s, .unit = "s"}});
+
+  // How many requests the cards hold beside the weights.
+  double sequences = q.sequences.value_or(kMostSequences);
+  if (q.card && q.card->memory_gib && q.card->kind != "cpu") {
+    const double room = *q.card->memory_gib * 1024.0 * 1024 * 1024 * (1 - model.headroom) - memory.weights - memory.activations - memory.runtime;
+    if (room <= 0)
+      return invalid_field("split", fmt::format("leaves no room: {:.1f} GiB of {} hold {:.1f} GB of weights, buffers and runtime, with {:.0f} % headroom; use more cards or fewer bits", *q.card->memory_gib, q.card->name,
+                                                (memory.weights + memory.activations + memory.runtime) / 1e9, model.headroom * 100));
+    const double card_kv = kv_per_token / kv_tensor * std::ceil(layers / model.split.pipeline) / layers;
+    replica.kv_tokens = d.add("speed.kv_room", {"Tokens that the cache holds", "可容纳 KV token 数"}, card_kv > 0 ? room / card_kv : 1e12, "tokens", "(memory × (1 − headroom) − weights − buffers − runtime) / KV bytes of a token on a card",
+                              {{.name = "memory", .value = *q.card->memory_gib * 1024.0 * 1024 * 1024, .unit = "B", .source = q.card->source}, {.name = "headroom", .value = model.headroom}, {.name = "weights", .value = memory.weights, .unit = "B", .figure = "memory.weights"},
+                               {.name = "buffers", .value = memory.activations, .unit = "B", .figure = "memory.activations"}, {.name = "runtime", .value = memory.runtime, .unit = "B", .figure = "memory.runtime"}, {.name = "KV bytes", .value = card_kv, .unit = "B"}});
+    sequences = std::min(sequences, std::floor(replica.kv_tokens / length));
+    if (sequences < 1) return invalid_field("context", fmt::format("of {:.0f} tokens does not fit: the cache has room for {:.0f}; use more cards, a smaller KV type or fewer bits", length, replica.kv_tokens));
+  }
+  replica.sequences = static_cast<std::uint32_t>(std::clamp(sequences / plan.lanes, 1.0, 1.0 * kMostSequences));
+  replica.kv_tokens /= plan.lanes;
+  plan.most_sequences = d.add("speed.sequences", {"Requests at once", "最大并发请求数"}, 1.0 * replica.sequences * plan.lanes, "", "min(engine's limit, tokens in the cache / (prompt + output / 2))",
+                              {{.name = "limit", .value = 1.0 * q.sequences.value_or(kMostSequences)}, {.name = "prompt", .value = q.prompt, .unit = "tokens"}, {.name = "output", .value = q.output, .unit = "tokens"}});
+
+  ServiceModel alone = replica;
+  alone.token_s = alone_token_s;
+  const double prefill_s = prefill_seconds(alone, attention_s, q.prompt, q.cached);
+  plan.ttft_s = d.add("speed.ttft", {"First token, alone", "首 token 时间（单请求）"}, prefill_s, "s", "sum over steps of max(weights / bandwidth, tokens × token time) + fixed part, + attention to what stands before",
+                      {{.name = "prompt", .value = q.prompt, .unit = "tokens"}, {.name = "cached", .value = q.cached, .unit = "tokens"}, d.sheet.input("speed.token_seconds", "token time"), d.sheet.input("speed.step_overhead", "fixed part"),
+                       {.name = "attention", .value = attention_s, .unit = "s per pair"}});
+  plan.prefill_tokens_per_s = d.add("speed.prefill", {"Prefill", "预填充速度"}, (q.prompt - q.cached) / prefill_s, "tokens/s", "prompt tokens not cached / time to the first token",
+                                    {{.name = "prompt", .value = q.prompt, .unit = "tokens"}, {.name = "cached", .value = q.cached, .unit = "tokens"}, d.sheet.input("speed.ttft", "first token")});
+  const double token_s = step_seconds(alone, 1, 0, length);
+  plan.tpot_ms = d.add("speed.tpot", {"Time per output token, alone", "单请求每输出 token 时间"}, token_s * 1e3, "ms", "fixed part + max(weights read / bandwidth + cached tokens × KV bytes / bandwidth, token time)",
+                       {d.sheet.input("speed.active_bytes", "weights read"), d.sheet.input("speed.bandwidth", "bandwidth"), {.name = "cached tokens", .value = length}, {.name = "KV bytes", .value = kv_per_token, .unit = "B"}, d.sheet.input("speed.step_overhead", "fixed part")});
+  plan.decode_tokens_per_s = d.add("speed.decode", {"Decode, one sequence", "单路解码速度"}, 1 / token_s, "tokens/s", "1000 / time per output token", {d.sheet.input("speed.tpot", "time per output token")});
+
+  const auto point = [&](double concurrency) {
+    auto one = steady_state(replica, q.prompt - q.cached, q.output, std::min(concurrency / plan.lanes, 1.0 * replica.sequences));
+    one.concurrency = concurrency;
+    one.output_tokens_per_s *= plan.lanes;
+    one.prompt_tokens_per_s *= plan.lanes;
+    return one;
+  };
+  const double most = 1.0 * replica.sequences * plan.lanes;
+  for (double n = plan.lanes; n < most; n *= 2) plan.curve.push_back(point(n));
+  plan.curve.push_back(point(most));
+  plan.at_concurrency = point(std::clamp(model.users, 1.0 * plan.lanes, most));
+  plan.saturated = plan.curve.back();
+  d.add("speed.saturated", {"Output of all requests, saturated", "饱和总输出速度"}, plan.saturated.output_tokens_per_s, "tokens/s", "decoding sequences / step, each step also prefilling prompt / output tokens for each of them",
+        {d.sheet.input("speed.sequences", "sequences"), {.name = "prompt", .value = q.prompt - q.cached, .unit = "tokens"}, {.name = "output", .value = q.output, .unit = "tokens"}});
+  plan.classic_flops = d.add("speed.classic", {"Rule of thumb", "经验公式算力"}, classic_flops(memory.active_parameters, q.prompt + q.output, plan.classic_latency_s), "FLOP/s", "parameters × tokens × 2 / latency",
+                             {{.name = "parameters", .value = memory.active_parameters}, {.name = "tokens", .value = q.prompt + q.output}, {.name = "latency", .value = plan.classic_latency_s, .unit = "s"}});
+  for (auto& figure : memory.figures) d.sheet.add(std::move(figure));
+  plan.figures = d.sheet.figures();
+  if (q.card && q.card->unverified && !q.measured)
+    plan.notes.push_back({fmt::format("Of {}, these figures of the catalogue have no source at hand: {}; check them before you buy", q.card->name, fmt::join(*q.card->unverified, ", ")),
+                          fmt::format("{} 的以下参数在目录中没有可靠出处：{}；采购前请核实", q.card->name, fmt::join(*q.card->unverified, "、"))});
+  return speed;
+}
+
+}  // namespace siyu::planner

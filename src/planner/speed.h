@@ -1,0 +1,105 @@
+// How fast a model answers: prefill by compute, decode by memory, on given cards or on the machine at hand.
+//
+// A step reads the weights once and the cache of every sequence, and computes every token in it; it takes the longer of the two, and a
+// fixed part (service_model.h). What cards reach of their peaks is a factor for each engine, which `siyu plan calibrate` measures on the
+// machine at hand and anyone may set.
+#pragma once
+
+#include <boost/describe.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "planner/catalogue.h"
+#include "planner/memory.h"
+#include "planner/service_model.h"
+#include "planner/worksheet.h"
+
+namespace siyu::planner {
+
+/// What is reached of the peaks. The defaults are fitted to half of catalogue/published.yaml; docs/benchmarks.md has the other half beside it.
+struct Efficiency {
+  double bandwidth = 0.5;        ///< of the memory's peak, reading weights and cache
+  double compute = 0.35;          ///< of the dense peak
+  double experts = 0.5;           ///< of that again, where tokens go to different experts: their matrices are multiplied in small pieces
+  double link = 0.7;              ///< of the link between cards
+  double step_s = 0.002;          ///< of a step, whatever the model: scheduling, sampling, launches
+  double layer_s = 50e-6;         ///< of a step, for each layer
+  double exchange_s = 8e-6;       ///< latency of one exchange between the cards of a tensor group
+  std::string source = "fitted to published speeds";
+};
+BOOST_DESCRIBE_STRUCT(Efficiency, (), (bandwidth, compute, experts, link, step_s, layer_s, exchange_s, source))
+
+/// What a machine was measured to reach, for one weight format.
+struct MeasuredRates {
+  std::string weights;            ///< format, or "stored"
+  double weight_bytes_per_s = 0;  ///< reading weights, one sequence decoding
+  double kv_bytes_per_s = 0;      ///< reading the cache
+  double flop_per_s = 0;          ///< multiplying with the weights, in prefill
+  double attention_flop_per_s = 0;///< queries with keys, weights with values, in prefill
+  double step_s = 0, layer_s = 0;
+  std::string source;             ///< which models, when
+};
+BOOST_DESCRIBE_STRUCT(MeasuredRates, (), (weights, weight_bytes_per_s, kv_bytes_per_s, flop_per_s, attention_flop_per_s, step_s, layer_s, source))
+
+struct SpeedQuestion {
+  MemoryQuestion model;                   ///< what runs: shape, formats, split, context, users at once
+  double prompt = 1000, output = 300;     ///< tokens of a request
+  double cached = 0;                      ///< of the prompt, whose cache is there already
+  std::optional<Accelerator> card;        ///< what it runs on; or
+  std::optional<MeasuredRates> measured;  ///< the machine at hand
+  Efficiency efficiency;
+  std::optional<double> link_gb_per_s;    ///< between the cards, one direction; absent: the card's own links, or its PCIe
+  std::optional<std::uint32_t> sequences; ///< that the engine runs at once at most; absent: as many as the cache holds, up to kMostSequences
+};
+constexpr std::uint32_t kMostSequences = 1024;
+
+struct SpeedPoint {
+  double concurrency = 0;
+  double ttft_s = 0;               ///< of a prompt that arrives while the others decode
+  double tpot_ms = 0;
+  double output_tokens_per_s = 0;  ///< of all requests
+  double prompt_tokens_per_s = 0;
+  bool memory_bound = false;
+};
+BOOST_DESCRIBE_STRUCT(SpeedPoint, (), (concurrency, ttft_s, tpot_ms, output_tokens_per_s, prompt_tokens_per_s, memory_bound))
+
+struct SpeedPlan {
+  std::string model, hardware;
+  double prefill_tokens_per_s = 0;   ///< one prompt, nothing else running
+  double decode_tokens_per_s = 0;    ///< one sequence, nothing else running
+  double ttft_s = 0, tpot_ms = 0;    ///< of one request alone
+  SpeedPoint at_concurrency;         ///< with the users asked for
+  double most_sequences = 0;         ///< that the cache holds at this length, on the cards' memory
+  SpeedPoint saturated;
+  std::vector<SpeedPoint> curve;
+  double classic_flops = 0;          ///< parameters × tokens × 2 / latency: the rule of thumb, for a request in the seconds of `classic_latency_s`
+  double classic_latency_s = 1;
+  std::uint32_t lanes = 1;           ///< batches that run at once: the stages of a pipeline each hold one
+  std::vector<Words> notes;
+  std::vector<Figure> figures;
+};
+BOOST_DESCRIBE_STRUCT(SpeedPlan, (), (model, hardware, prefill_tokens_per_s, decode_tokens_per_s, ttft_s, tpot_ms, at_concurrency, most_sequences, saturated, curve, classic_flops,
+                                      classic_latency_s, lanes, notes, figures))
+
+struct Speed {
+  SpeedPlan plan;
+  ServiceModel replica;   ///< of one lane
+};
+
+/// kInvalidArgument as plan_memory(); kUnsupported when the catalogue has no figure for the card that is needed (it says which).
+Result<Speed> plan_speed(const SpeedQuestion& question);
+
+/// The dense peak that a weight format computes with on a card, FLOP/s or OP/s; absent when the catalogue does not know it.
+std::optional<double> peak_compute(const Accelerator& card, const sizing::WeightFormat& format);
+/// Between the cards of one server, bytes a second in one direction; 0: not known.
+double link_bytes_per_s(const Accelerator& card);
+
+/// parameters × tokens × 2 / latency, FLOP/s (R1.2: 130B, 500 tokens, 1 s → 130 TFLOPS).
+double classic_flops(double parameters, double tokens, double latency_s);
+
+/// A steady state with `batch` requests at once: each answered while others' prompts are prefilled in between.
+SpeedPoint steady_state(const ServiceModel& replica, double prompt, double output, double batch);
+
+}  // namespace siyu::planner
