@@ -60,7 +60,7 @@ std::vector<Piece> row_pieces(std::vector<Cell> cells, const RowStyle& style) {
       if (style.ground) style.ground(canvas.cairo, y, height, first, last);
       if (first && style.ornament) style.ornament(canvas.cairo, y + above);
       for (std::size_t cell = 0; cell < shared->size(); ++cell)
-        (*shared)[cell].text->draw(canvas.cairo, kLeft + (*shared)[cell].x, y + above, slice.ranges[cell].first, slice.ranges[cell].second, canvas.anchors);
+        (*shared)[cell].text->draw(canvas.cairo, kLeft + (*shared)[cell].x, y + above, slice.ranges[cell].first, slice.ranges[cell].second, canvas.links);
     };
     pieces.push_back(std::move(piece));
   }

@@ -80,12 +80,18 @@ std::string tag_quoted(std::string_view text) {
   return out + "'";
 }
 
-void add_link(cairo_t* cairo, double x, double y, double width, double height, const std::string& target, const std::unordered_set<std::string>& anchors) {
-  // cairo fails the whole file over a destination that is not there.
-  if (target.starts_with('#') && !anchors.contains(target.substr(1))) return;
+void Links::add(double x, double y, double width, double height, const std::string& target) {
+  if (target.starts_with('#') && !anchors_.contains(target.substr(1))) return;
   const auto where = target.starts_with('#') ? "dest=" + tag_quoted(target.substr(1)) : "uri=" + tag_quoted(target);
-  cairo_tag_begin(cairo, CAIRO_TAG_LINK, fmt::format("rect=[{:.2f} {:.2f} {:.2f} {:.2f}] {}", x, y, width, height, where).c_str());
-  cairo_tag_end(cairo, CAIRO_TAG_LINK);
+  waiting_.push_back(fmt::format("rect=[{:.2f} {:.2f} {:.2f} {:.2f}] {}", x, y, width, height, where));
+}
+
+void Links::write(cairo_t* cairo) {
+  for (const auto& attributes : waiting_) {
+    cairo_tag_begin(cairo, CAIRO_TAG_LINK, attributes.c_str());
+    cairo_tag_end(cairo, CAIRO_TAG_LINK);
+  }
+  waiting_.clear();
 }
 
 void add_destination(cairo_t* cairo, const std::string& anchor, double x, double y) {
@@ -121,7 +127,7 @@ Text::Text(Owned<PangoLayout> layout, double spacing, const Colour& colour, std:
   pango_layout_iter_free(iterator);
 }
 
-void Text::draw(cairo_t* cairo, double x, double y, std::size_t first, std::size_t last, const std::unordered_set<std::string>& anchors) const {
+void Text::draw(cairo_t* cairo, double x, double y, std::size_t first, std::size_t last, Links* links) const {
   last = std::min(last, lines_.size());
   if (first >= last) return;
   const double offset = lines_[first].top;
@@ -132,8 +138,9 @@ void Text::draw(cairo_t* cairo, double x, double y, std::size_t first, std::size
     pango_cairo_show_layout_line(cairo, line.line);
     cairo_new_path(cairo);
   }
+  if (links == nullptr) return;
   for (const auto& link : links_)
-    if (link.line >= first && link.line < last) add_link(cairo, x + link.x, y + link.y - offset, link.width, link.height, link.target, anchors);
+    if (link.line >= first && link.line < last) links->add(x + link.x, y + link.y - offset, link.width, link.height, link.target);
 }
 
 Typesetter::Typesetter(report::Language language)

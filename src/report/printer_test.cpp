@@ -12,6 +12,7 @@
 
 #include "report/hostile_fixture.h"
 #include "report/sample_fixture.h"
+#include "report/wire.h"
 #include "sandbox/process.h"
 
 namespace siyu::report {
@@ -76,6 +77,8 @@ TEST_F(PrinterTest, PdfSaysWhatItIs) {
   for (const std::string line : {"Title:           私域大模型一体机部署方案", "Author:          信息科技部", "Pages:           8", "595.276 x 841.89 pts (A4)", "CreationDate:    Wed Feb 18"}) EXPECT_THAT(info, HasSubstr(line));
   EXPECT_THAT(bytes_of(path), HasSubstr("/Lang (zh-CN)"));
   EXPECT_THAT(bytes_of(path), HasSubstr("/Outlines"));
+  EXPECT_THAT(info, HasSubstr("Tagged:          yes"));
+  expect_in_order(output_of("pdfinfo -struct-text '" + path + "'"), {"Document", "目录", "工作负载", "H1", "1  结论", "两台双卡服务器", "H2", "2.1  工作负载"});
   // The update that says the language leaves a file that poppler reads without complaint.
   EXPECT_EQ(output_of("pdftotext '" + path + "' /dev/null"), "");
 }
@@ -173,6 +176,31 @@ TEST_F(PrinterTest, AnEndedOrMissingPrinterSaysWhatRemains) {
     ASSERT_FALSE(made);
     EXPECT_THAT(made.error().message, HasSubstr("Markdown and HTML"));
   }
+}
+
+TEST_F(PrinterTest, WithoutAFontForChineseItSaysWhatToInstall) {
+  // fontconfig is given a file that names no folder of fonts; only an environment of its own can do that to a printer.
+  auto child = sandbox::ChildProcess::spawn({.program = sandbox::sibling_program("siyu-printer"), .arguments = {}, .environment = {"LANG=C.UTF-8", "FONTCONFIG_FILE=/usr/share/fontconfig/conf.avail/10-hinting-slight.conf"}});
+  ASSERT_TRUE(child);
+  const auto text = sandbox::memory_file(encode_document(sample_report(Language::kZh)), "report");
+  ASSERT_TRUE(text);
+  const std::array fds{text->get()};
+  ASSERT_TRUE(sandbox::send_with_fds((*child)->socket(), encode_frame(encode(PrintJob{.work = PrintWork::kPdf, .memory_bytes = 1LL << 31, .seconds = 30})), fds, Millis(5'000)));
+  const auto refused = [&](sandbox::ChildProcess& printer) -> std::string {
+    FrameDecoder frames;
+    PrintedDecoder printed;
+    for (;;) {
+      const auto received = sandbox::receive_with_fds(printer.socket(), 1UL << 16, Millis(30'000));
+      if (!received || received->bytes.empty()) return "ended";
+      frames.feed(received->bytes);
+      while (auto frame = frames.next().value()) {
+        const auto taken = printed.take(std::move(*frame));
+        if (!taken) return taken.error().message;
+        if (*taken) return "printed";
+      }
+    }
+  };
+  EXPECT_THAT(refused(**child), HasSubstr("fonts-noto-cjk"));
 }
 
 TEST_F(PrinterTest, MemoryHasALimit) {
