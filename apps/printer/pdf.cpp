@@ -67,11 +67,13 @@ void add_outline(cairo_surface_t* surface, const std::vector<report::OutlineEntr
   for (const auto& entry : outline) {
     const auto text = entry.number.empty() ? entry.text : entry.number + " " + entry.text;
     const auto where = "dest=" + tag_quoted(entry.anchor);
-    const int id = cairo_pdf_surface_add_outline(surface, parents[entry.level - 1], text.c_str(), where.c_str(), entry.level == 1 ? CAIRO_PDF_OUTLINE_FLAG_OPEN : static_cast<cairo_pdf_outline_flags_t>(0));
+    const int id = cairo_pdf_surface_add_outline(surface, parents[entry.level - 1], text.c_str(), where.c_str(),
+                                                 entry.level == 1 ? CAIRO_PDF_OUTLINE_FLAG_OPEN : static_cast<cairo_pdf_outline_flags_t>(0));
     for (int level = entry.level; level < 5; ++level) parents[level] = id;
   }
   if (!document.sources.empty())
-    cairo_pdf_surface_add_outline(surface, CAIRO_PDF_OUTLINE_ROOT, std::string(report::words(document.language).sources).c_str(), "dest='sources'", static_cast<cairo_pdf_outline_flags_t>(0));
+    cairo_pdf_surface_add_outline(surface, CAIRO_PDF_OUTLINE_ROOT, std::string(report::words(document.language).sources).c_str(), "dest='sources'",
+                                  static_cast<cairo_pdf_outline_flags_t>(0));
 }
 
 /// The lines above and beneath the text of every page but a title page.

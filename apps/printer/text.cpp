@@ -118,8 +118,7 @@ Text::Text(Owned<PangoLayout> layout, double spacing, const Colour& colour, std:
       const int end = std::min(range.second, pango_layout_line_get_start_index(line.line) + pango_layout_line_get_length(line.line));
       if (begin >= end) continue;
       pango_layout_line_get_x_ranges(line.line, begin, end, &places, &count);
-      for (int i = 0; i < count; ++i)
-        links_.push_back({points(places[2 * i]), line.top, points(places[2 * i + 1] - places[2 * i]), line.height, lines_.size(), target});
+      for (int i = 0; i < count; ++i) links_.push_back({points(places[2 * i]), line.top, points(places[2 * i + 1] - places[2 * i]), line.height, lines_.size(), target});
       g_free(places);
     }
     lines_.push_back(line);
@@ -144,7 +143,8 @@ void Text::draw(cairo_t* cairo, double x, double y, std::size_t first, std::size
 }
 
 Typesetter::Typesetter(report::Language language)
-    : fonts_(pango_cairo_font_map_new()), context_((pango_cairo_font_map_set_resolution(PANGO_CAIRO_FONT_MAP(fonts_.get()), 72), pango_font_map_create_context(fonts_.get()))) {
+    : fonts_(pango_cairo_font_map_new()),
+      context_((pango_cairo_font_map_set_resolution(PANGO_CAIRO_FONT_MAP(fonts_.get()), 72), pango_font_map_create_context(fonts_.get()))) {
   cairo_font_options_t* options = cairo_font_options_create();
   cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
   cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
@@ -182,7 +182,9 @@ Owned<PangoLayout> Typesetter::make(const report::Rich& text, const TextStyle& s
   pango_attr_list_unref(attributes);
   pango_layout_set_wrap(layout.get(), PANGO_WRAP_WORD_CHAR);
   if (style.width >= 0) pango_layout_set_width(layout.get(), units(std::max(style.width, style.size)));
-  pango_layout_set_alignment(layout.get(), style.align == report::Align::kEnd ? PANGO_ALIGN_RIGHT : style.align == report::Align::kCenter ? PANGO_ALIGN_CENTER : PANGO_ALIGN_LEFT);
+  pango_layout_set_alignment(layout.get(), style.align == report::Align::kEnd      ? PANGO_ALIGN_RIGHT
+                                           : style.align == report::Align::kCenter ? PANGO_ALIGN_CENTER
+                                                                                   : PANGO_ALIGN_LEFT);
   return layout;
 }
 
@@ -216,7 +218,8 @@ Status check_fonts(const report::Document& document) {
   FcPatternDestroy(pattern);
   FcCharSetDestroy(characters);
   if (any) return {};
-  return fail(ErrorCode::kUnsupported, "No font for Chinese is installed, so the report cannot be printed; install the package fonts-noto-cjk. Markdown and HTML can be had without it");
+  return fail(ErrorCode::kUnsupported,
+              "No font for Chinese is installed, so the report cannot be printed; install the package fonts-noto-cjk. Markdown and HTML can be had without it");
 }
 
 }  // namespace siyu::printer
