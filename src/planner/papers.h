@@ -54,6 +54,16 @@ struct ReplicaPoint {
 };
 BOOST_DESCRIBE_STRUCT(ReplicaPoint, (), (load, replicas, year))
 
+/// One kind of card that was tried for this plan.
+struct HardwareRow {
+  std::string accelerator;
+  bool chosen = false;
+  double replicas = 0, cards = 0, servers = 0;  ///< today, with spare
+  std::optional<double> ttft_p95_s, tpot_p95_ms, power_w, purchase;
+  std::optional<Words> why_not;  ///< it cannot do it; the numbers say nothing then
+};
+BOOST_DESCRIBE_STRUCT(HardwareRow, (), (accelerator, chosen, replicas, cards, servers, ttft_p95_s, tpot_p95_ms, power_w, purchase, why_not))
+
 struct BillRow {
   std::string group;  ///< server, card, network, storage, software, service; others are shown as they are
   Words item;
@@ -123,6 +133,7 @@ struct PaperInput {
   std::optional<double> memory_of_card_bytes = {};
   std::vector<LoadPoint> load = {};
   std::vector<ReplicaPoint> replicas = {};
+  std::vector<HardwareRow> hardware = {};
   std::vector<BillRow> bill = {};
   std::string currency = "CNY";  ///< of the bill; costs have their own
   std::optional<PaperCost> cost = {};

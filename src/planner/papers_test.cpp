@@ -10,6 +10,8 @@
 
 #include "planner/advise/facts.h"
 #include "planner/paper_parts.h"
+#include "planner/plan.h"
+#include "planner/shapes.h"
 #include "planner/papers/pen.h"
 #include "planner/papers/sample_fixture.h"
 #include "report/render.h"
@@ -29,36 +31,23 @@ const Catalogue& catalogue() {
   static const auto one = builtin_catalogue().value();
   return one;
 }
-/// A bank whose fleet was simulated and whose cost was reckoned by the rooms that do so.
-PaperInput reckoned_paper() {
-  auto input = bank_paper(catalogue());
-  const auto fleet = plan_fleet({.users = *input.scenario.users,
-                                 .tokens = *input.scenario.tokens,
-                                 .goals = *input.scenario.latency,
-                                 .trace = {},
-                                 .user_class = {},
-                                 .replica = {.overhead_s = 1e-4, .dense_s = 0.02, .kv_token_s = 5e-8, .token_s = 1e-4, .kv_tokens = 3e5},
-                                 .cards_per_replica = 2,
-                                 .years = 1,
-                                 .effort = {.runs = 2, .requests = 400}})
-                         .value();
-  const auto cost = total_cost({.inputs = {.cloud_input_per_million = 2, .cloud_output_per_million = 8},
-                                .card = "Ascend-910B3",
-                                .hardware = hardware_of(fleet, 1),
-                                .cards_per_replica = 2,
-                                .tokens = {.input = 8.6e7, .output = 1.4e7},
-                                .years = 1},
-                               catalogue())
-                        .value();
-  input.sections = {{{"Fleet", "集群"}, fleet.figures}, {{"Cost", "成本"}, cost.figures}};
-  input.headlines.clear();
-  input.load = paper_load(fleet), input.replicas = paper_replicas(fleet), input.cost = paper_cost(cost);
-  for (const auto& one : cost.missing) input.missing.push_back(one.what);
-  return input;
+/// A plan from end to end: hardware compared, fleet simulated, cost reckoned.
+PaperInput planned_paper() {
+  auto scenario = bank_question().scenario;
+  scenario.name = "病历质控";
+  scenario.organisation = Organisation{.name = "某三甲医院", .industry = "medical", .use = "病历质控", .employees = 2600, .it_staff = 18};
+  scenario.goals = std::vector<std::string>{"减少病历返修"};
+  scenario.model = {.name = "Qwen3-14B", .weights = "int8"};
+  scenario.constraints->air_gapped = true;
+  scenario.years = 2;
+  scenario.cost = CostInputs{.cloud_input_per_million = 2, .cloud_output_per_million = 8};
+  const auto find = [](const std::string& model) { return find_shape(catalogue(), model); };
+  auto plan = make_plan(scenario, catalogue(), find).value();
+  return paper_input(plan, {.date = "2026-11-26"});
 }
 
 const std::vector<PaperInput>& inputs() {
-  static const std::vector<PaperInput> all{bank_paper(catalogue()), school_paper(catalogue()), reckoned_paper()};
+  static const std::vector<PaperInput> all{bank_paper(catalogue()), school_paper(catalogue()), planned_paper()};
   return all;
 }
 
@@ -109,7 +98,7 @@ std::string prose(const Document& document) {
 /// Words in Latin letters that Chinese technicians write as they are.
 const std::set<std::string>& usual_terms() {
   static const std::set<std::string> all{"LoRA", "RACI", "RoCE", "TLS",   "SHA",     "PFC",     "ECN",      "GiB",    "FP8",    "BF16", "INT8",
-                                         "INT4", "FP16", "FP32", "TF32",  "FP64",    "PCIe",    "PUE",      "vLLM",   "Apache", "MIT",  "Siyu",
+                                         "INT4", "FP16", "FP32", "TF32",  "FP64",    "PCIe",    "PUE",      "vLLM", "token", "TFLOPS", "GFLOPS", "PFLOPS",   "Apache", "MIT",  "Siyu",
                                          "NVMe", "Why",  "What", "Scope", "Roadmap", "Benefit", "DeepSeek", "reduce", "all",    "TTFT"};
   return all;
 }
@@ -394,11 +383,15 @@ TEST(PaperParts, AreWhatFleetAndCostSay) {
   const auto& input = inputs().back();
   ASSERT_TRUE(input.cost);
   EXPECT_FALSE(input.cost->parts.empty());
-  ASSERT_EQ(input.cost->years.size(), 2U);  // at the beginning, and after a year
+  ASSERT_EQ(input.cost->years.size(), 3U);  // at the beginning, and after each year
   EXPECT_EQ(input.cost->years[0].cloud, 0);
-  EXPECT_NEAR(*input.cost->years[1].cloud, 365 * (86 * 2 + 14 * 8), 1);
+  EXPECT_GT(*input.cost->years[2].cloud, *input.cost->years[1].cloud);
   EXPECT_FALSE(input.load.empty());
-  EXPECT_EQ(input.replicas.size(), 2U);
+  EXPECT_EQ(input.replicas.size(), 3U);
+  ASSERT_FALSE(input.hardware.empty());
+  EXPECT_TRUE(input.hardware.front().chosen);
+  const auto sizing = write_paper(Paper::kSizing, input, Language::kEn).value();
+  EXPECT_THAT(headings(sizing, 2), Contains("Cards that were compared"));
   // The server's price is in no catalogue: what needs it is unknown, on the page too.
   EXPECT_FALSE(input.cost->total);
   EXPECT_THAT(prose(write_paper(Paper::kCost, input, Language::kZh).value()), HasSubstr("总成本未知"));

@@ -19,6 +19,7 @@ Status check_input(const PaperInput& input) {
   for (const auto& point : input.load)
     look(point.requests_per_second), look(point.ttft_p95_s), look(point.tpot_p95_ms), look(point.ttft_p50_s), look(point.ttft_p99_s);
   for (const auto& point : input.replicas) look(point.load), look(point.replicas);
+  for (const auto& row : input.hardware) look(row.ttft_p95_s), look(row.tpot_p95_ms), look(row.power_w), look(row.purchase);
   for (const auto& row : input.bill) look(row.quantity), look(row.price_low), look(row.price_high), look(row.power_w);
   if (input.cost) {
     for (const auto& part : input.cost->parts) look(part.value);

@@ -112,7 +112,7 @@ std::string unit_word(std::string_view unit, Language language) {
                                                               {"year", {"years", "年"}},
                                                               {"% per unit of cost", {"% per unit of cost", "%/单位成本"}},
                                                               {"kWh", {"kWh", "千瓦时"}},
-                                                              {"person", {"persons", "人"}},
+                                                              {"bit", {"bit", "位"}}, {"pair", {"pair", "对"}}, {"person", {"persons", "人"}},
                                                               {"persons", {"persons", "人"}},
                                                               {"day", {"days", "天"}},
                                                               {"s", {"s", "秒"}},
@@ -169,6 +169,10 @@ std::string show_value(std::optional<double> value, std::string_view unit, Langu
   if (unit == "s")
     return *value == 0 || *value >= 1 ? fmt::format("{} {}", plain_number(*value), language == Language::kZh ? "秒" : "s")
                                       : scaled(*value, {{1e-3, "ms"}, {1e-6, "µs"}}, "s");
+  if (unit.starts_with("s per ")) {
+    const auto each = unit_word(unit.substr(6), language);
+    return *value != 0 && *value < 1e-6 ? fmt::format("{} ns/{}", plain_number(*value * 1e9), each) : show_value(value, "s", language) + "/" + each;
+  }
   if (unit == "W") return *value >= 1e4 ? fmt::format("{} kW", plain_number(*value / 1e3)) : fmt::format("{} W", plain_number(*value));
   if (unit == "parameters" && *value >= 1e6) return language == Language::kZh ? parameters_words(*value).zh : parameters_words(*value).en;
   if (unit == "%") return fmt::format("{}{}", plain_number(*value), language == Language::kZh ? "%" : " %");
@@ -252,6 +256,8 @@ void Pen::bullets(const std::vector<Words>& items) {
   for (const auto& item : items) list.items.push_back({.text = chinese() ? item.zh : capitalised(item.en)});
   if (!list.items.empty()) document_.blocks.emplace_back(std::move(list));
 }
+
+void Pen::list(std::vector<report::ListItem> items) { document_.blocks.emplace_back(report::List{.items = std::move(items)}); }
 
 void Pen::steps(const std::vector<Words>& items) {
   report::List list{.items = {}, .numbered = true};
@@ -345,6 +351,11 @@ void Pen::basis() {
   }
   auto missing = input_.missing;
   missing.insert(missing.end(), input_.advice.missing.begin(), input_.advice.missing.end());
+  // Those who fill the input may have taken the advice's own over already.
+  std::vector<Words> once;
+  for (auto& one : missing)
+    if (std::ranges::find(once, one.en, &Words::en) == once.end()) once.push_back(std::move(one));
+  missing = std::move(once);
   if (!missing.empty()) {
     heading(2, {"Not given", "未给出的信息"});
     bullets(missing);

@@ -43,6 +43,7 @@ class Pen {
   void rich(report::Rich text);
   void callout(report::Tone tone, const Words& title, const Words& words);
   void bullets(const std::vector<Words>& items);
+  void list(std::vector<report::ListItem> items);
   void steps(const std::vector<Words>& items);
   void chart(report::Chart chart, const Words& caption);
   void key_figures(std::vector<report::KeyFigure> figures);

@@ -150,6 +150,37 @@ void speed(Pen& pen) {
   pen.table({{{"Year", "年份"}, 2}, {{"Requests/s at the peak", "峰值请求/秒"}, 3, true}, {{"Replicas", "副本数"}, 2, true}}, std::move(rows));
 }
 
+void compared(Pen& pen) {
+  std::vector<Row> rows;
+  std::vector<report::ListItem> impossible;
+  for (const auto& one : pen.input().hardware) {
+    if (one.why_not) {
+      // A message in one language only is quoted as it is.
+      const auto quoted = one.why_not->en == one.why_not->zh;
+      impossible.push_back({.text = Rich{report::code(one.accelerator), pen.say({": ", "："}), quoted ? report::code(one.why_not->en) : report::Run{.text = pen.say(*one.why_not)}}});
+      continue;
+    }
+    rows.push_back({.cells = {Rich(report::code(one.accelerator)), plain_number(one.cards), plain_number(one.replicas), plain_number(one.servers), pen.value(one.ttft_p95_s, "s"),
+                              one.tpot_p95_ms ? pen.value(*one.tpot_p95_ms / 1e3, "s") : pen.unknown(), pen.value(one.power_w, "W"), pen.money(one.purchase)},
+                    .emphasised = one.chosen});
+  }
+  if (rows.empty() && impossible.empty()) return;
+  pen.heading(2, {"Cards that were compared", "加速卡比选"});
+  if (!rows.empty())
+    pen.table({{{"Card", "加速卡"}, 2.6},
+               {{"Cards", "卡数"}, 1.1, true},
+               {{"Replicas", "副本"}, 1.4, true},
+               {{"Servers", "服务器"}, 1.3, true},
+               {{"First, P95", "首词元 P95"}, 1.7, true},
+               {{"Token, P95", "每词元 P95"}, 1.7, true},
+               {{"Power", "功耗"}, 1.5, true},
+               {{"Purchase", "采购价"}, 2, true}},
+              std::move(rows), {"Each with the fewest cards that meet the goals; the chosen one stands out", "各卡满足目标的最少配置（选用者突出显示）"});
+  if (impossible.empty()) return;
+  pen.text({"These could not do it:", "以下加速卡不可行："});
+  pen.list(std::move(impossible));
+}
+
 void appliance(Pen& pen) {
   const auto& tier = pen.input().advice.tier;
   pen.heading(1, {"Appliance", "机型"});
@@ -173,6 +204,7 @@ void appliance(Pen& pen) {
     pen.table({{{"Card", "加速卡"}, 2}, {{"What of its figures is in doubt", "存疑参数"}, 7}}, std::move(rows),
               {"Figures in doubt: have them confirmed by the vendor before ordering", "存疑参数：订货前须由厂商确认"});
   }
+  compared(pen);
   if (tier.alternatives.empty()) return;
   std::vector<Row> rows;
   for (const auto& one : tier.alternatives) rows.push_back({.cells = {Rich(report::code(one.appliance)), pen.say(one.reason)}});
