@@ -31,7 +31,7 @@ struct FigureSection {
 };
 BOOST_DESCRIBE_STRUCT(FigureSection, (), (title, figures))
 
-/// A share of one card's or replica's memory. Bytes.
+/// A share of the memory of one card, the fullest. Bytes.
 struct MemoryPart {
   Words label;
   double bytes = 0;

@@ -225,6 +225,14 @@ TEST(Papers, EveryFigureStandsInTheAppendixWithItsValueAndFormula) {
   EXPECT_THAT(document.sources, Contains(testing::Field(&report::Source::text, "Qwen, model card of Qwen3-32B")));
 }
 
+TEST(Papers, ShowAnInputThatIsAnUnknownFigureAsUnknown) {
+  auto input = inputs().front();
+  input.sections = {{{"Cost", "成本"},
+                     {{.id = "cost.price", .label = {"Price", "价格"}, .value = {}, .unit = "CNY", .note = Words{"Nobody named it.", "未给出。"}},
+                      {.id = "cost.sum", .label = {"Sum", "合计"}, .value = {}, .unit = "CNY", .formula = "price", .inputs = {{.name = "price", .value = 0, .unit = "CNY", .figure = "cost.price"}}}}}};
+  EXPECT_THAT(prose(write_paper(Paper::kCost, input, Language::kEn).value()), testing::AllOf(HasSubstr(" = unknown, see"), Not(HasSubstr(" = CNY 0"))));
+}
+
 TEST(Papers, SayUnknownWhereNothingIsKnown) {
   const auto& school = inputs()[1];
   const auto cost = prose(write_paper(Paper::kCost, school, Language::kEn).value());

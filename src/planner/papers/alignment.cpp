@@ -152,7 +152,7 @@ void benefit(Pen& pen) {
   const auto years = input.scenario.years.value_or(3);
   pen.key_figures(
       {{pen.say({"Own cost over the horizon", "测算期自建总成本"}), pen.money(cost.total), fmt::format("{} {}", plain_number(years), pen.say({"years", "年"}))},
-       {pen.say({"Break-even with the cloud", "与云端持平"}), month_word(pen, cost.break_even_month), ""},
+       {pen.say({"Break-even with the cloud", "与云端持平"}), month_word(pen, cost), ""},
        {pen.say({"Per million tokens", "每百万词元成本"}), pen.money(cost.per_million_tokens), ""}});
   if (!pen.say(cost.break_even_note).empty()) pen.text(cost.break_even_note);
 }

@@ -74,13 +74,13 @@ void over_years(Pen& pen, const PaperCost& cost) {
     report::LineSeries one{.name = pen.say(name), .points = {}};
     for (const auto& year : cost.years)
       if (year.*field) one.points.push_back({year.year, *(year.*field) / axis.scale});
-    if (!one.points.empty()) chart.series.push_back(std::move(one));
+    if (one.points.size() > 1) chart.series.push_back(std::move(one));
   };
   series(name_of(Mode::kOnPremise), &PaidByYear::on_premise);
   series(name_of(Mode::kCloud), &PaidByYear::cloud);
   series(name_of(Mode::kHybrid), &PaidByYear::hybrid);
   if (cost.break_even_month) chart.thresholds.push_back({.label = pen.say({"break-even", "持平点"}), .value = *cost.break_even_month / 12, .vertical = true});
-  pen.chart(std::move(chart), {"Cash, cumulative", "累计现金支出"});
+  if (!chart.series.empty()) pen.chart(std::move(chart), {"Cash, cumulative", "累计现金支出"});
   std::vector<Row> rows;
   for (const auto& year : cost.years)
     rows.push_back({.cells = {plain_number(year.year), pen.money(year.on_premise), pen.money(year.cloud), pen.money(year.hybrid)}});
@@ -120,8 +120,9 @@ void sensitivity(Pen& pen, const PaperCost& cost) {
 
 }  // namespace
 
-std::string month_word(const Pen& pen, std::optional<double> month) {
-  if (!month) return pen.unknown();
+std::string month_word(const Pen& pen, const PaperCost& cost) {
+  const auto& month = cost.break_even_month;
+  if (!month) return cost.advantage ? pen.say({"not reached", "未持平"}) : pen.unknown();
   return pen.chinese() ? fmt::format("第 {} 个月", plain_number(*month)) : fmt::format("month {}", plain_number(*month));
 }
 
@@ -138,7 +139,7 @@ void write_cost(Pen& pen) {
   const auto& cost = *input.cost;
   pen.key_figures({{pen.say({"Own cost over the horizon", "测算期自建总成本"}), pen.money(cost.total),
                     fmt::format("{} {}", plain_number(input.scenario.years.value_or(3)), pen.say({"years", "年"}))},
-                   {pen.say({"Break-even", "持平月份"}), month_word(pen, cost.break_even_month), ""},
+                   {pen.say({"Break-even", "持平月份"}), month_word(pen, cost), ""},
                    {pen.say({"Per million tokens", "每百万词元"}), pen.money(cost.per_million_tokens), pen.say({"own hardware", "自建"})}});
   if (!cost.total)
     pen.callout(report::Tone::kWarning, {"The total is unknown", "总成本未知"},

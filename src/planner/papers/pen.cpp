@@ -46,6 +46,8 @@ const Words* house_source(std::string_view source) {
       {"assumption", {"assumption", "假设"}},
       {"default", {"default", "默认值"}},
       {"measured", {"measured", "实测"}},
+                                                              {"fitted to published speeds", {"fitted to published speeds", "据公开速度拟合"}},
+                                                              {"1 byte a weight", {"1 byte a weight", "每权重 1 字节"}},
       {"offer", {"offer", "报价"}},
       {"none was given", {"none was given", "未给出"}},
       {"the fleet", {"the fleet", "集群测算"}},
@@ -295,6 +297,11 @@ Rich Pen::source(std::string_view source) {
   return Rich(report::Run{.text = "", .source = numbered(std::string(source))});
 }
 
+const Figure* Pen::figure_of(const FigureSection& section, std::string_view id) const {
+  const auto at = std::ranges::find(section.figures, id, &Figure::id);
+  return at != section.figures.end() ? &*at : figure(id);
+}
+
 void Pen::figure_table(const FigureSection& section) {
   std::vector<report::Row> rows;
   for (const auto& figure : section.figures) {
@@ -302,7 +309,9 @@ void Pen::figure_table(const FigureSection& section) {
     for (const auto& one : figure.inputs) {
       if (!inputs.runs.empty()) inputs.runs.push_back({.text = "\n"});
       inputs.runs.push_back(report::code(one.name));
-      inputs.runs.push_back({.text = " = " + value(one.value, one.unit)});
+      // An input that is an unknown figure carries a number that says nothing.
+      const auto* behind = one.figure ? figure_of(section, *one.figure) : nullptr;
+      inputs.runs.push_back({.text = " = " + (behind != nullptr && !behind->value ? unknown() : value(one.value, one.unit))});
       if (one.figure) {
         inputs.runs.push_back({.text = chinese() ? "，见 " : ", see "});
         inputs.runs.push_back(report::code(*one.figure));

@@ -20,7 +20,7 @@ void summary(Pen& pen) {
   const auto& tier = input.advice.tier;
   double memory = 0;
   for (const auto& part : input.memory) memory += part.bytes;
-  if (memory > 0) figures.push_back({.label = pen.say({"Memory of one replica", "单副本显存"}), .value = pen.value(memory, "B")});
+  if (memory > 0 && input.headlines.empty()) figures.push_back({.label = pen.say({"Memory of one card", "单卡显存占用"}), .value = pen.value(memory, "B")});
   if (!input.replicas.empty())
     figures.push_back({.label = pen.say({"Replicas today", "当前所需副本数"}),
                        .value = plain_number(input.replicas.front().replicas),
@@ -70,10 +70,10 @@ void memory(Pen& pen) {
   const auto& input = pen.input();
   pen.heading(1, {"Memory", "显存"});
   if (input.memory.empty()) {
-    pen.text({"The memory of a replica was not reckoned.", "未测算单副本显存。"});
+    pen.text({"The memory was not reckoned.", "未测算显存占用。"});
     return;
   }
-  report::DonutChart chart{.title = pen.say({"Memory of one replica", "单副本显存构成"}), .unit = "GB", .slices = {}};
+  report::DonutChart chart{.title = pen.say({"Memory of one card", "单卡显存构成"}), .unit = "GB", .slices = {}};
   double sum = 0;
   std::vector<Row> rows;
   for (const auto& part : input.memory) sum += part.bytes;
@@ -83,12 +83,12 @@ void memory(Pen& pen) {
   }
   rows.push_back({.cells = {pen.say({"Sum", "合计"}), pen.value(sum, "B"), pen.value(100, "%")}, .emphasised = true});
   chart.centre_value = pen.value(sum, "B");
-  chart.centre_label = pen.say({"one replica", "单副本"});
-  pen.chart(std::move(chart), {"What the memory of a replica holds", "单副本显存分布"});
+  chart.centre_label = pen.say({"one card", "单卡"});
+  pen.chart(std::move(chart), {"What the memory of a card holds", "单卡显存分布"});
   pen.table({{{"Part", "组成"}, 4}, {{"Bytes", "大小"}, 2, true}, {{"Share", "占比"}, 2, true}}, std::move(rows));
   if (input.memory_of_card_bytes)
     pen.text(
-        {fmt::format("One card has {}.", pen.value(input.memory_of_card_bytes, "B")), fmt::format("单卡显存为 {}。", pen.value(input.memory_of_card_bytes, "B"))});
+        {fmt::format("The card has {}.", pen.value(input.memory_of_card_bytes, "B")), fmt::format("单卡显存为 {}。", pen.value(input.memory_of_card_bytes, "B"))});
 }
 
 report::Chart latency_chart(const Pen& pen) {
