@@ -233,6 +233,11 @@ TEST(Papers, ShowAnInputThatIsAnUnknownFigureAsUnknown) {
   EXPECT_THAT(prose(write_paper(Paper::kCost, input, Language::kEn).value()), testing::AllOf(HasSubstr(" = unknown, see"), Not(HasSubstr(" = CNY 0"))));
 }
 
+TEST(Papers, NameTheRulesThatStandAgainstAMode) {
+  const auto text = prose(write_paper(Paper::kAlignment, inputs().back(), Language::kEn).value());
+  EXPECT_THAT(text, HasSubstr("Before hybrid could be considered at all, these would have to fall together: the air gap; the organisation's rule against public clouds."));
+}
+
 TEST(Papers, SayUnknownWhereNothingIsKnown) {
   const auto& school = inputs()[1];
   const auto cost = prose(write_paper(Paper::kCost, school, Language::kEn).value());

@@ -157,6 +157,22 @@ void benefit(Pen& pen) {
   if (!pen.say(cost.break_even_note).empty()) pen.text(cost.break_even_note);
 }
 
+Words rules_against(const ModeAdvice& advice, Mode mode) {
+  static const std::pair<std::string_view, Words> kRules[] = {{"air_gap", {"the air gap", "与外网隔离"}},
+                                                              {"cloud_not_allowed", {"the organisation's rule against public clouds", "本机构不允许公有云的规定"}},
+                                                              {"core_data", {"core data among the documents", "资料中的核心数据"}},
+                                                              {"regulated_industry", {"confidential data of a regulated industry", "受监管行业的机密数据"}},
+                                                              {"government_data", {"government data above internal", "高于内部级别的政务数据"}}};
+  Words out;
+  for (const auto& one : advice.exclusions) {
+    const auto at = std::ranges::find(kRules, one.rule, [](const auto& rule) { return rule.first; });
+    if (one.mode != mode || at == std::end(kRules)) continue;
+    out.en += (out.en.empty() ? "" : "; ") + at->second.en;
+    out.zh += (out.zh.empty() ? "" : "、") + at->second.zh;
+  }
+  return out;
+}
+
 void decision(Pen& pen) {
   const auto& input = pen.input();
   pen.heading(1, {"What would change the decision", "什么会改变结论"});
@@ -172,6 +188,10 @@ void decision(Pen& pen) {
         report::Tone::kGood, {"The decision is firm", "结论稳固"},
         {"No weight and no input, moved alone over its whole range, changes the first place.", "任一权重或输入单独在全部取值范围内变化，均不改变首选方式。"});
   else pen.table({{{"Weight or input", "权重或输入"}, 4}, {{"Now", "现值"}, 2}, {{"Changes at", "转折值"}, 2}, {{"First then", "届时首选"}, 3}}, std::move(rows));
+  for (const auto mode : {Mode::kHybrid, Mode::kCloud})
+    if (const auto rules = rules_against(input.advice.mode, mode); !rules.en.empty())
+      pen.text({fmt::format("Before {} could be considered at all, these would have to fall together: {}.", name_of(mode).en, rules.en),
+                fmt::format("{}若要纳入考虑，须同时解除：{}。", name_of(mode).zh, rules.zh)});
   if (!firm.en.empty())
     pen.text({fmt::format("Without influence, alone, over the whole range: {}.", firm.en), fmt::format("单独变化时在全部范围内均无影响：{}。", firm.zh)});
   pen.heading(1, {"Gravest risks", "主要风险"});
