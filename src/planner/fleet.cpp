@@ -83,7 +83,8 @@ class Search {
 
   /// Equal fleets with a part of the load each, of which one is simulated.
   std::uint32_t parts(double rate) const {
-    return load_.trace != nullptr ? 1 : static_cast<std::uint32_t>(std::ceil(watched_requests(rate) / static_cast<double>(kMostRunRequests)));
+    if (load_.trace != nullptr) return 1;
+    return static_cast<std::uint32_t>(std::clamp(std::ceil(watched_requests(rate) / static_cast<double>(kMostRunRequests)), 1.0, kMostReplicas + 1.0));
   }
   std::size_t requests_of_a_run(double rate) const { return load_.trace != nullptr ? load_.trace->requests.size() : static_cast<std::size_t>(wanted_requests(rate)); }
 

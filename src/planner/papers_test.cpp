@@ -9,6 +9,7 @@
 #include <set>
 
 #include "planner/advise/facts.h"
+#include "planner/paper_parts.h"
 #include "planner/papers/pen.h"
 #include "planner/papers/sample_fixture.h"
 #include "report/render.h"
@@ -28,8 +29,23 @@ const Catalogue& catalogue() {
   static const auto one = builtin_catalogue().value();
   return one;
 }
+/// A bank whose fleet was simulated and whose cost was reckoned by the rooms that do so.
+PaperInput reckoned_paper() {
+  auto input = bank_paper(catalogue());
+  const auto fleet = plan_fleet({.users = *input.scenario.users, .tokens = *input.scenario.tokens, .goals = *input.scenario.latency, .trace = {}, .user_class = {},
+                                 .replica = {.overhead_s = 1e-4, .dense_s = 0.02, .kv_token_s = 5e-8, .token_s = 1e-4, .kv_tokens = 3e5}, .cards_per_replica = 2, .years = 1,
+                                 .effort = {.runs = 2, .requests = 400}}).value();
+  const auto cost = total_cost({.inputs = {.cloud_input_per_million = 2, .cloud_output_per_million = 8}, .card = "Ascend-910B3", .hardware = hardware_of(fleet, 1), .cards_per_replica = 2,
+                                .tokens = {.input = 8.6e7, .output = 1.4e7}, .years = 1}, catalogue()).value();
+  input.sections = {{{"Fleet", "集群"}, fleet.figures}, {{"Cost", "成本"}, cost.figures}};
+  input.headlines.clear();
+  input.load = paper_load(fleet), input.replicas = paper_replicas(fleet), input.cost = paper_cost(cost);
+  for (const auto& one : cost.missing) input.missing.push_back(one.what);
+  return input;
+}
+
 const std::vector<PaperInput>& inputs() {
-  static const std::vector<PaperInput> all{bank_paper(catalogue()), school_paper(catalogue())};
+  static const std::vector<PaperInput> all{bank_paper(catalogue()), school_paper(catalogue()), reckoned_paper()};
   return all;
 }
 
@@ -80,7 +96,7 @@ std::string prose(const Document& document) {
 /// Words in Latin letters that Chinese technicians write as they are.
 const std::set<std::string>& usual_terms() {
   static const std::set<std::string> all{
-      "LoRA", "RACI", "RoCE", "TLS", "SHA", "PFC", "ECN", "GiB", "FP8", "BF16", "INT8", "INT4", "FP16", "FP32", "TF32", "FP64", "PCIe", "Apache", "MIT", "Siyu", "NVMe", "Why", "What", "Scope", "Roadmap", "Benefit", "DeepSeek", "reduce", "all", "TTFT"};
+      "LoRA", "RACI", "RoCE", "TLS", "SHA", "PFC", "ECN", "GiB", "FP8", "BF16", "INT8", "INT4", "FP16", "FP32", "TF32", "FP64", "PCIe", "PUE", "Apache", "MIT", "Siyu", "NVMe", "Why", "What", "Scope", "Roadmap", "Benefit", "DeepSeek", "reduce", "all", "TTFT"};
   return all;
 }
 
@@ -185,19 +201,19 @@ TEST(Papers, EveryFigureStandsInTheAppendixWithItsValueAndFormula) {
     for (const auto& figure : section.figures) {
       ++figures;
       ASSERT_TRUE(rows.contains(figure.id)) << figure.id;
-      EXPECT_EQ(rows[figure.id][0], show_value(figure.value, figure.unit, Language::kEn)) << figure.id;
+      EXPECT_EQ(rows[figure.id][0], capitalised(show_value(figure.value, figure.unit, Language::kEn))) << figure.id;
       EXPECT_THAT(rows[figure.id][1], HasSubstr(figure.value ? figure.formula : figure.note->en)) << figure.id;
       for (const auto& one : figure.inputs) EXPECT_THAT(rows[figure.id][2], HasSubstr(one.name)) << figure.id;
     }
   EXPECT_EQ(rows.size(), figures);
   EXPECT_GT(figures, 20U);
   EXPECT_EQ(rows["memory.weights"][0], "33.1 GB");
-  EXPECT_EQ(rows["memory.bandwidth"][0], "unknown");
+  EXPECT_EQ(rows["memory.bandwidth"][0], "Unknown");
   EXPECT_THAT(document.sources, Contains(testing::Field(&report::Source::text, "Qwen, model card of Qwen3-32B")));
 }
 
 TEST(Papers, SayUnknownWhereNothingIsKnown) {
-  const auto& school = inputs().back();
+  const auto& school = inputs()[1];
   const auto cost = prose(write_paper(Paper::kCost, school, Language::kEn).value());
   EXPECT_THAT(cost, HasSubstr("Not reckoned"));
   const auto bill = prose(write_paper(Paper::kBillOfMaterials, school, Language::kZh).value());
@@ -309,6 +325,20 @@ TEST(Papers, BecomeMarkdownAndHtml) {
     }
 }
 
+TEST(PaperParts, AreWhatFleetAndCostSay) {
+  const auto& input = inputs().back();
+  ASSERT_TRUE(input.cost);
+  EXPECT_FALSE(input.cost->parts.empty());
+  ASSERT_EQ(input.cost->years.size(), 2U);  // at the beginning, and after a year
+  EXPECT_EQ(input.cost->years[0].cloud, 0);
+  EXPECT_NEAR(*input.cost->years[1].cloud, 365 * (86 * 2 + 14 * 8), 1);
+  EXPECT_FALSE(input.load.empty());
+  EXPECT_EQ(input.replicas.size(), 2U);
+  // The server's price is in no catalogue: what needs it is unknown, on the page too.
+  EXPECT_FALSE(input.cost->total);
+  EXPECT_THAT(prose(write_paper(Paper::kCost, input, Language::kZh).value()), HasSubstr("总成本未知"));
+}
+
 TEST(ShowValue, UsesTheUnitThatReadsBest) {
   EXPECT_EQ(show_value(66e9, "B", Language::kEn), "66 GB");
   EXPECT_EQ(show_value(0.0432, "s", Language::kZh), "43.2 ms");
@@ -319,6 +349,10 @@ TEST(ShowValue, UsesTheUnitThatReadsBest) {
   EXPECT_EQ(show_value(32.8e9, "parameters", Language::kZh), "328 亿参数");
   EXPECT_EQ(show_money(1234567, "CNY", Language::kZh), "123.5 万元");
   EXPECT_EQ(show_money(1234567, "CNY", Language::kEn), "CNY 1,234,567");
+  EXPECT_EQ(show_value(90000, "CNY/card", Language::kZh), "9 万元/张");
+  EXPECT_EQ(show_value(0.7, "CNY/kWh", Language::kEn), "CNY 0.7 / kWh");
+  EXPECT_EQ(show_value(8, "CNY/1M tokens", Language::kZh), "8 元/百万词元");
+  EXPECT_EQ(show_value(1200, "CNY/U/month", Language::kZh), "1,200 元/U/月");
   EXPECT_EQ(show_money(2.5e8, "USD", Language::kZh), "2.5 亿美元");
 }
 

@@ -34,7 +34,7 @@ void data(Scene& scene) {
   const auto grade = name_of(scene.facts->data_class);
   add(scene, {.id = "data_grading", .probability = given ? 2 : 4, .impact = 2 + scene.grade(), .title = {"Data is not graded, or not anew", "数据未分类分级或未动态调整"},
               .norm = {"GB/T 43697-2024", "GB/T 43697-2024"},
-              .why = {fmt::format("The highest grade is {} `{}`; passages, vectors and answers inherit it.", given ? "said to be" : "not stated and was taken as", grade.en),
+              .why = {fmt::format("The highest grade is {} \"{}\"; passages, vectors and answers inherit it.", given ? "said to be" : "not stated and was taken as", grade.en),
                       fmt::format("最高级别{}“{}”；切片、向量与回答继承该级别。", given ? "为" : "未给出，暂按", grade.zh)},
               .mitigation = {"Grade before ingestion and keep each grade in its own knowledge base with its own roles; grading by rules is planned.", "入库前完成分级，不同级别分库管理并按角色授权；按规则自动分级功能在规划中。"},
               .by = Mitigated::kOrganisation, .owner = Role::kData});

@@ -65,7 +65,7 @@ void constraints_of(Facts& facts) {
   facts.cloud_allowed = constraints.cloud_allowed.value_or(true);
   facts.data_class = constraints.data_class.value_or(DataClass::kInternal);
   if (!constraints.data_class)
-    facts.assumptions.push_back({"The highest data grade was not given; `internal` was taken. Grade the data before relying on this.", "未给出数据最高级别，按“内部”处理；采信本结论前应先完成数据分级。"});
+    facts.assumptions.push_back({"The highest data grade was not given; \"internal\" was taken. Grade the data before relying on this.", "未给出数据最高级别，按“内部”处理；采信本结论前应先完成数据分级。"});
   if (!constraints.cloud_allowed && !facts.air_gapped)
     facts.assumptions.push_back({"Whether a public cloud may be used was not given; it was taken as allowed.", "未说明是否允许使用公有云，按允许处理。"});
 }

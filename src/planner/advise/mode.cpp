@@ -42,14 +42,14 @@ constexpr std::array<ModeValues, 4> kCompliance{{{85, 80, 80}, {70, 75, 85}, {40
 void security(const Facts& facts, CriterionScore& out) {
   const auto grade = name_of(facts.data_class);
   score(out, kSecurity[static_cast<std::size_t>(facts.data_class)],
-        {fmt::format("The highest grade of the data is `{}`: what leaves the house is out of one's hands.", grade.en), fmt::format("数据最高级别为“{}”：数据一旦出域即不再受控。", grade.zh)});
+        {fmt::format("The highest grade of the data is \"{}\": what leaves the house is out of one's hands.", grade.en), fmt::format("数据最高级别为“{}”：数据一旦出域即不再受控。", grade.zh)});
   if (facts.personal_data) move(out, {-10, -5, 0}, {"Personal data is part of the industry's work.", "该行业业务涉及个人信息。"});
 }
 
 void compliance(const Facts& facts, CriterionScore& out) {
   const auto grade = name_of(facts.data_class);
   score(out, kCompliance[static_cast<std::size_t>(facts.data_class)],
-        {fmt::format("Duties of evidence for `{}` data are met the easier, the fewer parties handle it (GB/T 43697-2024).", grade.en),
+        {fmt::format("Duties of evidence for \"{}\" data are met the easier, the fewer parties handle it (GB/T 43697-2024).", grade.en),
          fmt::format("处理“{}”数据的参与方越少，举证责任越容易落实（GB/T 43697-2024）。", grade.zh)});
   if (facts.industry != nullptr && facts.industry->regulation)
     move(out, {-20, -10, 0}, {fmt::format("The industry is regulated: {}.", *facts.industry->regulation), fmt::format("行业受监管：{}。", facts.industry->regulation_zh.value_or(*facts.industry->regulation))});
@@ -146,7 +146,7 @@ std::vector<Exclusion> exclusions_of(const Facts& facts) {
              fmt::format("受监管行业（{}）的“{}”数据不得交由公有云处理。", facts.industry->name_zh, name_of(facts.data_class).zh)},
             {*facts.industry->regulation, facts.industry->regulation_zh.value_or(*facts.industry->regulation)});
   if (confidential && facts.industry != nullptr && facts.industry->name == "government")
-    exclude(out, {Mode::kHybrid}, "government_data", {"Government data above `internal` stays inside; the cautious reading of the guidance.", "高于“内部”级别的政务数据不出域，按指引从严理解。"},
+    exclude(out, {Mode::kHybrid}, "government_data", {"Government data above \"internal\" stays inside; the cautious reading of the guidance.", "高于“内部”级别的政务数据不出域，按指引从严理解。"},
             {"TC260-004 (2025-09); deployment guide of 2025-10", "TC260-004（2025-09）；2025 年 10 月政务大模型部署应用指引"});
   return out;
 }

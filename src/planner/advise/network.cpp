@@ -68,7 +68,7 @@ void users(const Plan& plan, NetworkNeed& need, const Pair& networks) {
   for (const auto& [network, which] : {std::pair(networks.minimum, "minimum"), std::pair(networks.recommended, "recommended")})
     if (network != nullptr)
       need.figures.push_back(plan.sheet->add({.id = fmt::format("network.users.{}", which), .label = {"Share of " + network->name, "占 " + network->name + " 的份额"},
-                                              .value = *plan.sheet->value("network.users.bytes") / (network->gb_per_s * 1e9 * network->usable), .unit = "", .formula = "bytes / (gb_per_s × 1e9 × usable)",
+                                              .value = 100 * *plan.sheet->value("network.users.bytes") / (network->gb_per_s * 1e9 * network->usable), .unit = "%", .formula = "100 × bytes / (gb_per_s × 1e9 × usable)",
                                               .inputs = {plan.sheet->sheet().input("network.users.bytes", "bytes"), {.name = "gb_per_s", .value = network->gb_per_s, .unit = "GB/s", .source = network->source},
                                                          {.name = "usable", .value = network->usable, .source = network->source}}}));
 }

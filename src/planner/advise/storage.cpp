@@ -73,7 +73,7 @@ std::string write_of(const Plan& plan, const StorageStage& stage, const std::str
 std::string units_of(const Plan& plan, const StorageClass& one, const StorageNeed& need, const std::string& id) {
   const auto read = need.read ? plan.sheet->value(*need.read) : std::nullopt;
   const auto write = need.write ? plan.sheet->value(*need.write) : std::nullopt;
-  const Words label{fmt::format("{}s of class {}", one.unit, one.name), fmt::format("{} 的{}数", one.name, one.unit == "drive" ? "盘" : "存储节点")};
+  const Words label{fmt::format("{}s of class {}", one.unit, one.name), fmt::format("{}的{}数", one.kind_zh.value_or(one.kind), one.unit == "drive" ? "盘" : "存储节点")};
   if (!read && !write) return plan.sheet->add(unknown(id, label, one.unit, {"Neither reading nor writing could be reckoned.", "读写吞吐均无法测算。"}));
   const auto units = [](std::optional<double> needed, std::optional<double> each) { return needed && each ? std::optional(std::max(1.0, std::ceil(*needed / *each))) : std::nullopt; };
   const auto for_read = units(read, one.read_gb_per_s), for_write = units(write, one.write_gb_per_s);
@@ -82,7 +82,7 @@ std::string units_of(const Plan& plan, const StorageClass& one, const StorageNee
     const bool writing = write && *write > 0 && !for_write;
     return plan.sheet->add(unknown(id, label, one.unit,
                                    {fmt::format("The {} speed of {} is not published{}; ask the vendor.", writing ? "writing" : "reading", one.name, known ? fmt::format(" (the other side alone needs {})", plain_number(*known)) : ""),
-                                    fmt::format("{} 的{}速度未公开{}，须向厂商索取。", one.name, writing ? "写入" : "读取", known ? fmt::format("（仅另一方向就需 {} 个）", plain_number(*known)) : "")}));
+                                    fmt::format("{}的{}速度未公开{}，须向厂商索取。", one.kind_zh.value_or(one.kind), writing ? "写入" : "读取", known ? fmt::format("（仅另一方向就需 {} 个）", plain_number(*known)) : "")}));
   }
   Figure figure{.id = id, .label = label, .value = std::max(for_read.value_or(1), for_write.value_or(1)), .unit = one.unit, .formula = "max(ceil(read / read_each), ceil(write / write_each))"};
   if (read) figure.inputs.insert(figure.inputs.end(), {plan.sheet->sheet().input(*need.read, "read"), {.name = "read_each", .value = *one.read_gb_per_s, .unit = "GB/s", .source = one.source}});

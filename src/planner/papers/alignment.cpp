@@ -40,7 +40,7 @@ void why(Pen& pen) {
     pen.callout(report::Tone::kWarning, {"Goals are missing", "尚缺目标"}, {"No goals were given. Write them in the organisation's own words before this paper is signed.", "方案未给出目标。签署前应由业务方以自己的语言写明。"});
   }
   if (model.industry)
-    pen.text(sentence(fmt::format("Industry: {}. {}", model.industry_name.en, full_stop(model.openness_reason.en, ".")), fmt::format("所属行业：{}。{}", model.industry_name.zh, full_stop(model.openness_reason.zh, "。"))));
+    pen.text(sentence(fmt::format("Industry: {}. {}", model.industry_name.en, capitalised(full_stop(model.openness_reason.en, "."))), fmt::format("所属行业：{}。{}", model.industry_name.zh, full_stop(model.openness_reason.zh, "。"))));
   const auto constraints = input.scenario.constraints.value_or(Constraints{});
   std::vector<Row> rows;
   const auto row = [&](const Words& name, std::string value) { rows.push_back({.cells = {pen.say(name), value.empty() ? pen.unknown() : std::move(value)}}); };
@@ -90,7 +90,7 @@ void scope(Pen& pen) {
   const auto& advice = pen.input().advice;
   pen.heading(1, {"Scope", "做到哪里（Scope）"});
   pen.heading(2, {"Within", "范围之内"});
-  pen.bullets({advice.model.use ? sentence(fmt::format("The use “{}” for {}.", advice.model.use_name.en, organisation_of(pen)), fmt::format("{}的“{}”场景。", organisation_of(pen), advice.model.use_name.zh)) : Words{"Questions on the organisation's documents.", "基于本机构资料的问答。"},
+  pen.bullets({advice.model.use ? sentence(fmt::format("The use \"{}\" for {}.", advice.model.use_name.en, organisation_of(pen)), fmt::format("{}的“{}”场景。", organisation_of(pen), advice.model.use_name.zh)) : Words{"Questions on the organisation's documents.", "基于本机构资料的问答。"},
                {"Documents up to the grade stated above, each with an owner.", "不超过上述级别且有明确责任人的资料。"},
                {"Appliance, knowledge bases, accounts and roles, audit, trial run, training of users, acceptance.", "一体机、知识库、账户与角色、审计、试运行、用户培训与验收。"}});
   pen.heading(2, {"Outside", "范围之外"});
@@ -266,8 +266,10 @@ void in_short(Pen& pen) {
   figures.push_back({pen.say({"Own cost", "自建总成本"}), input.cost ? pen.money(input.cost->total) : pen.unknown(), pen.chinese() ? fmt::format("{} 年", plain_number(input.scenario.years.value_or(3))) : fmt::format("{} years", plain_number(input.scenario.years.value_or(3)))});
   pen.key_figures(std::move(figures));
   const auto high = std::ranges::count(project_risks(input), Severity::kHigh, &ProjectRisk::severity);
-  pen.text({fmt::format("{} asks the undersigned to agree on goals, scope and measures of “{}”. Recommended is {}; {} high risks are named with their answers below.", organisation_of(pen), input.scenario.name, name_of(advice.mode.mode).en, high),
-            fmt::format("{}提请会签各方就“{}”的目标、范围与度量指标达成一致。建议采用{}；已识别高风险 {} 项，应对措施见后文。", organisation_of(pen), input.scenario.name, name_of(advice.mode.mode).zh, high)});
+  const Words risks = high == 0 ? Words{"No high risk was found; the others are named below.", "未识别高风险，其余风险见后文。"}
+                                : Words{fmt::format("High risks: {}, named below with their answers.", high), fmt::format("已识别高风险 {} 项，应对措施见后文。", high)};
+  pen.text({fmt::format("{} asks the undersigned to agree on goals, scope and measures of \"{}\". Recommended is {}. {}", organisation_of(pen), input.scenario.name, name_of(advice.mode.mode).en, risks.en),
+            fmt::format("{}提请会签各方就“{}”的目标、范围与度量指标达成一致。建议采用{}。{}", organisation_of(pen), input.scenario.name, name_of(advice.mode.mode).zh, risks.zh)});
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ void write_cost(Pen& pen) {
   pen.key_figures({{pen.say({"Own cost over the horizon", "测算期自建总成本"}), pen.money(cost.total), fmt::format("{} {}", plain_number(input.scenario.years.value_or(3)), pen.say({"years", "年"}))},
                    {pen.say({"Break-even", "持平月份"}), month_word(pen, cost.break_even_month), ""},
                    {pen.say({"Per million tokens", "每百万词元"}), pen.money(cost.per_million_tokens), pen.say({"own hardware", "自建"})}});
-  if (!cost.total) pen.callout(report::Tone::kWarning, {"The total is unknown", "总成本未知"}, {"A price that it needs was neither given nor published; it is named under “Not given”.", "所需价格既未给出也未公开，详见“未给出的信息”。"});
+  if (!cost.total) pen.callout(report::Tone::kWarning, {"The total is unknown", "总成本未知"}, {"A price that it needs was neither given nor published; it is named under \"Not given\".", "所需价格既未给出也未公开，详见“未给出的信息”。"});
   parts(pen, cost);
   over_years(pen, cost);
   sensitivity(pen, cost);

@@ -52,19 +52,47 @@ const Words* house_source(std::string_view source) {
 
 std::string unknown_word(Language language) { return language == Language::kZh ? "未知" : "unknown"; }
 
+std::string capitalised(std::string text) {
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  return text;
+}
+
 std::string unit_word(std::string_view unit, Language language) {
   static const std::pair<std::string_view, Words> kUnits[] = {{"server", {"servers", "台"}}, {"servers", {"servers", "台"}}, {"card", {"cards", "张"}}, {"cards", {"cards", "张"}},
                                                               {"replica", {"replicas", "副本"}}, {"replicas", {"replicas", "副本"}}, {"drive", {"drives", "块"}}, {"storage node", {"storage nodes", "节点"}},
                                                               {"node", {"nodes", "节点"}}, {"port", {"ports", "端口"}}, {"tokens", {"tokens", "词元"}}, {"token", {"tokens", "词元"}}, {"tokens/s", {"tokens/s", "词元/秒"}},
                                                               {"requests/s", {"requests/s", "请求/秒"}}, {"requests", {"requests", "次"}}, {"sequences", {"sequences", "路"}}, {"parameters", {"parameters", "参数"}},
-                                                              {"months", {"months", "个月"}}, {"month", {"month", "月"}}, {"years", {"years", "年"}}, {"year", {"years", "年"}}, {"days", {"days", "天"}},
+                                                              {"months", {"months", "个月"}}, {"month", {"month", "月"}}, {"years", {"years", "年"}}, {"year", {"years", "年"}}, {"% per unit of cost", {"% per unit of cost", "%/单位成本"}}, {"kWh", {"kWh", "千瓦时"}}, {"person", {"persons", "人"}}, {"persons", {"persons", "人"}}, {"day", {"days", "天"}}, {"s", {"s", "秒"}}, {"days", {"days", "天"}},
                                                               {"licence", {"licences", "套"}}, {"set", {"sets", "套"}}, {"cases", {"cases", "例"}}, {"users", {"users", "人"}}, {"layers", {"layers", "层"}},
                                                               {"person-years", {"person-years", "人年"}}, {"unit", {"units", "个"}}, {"units", {"units", "个"}}, {"rack units", {"rack units", "U"}}, {"steps", {"steps", "步"}},
                                                               {"B/token", {"B/token", "B/词元"}}, {"FLOP/token", {"FLOP/token", "FLOP/词元"}}};
   const auto at = std::ranges::find(kUnits, unit, [](const auto& one) { return one.first; });
-  if (at == std::end(kUnits)) return std::string(unit);
+  if (at == std::end(kUnits)) {
+    // tokens/day: each part by its own word.
+    const auto slash = unit.find('/');
+    if (slash == std::string_view::npos || slash == 0 || slash + 1 == unit.size()) return std::string(unit);
+    return unit_word(unit.substr(0, slash), language) + "/" + (language == Language::kEn ? std::string(unit.substr(slash + 1)) : unit_word(unit.substr(slash + 1), language));
+  }
   return language == Language::kZh ? at->second.zh : at->second.en;
 }
+
+namespace {
+
+/// A price of something: "CNY 90,000 / card", "9 万元/张".
+std::string show_price(double value, std::string_view unit, Language language) {
+  const auto slash = unit.find('/');
+  auto out = show_money(value, unit.substr(0, slash), language);
+  for (auto rest = unit.substr(slash); !rest.empty();) {
+    const auto end = std::min(rest.find('/', 1), rest.size());
+    auto word = rest.substr(1, end - 1) == "1M tokens" ? (language == Language::kZh ? "百万词元" : "million tokens") : unit_word(rest.substr(1, end - 1), language);
+    if (language == Language::kEn && word.ends_with('s') && word != "tokens" && !word.starts_with("million")) word.pop_back();
+    out += (language == Language::kZh ? "/" : " / ") + word;
+    rest.remove_prefix(end);
+  }
+  return out;
+}
+
+}  // namespace
 
 std::string show_value(std::optional<double> value, std::string_view unit, Language language) {
   if (!value) return unknown_word(language);
@@ -79,6 +107,9 @@ std::string show_value(std::optional<double> value, std::string_view unit, Langu
   if (unit == "parameters" && *value >= 1e6) return language == Language::kZh ? parameters_words(*value).zh : parameters_words(*value).en;
   if (unit == "%") return fmt::format("{}{}", plain_number(*value), language == Language::kZh ? "%" : " %");
   if (unit == "CNY" || unit == "USD" || unit == "EUR") return show_money(value, unit, language);
+  if (unit.starts_with("CNY/") || unit.starts_with("USD/") || unit.starts_with("EUR/")) return show_price(*value, unit, language);
+  if (unit == "ms") return *value >= 1000 ? show_value(*value / 1e3, "s", language) : fmt::format("{} ms", plain_number(*value));
+  if (unit == "GB") return show_value(*value * 1e9, "B", language);
   auto word = unit_word(unit, language);
   if (language == Language::kEn && std::abs(*value) == 1 && word.ends_with('s') && !word.ends_with("/s")) word.pop_back();
   return fmt::format("{} {}", plain_number(*value), word);
@@ -140,12 +171,14 @@ void Pen::callout(report::Tone tone, const Words& title, const Words& words) { d
 void Pen::chart(report::Chart chart, const Words& caption) { document_.blocks.emplace_back(report::ChartBlock{.chart = std::move(chart), .caption = say(caption)}); }
 void Pen::page_break() { document_.blocks.emplace_back(report::PageBreak{}); }
 void Pen::key_figures(std::vector<report::KeyFigure> figures) {
+  if (!chinese())
+    for (auto& one : figures) one.label = capitalised(std::move(one.label)), one.value = capitalised(std::move(one.value));
   if (!figures.empty()) document_.blocks.emplace_back(report::KeyFigures{.figures = std::move(figures)});
 }
 
 void Pen::bullets(const std::vector<Words>& items) {
   report::List list;
-  for (const auto& item : items) list.items.push_back({.text = say(item)});
+  for (const auto& item : items) list.items.push_back({.text = chinese() ? item.zh : capitalised(item.en)});
   if (!list.items.empty()) document_.blocks.emplace_back(std::move(list));
 }
 
@@ -157,11 +190,12 @@ void Pen::steps(const std::vector<Words>& items) {
 
 void Pen::table(const std::vector<Column>& columns, std::vector<report::Row> rows, const Words& caption) {
   report::Table table{.columns = {}, .rows = std::move(rows), .caption = say(caption)};
-  for (const auto& one : columns) table.columns.push_back({.title = say(one.title), .align = one.number ? report::Align::kEnd : report::Align::kStart, .width = one.width});
+  for (const auto& one : columns) table.columns.push_back({.title = chinese() ? one.title.zh : capitalised(one.title.en), .align = one.number ? report::Align::kEnd : report::Align::kStart, .width = one.width});
   for (auto& row : table.rows) {
     row.cells.resize(columns.size());
     for (auto& cell : row.cells)
       if (cell.plain().empty()) cell = Rich("—");
+      else if (!chinese() && !cell.runs.front().code) cell.runs.front().text = capitalised(std::move(cell.runs.front().text));
   }
   document_.blocks.emplace_back(std::move(table));
 }
@@ -176,6 +210,8 @@ int Pen::numbered(const std::string& source) {
 Rich Pen::source(std::string_view source) {
   if (source.empty()) return Rich(unknown());
   if (const auto* words = house_source(source)) return Rich(say(*words));
+  // A remark behind the house's own guidance is no document to look up.
+  if (source.starts_with("guidance of this project") && !source.contains(';')) return Rich(say(*house_source("guidance of this project")));
   return Rich(report::Run{.text = "", .source = numbered(std::string(source))});
 }
 

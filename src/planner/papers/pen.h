@@ -18,6 +18,8 @@ std::string show_value(std::optional<double> value, std::string_view unit, repor
 std::string show_money(std::optional<double> value, std::string_view currency, report::Language language);
 std::string unit_word(std::string_view unit, report::Language language);
 std::string unknown_word(report::Language language);
+/// "data security" → "Data security".
+std::string capitalised(std::string text);
 
 class Pen {
  public:

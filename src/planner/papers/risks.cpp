@@ -137,7 +137,7 @@ void write_risks(Pen& pen) {
   rows.clear();
   for (const auto& one : input.advice.risks) rows.push_back({.cells = {pen.say(one.title), pen.say(one.norm), pen.say(name_of(one.by)), pen.say(name_of(one.severity))}});
   if (!rows.empty())
-    pen.table({{{"What is asked", "要求"}, 4}, {{"Norm", "规范"}, 4}, {{"Answered by", "由谁落实"}, 2.2}, {{"Severity", "等级"}, 1.2}}, std::move(rows), {"“Planned” is not in the product yet", "“规划中”表示产品尚不具备"});
+    pen.table({{{"What is asked", "要求"}, 4}, {{"Norm", "规范"}, 4}, {{"Answered by", "由谁落实"}, 2.2}, {{"Severity", "等级"}, 1.2}}, std::move(rows), {"\"Planned\" is not in the product yet", "“规划中”表示产品尚不具备"});
   if (!input.advice.reminders.empty()) {
     pen.heading(2, {"Rules of the industry", "行业规定"});
     pen.bullets(input.advice.reminders);

@@ -178,7 +178,7 @@ void transfers(Pen& pen, bool needed, const Words& caption) {
   for (const auto& one : pen.input().advice.network.needs)
     for (const auto& id : one.figures)
       if (const auto* figure = pen.figure(id); figure != nullptr && one.needed == needed)
-        rows.push_back({.cells = {pen.say(one.name), pen.say(figure->label), figure->unit.empty() && figure->value ? pen.value(*figure->value * 100, "%") : pen.value(figure->value, figure->unit)}});
+        rows.push_back({.cells = {pen.say(one.name), pen.say(figure->label), pen.value(figure->value, figure->unit)}});
   if (!rows.empty()) pen.table({{{"Scenario", "场景"}, 3}, {{"What moves, how long it takes", "传输内容与耗时"}, 6}, {{"Value", "数值"}, 2, true}}, std::move(rows), caption);
 }
 
