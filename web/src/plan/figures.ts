@@ -7,13 +7,29 @@ function derived(plan: Plan): Figure[] {
   const today = plan.fleet.years[0];
   const perReplica = plan.split.tensor * plan.split.pipeline;
   const all: Figure[] = [
-    { id: "plan.replicas", label: words("副本数（含冗余）", "Replicas, with spare"), value: plan.replicas, unit: "replicas", formula: "max(needed + spare, failover)", inputs: [figureInput("needed", today?.needed ?? 0, "replicas", "fleet.year0.needed")] },
+    { id: "plan.replicas", label: words("副本数（含冗余）", "Replicas, with spare"), value: plan.replicas, unit: "replicas", formula: "today", inputs: [figureInput("today", today?.replicas ?? 0, "replicas", "fleet.year0.replicas")] },
     {
       id: "plan.cards", label: words("卡数", "Cards"), value: plan.cards, unit: "cards", formula: "replicas × tensor × pipeline",
       inputs: [figureInput("replicas", plan.replicas, "replicas", "plan.replicas"), { name: "tensor", value: plan.split.tensor, unit: "cards", source: "fewest cards that hold a replica and meet the goals" }, { name: "pipeline", value: plan.split.pipeline, unit: "", source: "fewest cards that hold a replica and meet the goals" }],
     },
     { id: "plan.cards_per_replica", label: words("每副本卡数", "Cards of a replica"), value: perReplica, unit: "cards", formula: "tensor × pipeline", inputs: [{ name: "tensor", value: plan.split.tensor, unit: "", source: "chosen by the planner" }, { name: "pipeline", value: plan.split.pipeline, unit: "", source: "chosen by the planner" }] },
   ];
+  const peak = today?.at_peak;
+  if (peak) {
+    const simulated = (id: string, label: Figure["label"], value: number, unit: string, formula: string): Figure => ({
+      id, label, value, unit, formula,
+      inputs: [figureInput("replicas", today.needed, "replicas", "fleet.year0.needed"), figureInput("rate", peak.requests_per_s, "requests/s", "fleet.year0.rate"), figureInput("alone", plan.fleet.alone_ttft_p95_s, "s", "fleet.alone_ttft")],
+      note: plan.fleet.confidence,
+    });
+    const percentile = "95th percentile over the simulated requests at the peak";
+    all.push(
+      simulated("plan.ttft", words("首词元时延 p95（峰值）", "First token, p95 at the peak"), peak.ttft_p95_s, "s", percentile),
+      simulated("plan.tpot", words("每词元时延 p95（峰值）", "Time per token, p95 at the peak"), peak.tpot_p95_ms / 1000, "s", percentile),
+      simulated("plan.throughput", words("峰值输出速度", "Output at the peak"), peak.output_tokens_per_s, "tokens/s", "tokens answered / time, simulated at the peak"),
+      simulated("plan.utilisation", words("峰值利用率", "Utilisation at the peak"), peak.utilisation * 100, "%", "time with a step under way / time, simulated at the peak"),
+      simulated("plan.concurrency", words("峰值在途请求", "Requests in flight at the peak"), peak.concurrency, "requests", "mean number of requests in the simulated fleet"),
+    );
+  }
   const room = cardBytes(plan);
   if (room !== undefined)
     all.push({ id: "plan.memory_share", label: words("单卡显存占用率", "Share of a card's memory"), value: plan.memory.total / room, unit: "", formula: "total / memory", inputs: [figureInput("total", plan.memory.total, "B", "memory.total"), figureInput("memory", room, "B", "speed.kv_room")] });
@@ -51,10 +67,19 @@ export function sheetsOf(plan: Plan): Sheet[] {
   ];
 }
 
-/** Every figure under its id; where two sheets have the same, the first one's stands. */
+/** Every figure under its id; where a later sheet has another value under it, that one stands under the sheet's name too. */
 export function indexOf(sheets: Sheet[]): Map<string, Figure> {
   const index = new Map<string, Figure>();
-  for (const sheet of sheets) for (const figure of sheet.figures) if (!index.has(figure.id)) index.set(figure.id, figure);
+  for (const sheet of sheets) {
+    // The speed was reckoned with a memory of its own: one request at once.
+    const own = new Set(sheet.figures.filter((figure) => index.has(figure.id) && index.get(figure.id)!.value !== figure.value).map((figure) => figure.id));
+    const key = (id: string) => (own.has(id) ? `${sheet.name}:${id}` : id);
+    for (const figure of sheet.figures) {
+      if (index.has(key(figure.id))) continue;
+      const inputs = own.size === 0 ? figure.inputs : figure.inputs.map((input) => (input.figure === undefined ? input : { ...input, figure: key(input.figure) }));
+      index.set(key(figure.id), { ...figure, id: key(figure.id), inputs });
+    }
+  }
   return index;
 }
 

@@ -5,8 +5,10 @@ const decimal: Record<string, string[]> = {
 };
 const plainUnits: Record<string, string> = {
   tokens: "词元", "tokens/s": "词元/s", cards: "卡", replicas: "副本", requests: "请求", "requests/s": "请求/s", "requests/day": "请求/天", users: "用户", servers: "台服务器", parameters: "参数",
-  layers: "层", years: "年", months: "月", month: "月", bit: "位", layer: "层", sequences: "路", "B/token": "B/词元", "s/token": "s/词元", replica: "副本", card: "卡", server: "台服务器",
+  layers: "层", years: "年", months: "月", month: "月", bit: "位", layer: "层", sequences: "路", "B/token": "B/词元", "s/token": "s/词元", "tokens/day": "词元/天", persons: "人", "storage node": "个存储节点", replica: "副本", card: "卡", server: "台服务器",
 };
+
+const perUnits: Record<string, string> = { "/card": "/卡", "/server": "/台", "/1M tokens": "/百万词元", "/year": "/年", "/month": "/月", "/U/month": "/U/月" };
 
 /** A currency, alone or "per" something: CNY, CNY/card, USD/M tokens. */
 const moneyUnit = /^([A-Z]{3})(\/.*)?$/;
@@ -47,7 +49,7 @@ export function human(value: number, unit: string, language: Language): string {
   }
   if (unit === "s") return Math.abs(value) > 0 && Math.abs(value) < 1e-3 ? `${digits(value * 1e6, language)} µs` : Math.abs(value) < 1 && value !== 0 ? `${digits(value * 1000, language)} ms` : `${digits(value, language)} s`;
   const money = moneyUnit.exec(unit);
-  if (money) return `${currency(value, money[1], language)}${money[2] ?? ""}`;
+  if (money) return `${currency(value, money[1], language)}${language === "zh" ? (perUnits[money[2]] ?? money[2] ?? "") : (money[2] ?? "")}`;
   if (unit === "") return digits(value, language);
   return `${digits(value, language)} ${unitWord(unit, language)}`;
 }

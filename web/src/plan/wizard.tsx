@@ -1,6 +1,6 @@
 import { DownOutlined } from "@ant-design/icons";
 import { Button } from "antd";
-import { useContext, useState } from "react";
+import { useContext } from "react";
 import type { Model } from "../api";
 import { useSetting } from "../i18n";
 import { Choice, Count, DraftContext, Pick, Text, useField, YesNo } from "./fields";
@@ -169,9 +169,8 @@ function useSummaries(catalogue: Catalogue): string[] {
 }
 
 /** Five steps, one open at a time, each of which may be left as it is: what is changed is planned at once. */
-export function Wizard({ catalogue, library }: Known) {
+export function Wizard({ catalogue, library, open, setOpen }: Known & { open: number; setOpen(step: number): void }) {
   const { t } = useSetting();
-  const [open, setOpen] = useState(2);
   const summaries = useSummaries(catalogue);
   const steps = [
     { title: t("planStepWho"), body: <Who catalogue={catalogue} library={library} /> },
