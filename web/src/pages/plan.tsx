@@ -15,6 +15,7 @@ import { Result } from "../plan/result";
 import { blank, forServer, isEnough, keep, kMostSaved, readDraft, readSaved, type Saved, writeStored } from "../plan/scenario";
 import { TrustPart } from "../plan/trust";
 import type { Catalogue, Plan, Scenario } from "../plan/types";
+import { human } from "../plan/units";
 import { useMemory, usePlan } from "../plan/use_plan";
 import { Wizard } from "../plan/wizard";
 import { Page } from "./page";
@@ -29,12 +30,12 @@ const examples: { word: Word; scenario: Omit<Scenario, "name"> }[] = [
 ];
 
 function Beginning({ start }: { start(scenario: Scenario): void }) {
-  const { t } = useSetting();
+  const { t, language } = useSetting();
   return (
     <div className="sheet beginning">
       <h2>{t("planBegin")}</h2>
       <p className="soft">{t("planBeginHint")}</p>
-      <div className="grid">{examples.map((example) => <button type="button" className="tile" key={example.word} onClick={() => start({ name: t(example.word), ...example.scenario })}><h3>{t(example.word)}</h3><span className="soft">{example.scenario.model.name} · {t("planUsersCount", { count: example.scenario.users!.daily_active! })}</span></button>)}</div>
+      <div className="grid">{examples.map((example) => <button type="button" className="tile" key={example.word} onClick={() => start({ name: t(example.word), ...example.scenario })}><h3>{t(example.word)}</h3><span className="soft">{example.scenario.model.name} · {t("planUsersCount", { count: human(example.scenario.users!.daily_active!, "", language) })}</span></button>)}</div>
     </div>
   );
 }

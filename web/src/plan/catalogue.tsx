@@ -30,21 +30,24 @@ function Known({ one, keys, children }: { one: Provenance; keys: string[]; child
   return doubtful ? <Tooltip title={t("planNoSourceAtHand")}><span className="digits doubtful" tabIndex={0}>{children} <WarningOutlined aria-label={t("planNoSourceAtHand")} /></span></Tooltip> : <span className="digits">{children}</span>;
 }
 
+function Unit({ name, unit }: { name: string; unit: string }) {
+  return <>{name}<small className="soft unit">{unit}</small></>;
+}
+
 function Cards({ all }: { all: Accelerator[] }) {
   const { t, language } = useSetting();
-  const tera = (value: number | undefined) => (value === undefined ? undefined : human(value * 1e12, "FLOP/s", language));
+  const tera = (value: number | undefined) => (value === undefined ? undefined : human(value, "", language));
   return (
     <Table<Accelerator> rowKey="name" size="small" pagination={false} dataSource={all} scroll={{ x: "max-content" }} showSorterTooltip={false}
       columns={[
         { title: t("planCard"), fixed: "left", sorter: (a, b) => a.name.localeCompare(b.name), render: (_, one) => <div className="cell narrow"><b>{one.name}</b><div className="soft">{one.vendor} <EditionTag edition={one.edition} /></div></div> },
-        { title: t("memory"), align: "right", sorter: (a, b) => (a.memory_gib ?? 0) - (b.memory_gib ?? 0), render: (_, one) => <Known one={one} keys={["memory_gib"]}>{one.memory_gib === undefined ? undefined : `${one.memory_gib} GiB`}</Known> },
+        { title: t("planCardMemory"), align: "right", sorter: (a, b) => (a.memory_gib ?? 0) - (b.memory_gib ?? 0), render: (_, one) => <Known one={one} keys={["memory_gib"]}>{one.memory_gib === undefined ? undefined : `${one.memory_gib} GiB`}</Known> },
         { title: t("planBandwidth"), align: "right", sorter: (a, b) => (a.memory_gb_per_s ?? 0) - (b.memory_gb_per_s ?? 0), render: (_, one) => <Known one={one} keys={["memory_gb_per_s"]}>{one.memory_gb_per_s === undefined ? undefined : human(one.memory_gb_per_s * 1e9, "B/s", language)}</Known> },
-        { title: "FP16", align: "right", render: (_, one) => <Known one={one} keys={["fp16", "bf16"]}>{tera(one.tflops?.fp16 ?? one.tflops?.bf16)}</Known> },
-        { title: "FP8", align: "right", render: (_, one) => <Known one={one} keys={["fp8"]}>{tera(one.tflops?.fp8)}</Known> },
-        { title: "INT8", align: "right", render: (_, one) => <Known one={one} keys={["int8_tops"]}>{one.tflops?.int8_tops === undefined ? undefined : `${one.tflops.int8_tops} TOPS`}</Known> },
+        { title: <Unit name="FP16" unit="TFLOPS" />, align: "right", render: (_, one) => <Known one={one} keys={["fp16", "bf16"]}>{tera(one.tflops?.fp16 ?? one.tflops?.bf16)}</Known> },
+        { title: <Unit name="FP8" unit="TFLOPS" />, align: "right", render: (_, one) => <Known one={one} keys={["fp8"]}>{tera(one.tflops?.fp8)}</Known> },
+        { title: <Unit name="INT8" unit="TOPS" />, align: "right", render: (_, one) => <Known one={one} keys={["int8_tops"]}>{tera(one.tflops?.int8_tops)}</Known> },
         { title: t("planPower"), align: "right", render: (_, one) => <Known one={one} keys={["power_w"]}>{one.power_w === undefined ? undefined : human(one.power_w, "W", language)}</Known> },
-        { title: t("planEngines"), render: (_, one) => <div className="cell soft">{one.software}: {one.engines.join(", ")}</div> },
-        { title: t("planFrom"), render: (_, one) => <Source one={one} /> },
+        { title: t("planFrom"), render: (_, one) => <><Source one={one} /><div className="cell soft">{one.software}: {one.engines.join(", ")}</div></> },
       ]} />
   );
 }

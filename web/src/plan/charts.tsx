@@ -19,7 +19,7 @@ export function MemoryBar({ memory, room }: { memory: { weights: number; kv: num
     <div className="memory-bar">
       <div className="stack" role="img" aria-label={text}>
         {parts.map(([key, , colour]) => <i key={key} className={`c${colour}`} style={{ width: share(memory[key]) }} />)}
-        {room !== undefined && <u style={{ left: share(room) }} />}
+        {room !== undefined && room < whole && <u style={{ left: share(room) }} />}
       </div>
       <dl>
         {parts.map(([key, word, colour]) => <div key={key}><dt><i className={`key c${colour}`} />{t(word)}</dt><dd><Num id={`memory.${key}`}>{human(memory[key], "B", language)}</Num></dd></div>)}
@@ -43,7 +43,8 @@ export function MemoryChart({ plan }: { plan: Plan }) {
 /** How long the first token and each further one take, the more requests run on a replica at once. */
 export function LatencyCharts({ plan }: { plan: Plan }) {
   const { t, language } = useSetting();
-  const { millis, short } = numbersOf(language);
+  const { short } = numbersOf(language);
+  const millis = (value: number) => human(value / 1000, "s", language);
   const curve = plan.speed.curve;
   const labels = curve.map((point) => short(point.concurrency));
   const goal = (value: number | undefined): Series[] => (value === undefined ? [] : [{ name: t("planGoal"), color: 4, dashed: true, values: curve.map(() => value) }]);
@@ -58,7 +59,8 @@ export function LatencyCharts({ plan }: { plan: Plan }) {
 /** One replica from idle to full, by simulation: where the latency turns up. */
 export function LoadCharts({ plan }: { plan: Plan }) {
   const { t, language } = useSetting();
-  const { millis, short } = numbersOf(language);
+  const { short } = numbersOf(language);
+  const millis = (value: number) => human(value / 1000, "s", language);
   const { by_load: load, by_replicas: replicas } = plan.fleet;
   const labels = load.map((point) => `${short(point.requests_per_s)} ${t("planPerSecond")}`);
   return (
@@ -96,6 +98,8 @@ export function CostChart({ plan }: { plan: Plan }) {
   return <div className="sheet"><Chart kind="lines" title={t("planPaid")} labels={cost.on_premise.cumulative.map((_, month) => t("planMonth", { month }))} format={(value) => currency(value, cost.currency, language)} series={series} height={220} mark={mark} empty={known ? undefined : t("planPricesMissing")} /></div>;
 }
 
+const kMostBars = 10;
+
 /** How far each input moves the answer, widest first; the line is the answer as it is. */
 export function Tornado({ sensitivities, base, code }: { sensitivities: Sensitivity[]; base: number; code: string }) {
   const { t, language } = useSetting();
@@ -104,25 +108,29 @@ export function Tornado({ sensitivities, base, code }: { sensitivities: Sensitiv
   const [low, high] = [Math.min(base, ...ends), Math.max(base, ...ends)];
   const place = (value: number) => (100 * (value - low)) / (high - low || 1);
   const money = (value: number) => currency(value, code, language);
+  const bars = (some: Sensitivity[]) => (
+    <ol>
+      {some.map((each) => {
+        const [from, to] = [Math.min(each.advantage_low, each.advantage_high), Math.max(each.advantage_low, each.advantage_high)];
+        return (
+          <li key={each.input}>
+            <span className="what">{each.label[language]}<small className="soft digits">{human(each.low, "", language)} … {human(each.high, "", language)}</small></span>
+            <span className="track" aria-hidden="true">
+              <i style={{ left: `${place(from)}%`, width: `${place(Math.min(to, Math.max(from, base))) - place(from)}%` }} className="less" />
+              <i style={{ left: `${place(Math.max(from, Math.min(to, base)))}%`, width: `${place(to) - place(Math.max(from, Math.min(to, base)))}%` }} className="more" />
+              <u style={{ left: `${place(base)}%` }} />
+            </span>
+            <span className="digits ends">{money(from)} … {money(to)}</span>
+          </li>
+        );
+      })}
+    </ol>
+  );
   return (
     <section className="sheet tornado">
       <h3>{t("planTornado")} <small className="soft">{t("planTornadoHint")}</small></h3>
-      <ol>
-        {sensitivities.map((each) => {
-          const [from, to] = [Math.min(each.advantage_low, each.advantage_high), Math.max(each.advantage_low, each.advantage_high)];
-          return (
-            <li key={each.input}>
-              <span className="what">{each.label[language]}<small className="soft digits">{human(each.low, "", language)} … {human(each.high, "", language)}</small></span>
-              <span className="track" aria-hidden="true">
-                <i style={{ left: `${place(from)}%`, width: `${place(Math.min(to, Math.max(from, base))) - place(from)}%` }} className="less" />
-                <i style={{ left: `${place(Math.max(from, Math.min(to, base)))}%`, width: `${place(to) - place(Math.max(from, Math.min(to, base)))}%` }} className="more" />
-                <u style={{ left: `${place(base)}%` }} />
-              </span>
-              <span className="digits ends">{money(from)} … {money(to)}</span>
-            </li>
-          );
-        })}
-      </ol>
+      {bars(sensitivities.slice(0, kMostBars))}
+      {sensitivities.length > kMostBars && <details><summary className="soft">{t("planMoreInputs", { count: sensitivities.length - kMostBars })}</summary>{bars(sensitivities.slice(kMostBars))}</details>}
       <p className="soft digits">{t("planAdvantage")}: <Num id="advantage">{money(base)}</Num></p>
     </section>
   );

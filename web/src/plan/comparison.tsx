@@ -4,6 +4,8 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { useSetting } from "../i18n";
 import { saveFile } from "../save";
 import { compared } from "./compare";
+import { among } from "./figures";
+import { Num, WithFigures } from "./number";
 import { exported, forServer, imported, keep, kMostSaved, type Saved } from "./scenario";
 import type { Plan, Scenario } from "./types";
 import { askPlan } from "./use_plan";
@@ -44,6 +46,8 @@ export function ComparePart({ saved, setSaved, plans, edit }: Props) {
   const found = usePlans(saved, plans);
   const ready = found.flatMap((one, index) => (one.plan ? [{ plan: one.plan, index }] : []));
   const groups = compared(ready.map((one) => one.plan), language);
+  const known = ready.map((one) => one.index).join();
+  const sheets = useMemo(() => ready.map((one, at) => among(one.plan, at, one.plan.scenario.name)), [known, saved]);
   const column = new Map(ready.map((one, at) => [one.index, at]));
   const read = async (chosen: File | undefined) => {
     const scenarios = chosen && imported(await chosen.text());
@@ -59,6 +63,7 @@ export function ComparePart({ saved, setSaved, plans, edit }: Props) {
         <Button icon={<DownloadOutlined />} disabled={saved.length === 0} onClick={() => saveFile("siyu-scenarios.json", "application/json", exported(saved.map((one) => one.scenario)))}>{t("planExport")}</Button>
         <input ref={file} type="file" accept="application/json,.json" hidden aria-label={t("planImport")} onChange={(event) => { void read(event.target.files?.[0]); event.target.value = ""; }} />
       </div>
+      <WithFigures sheets={sheets}>
       {saved.length === 0 ? <div className="sheet empty">{t("planNothingSaved", { most: kMostSaved })}</div> : (
         <div className="sheet wide-table">
           <table className="compare" style={{ minWidth: 200 + 190 * saved.length }}>
@@ -87,7 +92,7 @@ export function ComparePart({ saved, setSaved, plans, edit }: Props) {
                       <th scope="row">{t(row.word)}</th>
                       {saved.map((one, index) => {
                         const at = column.get(index);
-                        return <td key={one.id} className={`digits ${at !== undefined && row.best.includes(at) ? "best" : ""}`}>{at === undefined ? "" : (row.texts[at] ?? <span className="tag unknown">{t("planUnknown")}</span>)}</td>;
+                        return <td key={one.id} className={`digits ${at !== undefined && row.best.includes(at) ? "best" : ""}`}>{at === undefined ? "" : row.texts[at] === undefined ? <span className="tag unknown">{t("planUnknown")}</span> : row.figure ? <Num id={`${at}|${row.figure}`}>{row.texts[at]}</Num> : row.texts[at]}</td>;
                       })}
                     </tr>
                   ))}
@@ -98,6 +103,7 @@ export function ComparePart({ saved, setSaved, plans, edit }: Props) {
           <p className="soft">{t("planCompareHint")}</p>
         </div>
       )}
+      </WithFigures>
     </>
   );
 }

@@ -32,7 +32,7 @@ function derived(plan: Plan): Figure[] {
   }
   const room = cardBytes(plan);
   if (room !== undefined)
-    all.push({ id: "plan.memory_share", label: words("单卡显存占用率", "Share of a card's memory"), value: plan.memory.total / room, unit: "", formula: "total / memory", inputs: [figureInput("total", plan.memory.total, "B", "memory.total"), figureInput("memory", room, "B", "speed.kv_room")] });
+    all.push({ id: "plan.memory_share", label: words("单卡显存占用率", "Share of a card's memory"), value: (100 * plan.memory.total) / room, unit: "%", formula: "100 × total / memory", inputs: [figureInput("total", plan.memory.total, "B", "memory.total"), figureInput("memory", room, "B", "speed.kv_room")] });
   for (const option of plan.hardware) if (!option.why_not) all.push(...optionFigures(option));
   return all;
 }
@@ -81,6 +81,16 @@ export function indexOf(sheets: Sheet[]): Map<string, Figure> {
     }
   }
   return index;
+}
+
+/** A plan's figures among those of others: under a number and a bar, labelled with the plan's name. */
+export function among(plan: Plan, place: number, name: string): Sheet {
+  const id = (own: string) => `${place}|${own}`;
+  const figures = [...indexOf(sheetsOf(plan)).values()].map((figure) => ({
+    ...figure, id: id(figure.id), label: words(`${figure.label.zh} · ${name}`, `${figure.label.en} · ${name}`),
+    inputs: figure.inputs.map((input) => (input.figure === undefined ? input : { ...input, figure: id(input.figure) })),
+  }));
+  return { name: "plan", figures };
 }
 
 /** The ids that a figure rests on, nearest first, each once: what a chain can be followed down to. */

@@ -41,11 +41,9 @@ function Bill({ plan }: { plan: Plan }) {
         <Table<BillRow> rowKey={(row) => `${row.group} ${row.item.en} ${row.specification.en}`} size="small" pagination={false} dataSource={plan.bill} scroll={{ x: "max-content" }} locale={{ emptyText: "–" }}
           columns={[
             { title: t("planGroup"), render: (_, row) => (row.group in groupWords ? t(groupWords[row.group]) : row.group) },
-            { title: t("planItem"), render: (_, row) => <div className="cell"><b>{row.item[language]}</b><div className="soft">{row.specification[language]}</div>{row.note && <div className="soft">{row.note[language]}</div>}</div> },
+            { title: t("planItem"), render: (_, row) => <div className="cell"><b>{row.item[language]}</b><div className="soft">{row.specification[language]}</div>{row.note && <div className="soft">{row.note[language]}</div>}{row.source && <div className="soft small">{t("planFrom")}: {row.source}</div>}</div> },
             { title: t("planQuantity"), align: "right", render: (_, row) => <span className="digits">{human(row.quantity, "", language)} {unitWord(row.unit, language)}</span> },
-            { title: t("planPriceEach"), align: "right", render: (_, row) => money(row, 1) },
-            { title: t("planSum"), align: "right", render: (_, row) => money(row, row.quantity) },
-            { title: t("planFrom"), render: (_, row) => <div className="cell soft">{row.source || t("planUnknown")}</div> },
+            { title: t("planSum"), align: "right", render: (_, row) => <>{money(row, row.quantity)}{row.price_low !== undefined && row.price_low > 0 && row.quantity !== 1 && <div className="soft small digits">{t("planPriceEach", { price: currency(row.price_low, plan.cost.currency, language) })}</div>}</> },
           ]} />
       </div>
     </>
@@ -62,14 +60,17 @@ export function HardwarePart({ plan }: { plan: Plan }) {
       <div className="sheet wide-table" style={{ padding: "6px 8px" }}>
         <Table<HardwareOption> rowKey="accelerator" size="middle" pagination={false} dataSource={plan.hardware} scroll={{ x: "max-content" }} rowClassName={(option) => (option.chosen ? "chosen" : "")}
           columns={[
-            { title: t("planCard"), fixed: "left", render: (_, option) => <div className="cell narrow">{option.chosen && <CheckCircleFilled className="check" aria-label={t("planChosen")} />} <b>{option.accelerator}</b><div className="soft">{option.vendor} <EditionTag edition={option.edition} /></div></div> },
-            { title: t("replicas"), align: "right", render: (_, option) => number(option, "replicas") },
-            { title: t("planCards"), align: "right", render: (_, option) => number(option, "cards") },
-            { title: t("planFirstTokenP95"), align: "right", render: (_, option) => number(option, "ttft") },
-            { title: t("planPerTokenP95"), align: "right", render: (_, option) => number(option, "tpot") },
-            { title: t("planPower"), align: "right", render: (_, option) => (option.why_not ? <span className="soft">–</span> : option.power_w > 0 ? <Num id={`hardware.${option.accelerator}.power`} /> : t("planUnknown")) },
-            { title: t("planCardsPrice"), align: "right", render: (_, option) => (option.why_not ? <span className="soft">–</span> : <span className="digits">{option.purchase === undefined ? t("planUnknown") : currency(option.purchase, plan.cost.currency, language)}</span>) },
-            { title: t("planWhyNot"), render: (_, option) => <div className="cell">{option.chosen ? <Tag color="green">{t("planChosen")}</Tag> : whyNot(option, chosen, plan.cost.currency, language)} <Doubts doubts={option.doubts} /></div> },
+            {
+              title: t("planCard"), render: (_, option) => (
+                <div className="cell">
+                  {option.chosen && <CheckCircleFilled className="check" aria-label={t("planChosen")} />} <b>{option.accelerator}</b> <span className="soft">{option.vendor}</span> <EditionTag edition={option.edition} /><Doubts doubts={option.doubts} />
+                  <div className="soft">{option.chosen ? t("planChosen") : whyNot(option, chosen, plan.cost.currency, language)}</div>
+                </div>
+              ),
+            },
+            { title: t("planSize"), align: "right", render: (_, option) => (option.why_not ? <span className="soft">–</span> : <span className="digits"><Num id={`hardware.${option.accelerator}.replicas`}>{option.replicas}</Num> × {(option.split?.tensor ?? 1) * (option.split?.pipeline ?? 1)} = <Num id={`hardware.${option.accelerator}.cards`}>{option.cards}</Num></span>) },
+            { title: t("planLatencyP95"), align: "right", render: (_, option) => <>{number(option, "ttft")}<div>{!option.why_not && number(option, "tpot")}</div></> },
+            { title: t("planPowerAndPrice"), align: "right", render: (_, option) => option.why_not ? <span className="soft">–</span> : <>{option.power_w > 0 ? <Num id={`hardware.${option.accelerator}.power`} /> : t("planUnknown")}<div className="digits">{option.purchase === undefined ? t("planUnknown") : currency(option.purchase, plan.cost.currency, language)}</div></> },
           ]} />
       </div>
       <section className="sheet gap">

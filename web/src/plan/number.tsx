@@ -50,7 +50,7 @@ function Sheet({ figure, open }: { figure: Figure; open(id: string): void }) {
           </div>
         </>
       )}
-      <p className="soft id"><code>{figure.id}</code></p>
+      <p className="soft id"><code>{figure.id.replace(/^\d+\|/, "")}</code></p>
     </>
   );
 }
@@ -66,7 +66,7 @@ export function WithFigures({ sheets, children }: { sheets: Sheet[]; children: R
   return (
     <FiguresContext.Provider value={value}>
       {children}
-      <Drawer open={open && figure !== undefined} onClose={() => setOpen(false)} size={520} title={figure?.label[language]} className="figure-drawer"
+      <Drawer open={open && figure !== undefined} onClose={() => setOpen(false)} size={520} title={figure?.label[language]} className="figure-drawer" styles={{ mask: { background: "rgb(0 0 0 / 14%)" } }}
         extra={trail.length > 1 && <Button size="small" icon={<ArrowLeftOutlined />} onClick={() => setTrail((now) => now.slice(0, -1))}>{index.get(trail[trail.length - 2])?.label[language]}</Button>}>
         {figure && <Sheet figure={figure} open={(id) => setTrail((now) => [...now, id])} />}
         {trail.length > 1 && <p className="soft">{t("planTrail")}: {trail.map((id) => index.get(id)?.label[language]).join(" › ")}</p>}

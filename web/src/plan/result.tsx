@@ -13,19 +13,20 @@ import { currency, human, unitWord } from "./units";
 type Part = "overview" | "hardware" | "speed" | "cost" | "advice" | "basis";
 const partWords: [Part, Word][] = [["overview", "planOverview"], ["hardware", "planHardware"], ["speed", "planSpeed"], ["cost", "planCost"], ["advice", "planAdvice"], ["basis", "planBasis"]];
 
-function Headline({ plan }: { plan: Plan }) {
+function Headline({ plan, give }: { plan: Plan; give(step: number): void }) {
   const { t, language } = useSetting();
   const today = plan.fleet.years[0];
   const { cost } = plan;
   const perMillion = cost.on_premise.per_million_tokens;
   const millis = (value: number) => human(value, "s", language);
+  const ask = <button type="button" className="text-button" onClick={() => give(4)}>{t("planGivePrices")}</button>;
   const cards: { name: string; value: React.ReactNode; more: React.ReactNode }[] = [
     { name: t("planSize"), value: <><Num id="plan.replicas">{plan.replicas}</Num> × <Num id="plan.cards_per_replica">{plan.split.tensor * plan.split.pipeline}</Num></>, more: t("planSizeMore", { cards: plan.cards, card: plan.accelerator, servers: plan.servers }) },
     { name: t("planMemoryOfCard"), value: <Num id="memory.total" />, more: <Num id="plan.memory_share" /> },
     { name: t("planFirstTokenP95"), value: <Num id="plan.ttft">{today && millis(today.at_peak.ttft_p95_s)}</Num>, more: t("planGoalIs", { goal: millis(plan.fleet.goals.ttft_p95_s ?? 0) }) },
     { name: t("planOutputSpeed"), value: <Num id="plan.throughput">{today && human(today.at_peak.output_tokens_per_s, "", language)}</Num>, more: <>{unitWord("tokens/s", language)} · {t("planOneAnswer")} <Num id="speed.decode" /></> },
-    { name: t("planPerMillion"), value: <Num id="on_premise.per_million_tokens">{perMillion === undefined ? t("planUnknown") : currency(perMillion, cost.currency, language)}</Num>, more: <>{t("planCloud")} <Num id="cloud.per_million_tokens">{cost.cloud.per_million_tokens === undefined ? t("planUnknown") : currency(cost.cloud.per_million_tokens, cost.currency, language)}</Num></> },
-    { name: t("planBreakEven"), value: <Num id="break_even_month">{cost.break_even_month === undefined ? (cost.advantage === undefined ? t("planUnknown") : t("never")) : t("planMonth", { month: cost.break_even_month })}</Num>, more: cost.break_even[language] },
+    { name: t("planPerMillion"), value: <Num id="on_premise.per_million_tokens">{perMillion === undefined ? t("planUnknown") : currency(perMillion, cost.currency, language)}</Num>, more: perMillion === undefined ? ask : <>{t("planCloud")} <Num id="cloud.per_million_tokens">{cost.cloud.per_million_tokens === undefined ? t("planUnknown") : currency(cost.cloud.per_million_tokens, cost.currency, language)}</Num></> },
+    { name: t("planBreakEven"), value: <Num id="break_even_month">{cost.break_even_month === undefined ? (cost.advantage === undefined ? t("planUnknown") : t("planNever")) : t("planMonth", { month: cost.break_even_month })}</Num>, more: cost.break_even[language] },
   ];
   return <div className="grid figures headline">{cards.map((card) => <div className="figure" key={card.name}><span className="soft">{card.name}</span><b>{card.value}</b><small className="soft">{card.more}</small></div>)}</div>;
 }
@@ -34,14 +35,15 @@ function Headline({ plan }: { plan: Plan }) {
 function Open({ plan, give }: { plan: Plan; give(step: number): void }) {
   const { t, language } = useSetting();
   const assumptions = [...plan.assumptions, ...plan.advice.mode.assumptions];
+  const missing = plan.cost.missing.filter((one, index, all) => all.findIndex((each) => each.what.en === one.what.en) === index); // one price for input and output is asked for once
   const doubts = plan.hardware.filter((option) => option.chosen).flatMap((option) => option.doubts);
   return (
     <section className="sheet open-points">
       <h3>{t("planOpenPoints")}</h3>
-      {plan.cost.missing.length > 0 && (
+      {missing.length > 0 && (
         <div>
           <h4><span className="tag unknown">{t("planUnknown")}</span></h4>
-          <ul>{plan.cost.missing.map((one) => <li key={one.input}><button type="button" className="text-button" onClick={() => give(4)}>{one.what[language]}</button></li>)}</ul>
+          <ul>{missing.map((one) => <li key={one.input}><button type="button" className="text-button" onClick={() => give(4)}>{one.what[language]}</button></li>)}</ul>
         </div>
       )}
       {assumptions.length > 0 && <div><h4><span className="tag">{t("planAssumed")}</span></h4><ul>{assumptions.map((one) => <li key={one.en}>{one[language]}</li>)}</ul></div>}
@@ -57,12 +59,14 @@ function Notes({ plan }: { plan: Plan }) {
   return all.length === 0 ? null : <ul className="sheet notes">{all.map((one) => <li key={one.en}>{one[language]}</li>)}</ul>;
 }
 
-const sheetWords: Record<string, Word> = { plan: "planTitle", memory: "memory", speed: "planSpeed", fleet: "planFleet", cost: "planCost", advice: "planAdvice" };
+const sheetWords: Record<string, Word> = { plan: "planTitle", memory: "planCardMemory", speed: "planSpeed", fleet: "planFleet", cost: "planCost", advice: "planAdvice" };
 
 /** All figures of the plan, to look through. */
 function Basis({ plan }: { plan: Plan }) {
   const { t, language } = useSetting();
-  return sheetsOf(plan).map((sheet) => (
+  const seen = new Set<string>(); // what the speed was reckoned with stands under memory already
+  const sheets = sheetsOf(plan).map((sheet) => ({ ...sheet, figures: sheet.figures.filter((figure) => !seen.has(figure.id) && seen.add(figure.id)) }));
+  return sheets.map((sheet) => (
     <details key={sheet.name} className="sheet basis" open={sheet.name === "memory"}>
       <summary><b>{t(sheetWords[sheet.name])}</b> <span className="soft digits">{sheet.figures.length}</span></summary>
       <div className="wide-table">
@@ -80,12 +84,12 @@ export function Result({ plan, give }: { plan: Plan; give(step: number): void })
   const [part, setPart] = useState<Part>("overview");
   return (
     <>
-      <Headline plan={plan} />
+      <Headline plan={plan} give={give} />
       <div className="strip"><Segmented<Part> value={part} onChange={setPart} options={partWords.map(([value, word]) => ({ value, label: t(word) }))} /></div>
       {part === "overview" && <><div className="charts"><MemoryChart plan={plan} /><ReplicasChart plan={plan} /><LatencyCharts plan={plan} /></div><div className="gap"><CostChart plan={plan} /></div><Open plan={plan} give={give} /><Notes plan={plan} /></>}
       {part === "hardware" && <HardwarePart plan={plan} />}
       {part === "speed" && <><p className="soft">{plan.fleet.confidence[language]}</p><div className="charts"><LatencyCharts plan={plan} /><LoadCharts plan={plan} /></div></>}
-      {part === "cost" && <><div className="gap"><CostChart plan={plan} /></div><Tornado sensitivities={plan.cost.sensitivities} base={plan.cost.advantage ?? 0} code={plan.cost.currency} /><CostTable plan={plan} /><Open plan={plan} give={give} /></>}
+      {part === "cost" && <><div className="stacked"><CostChart plan={plan} /><Tornado sensitivities={plan.cost.sensitivities} base={plan.cost.advantage ?? 0} code={plan.cost.currency} /></div><CostTable plan={plan} /><Open plan={plan} give={give} /></>}
       {part === "advice" && <AdvicePart plan={plan} />}
       {part === "basis" && <Basis plan={plan} />}
     </>

@@ -35,8 +35,7 @@ export function TrustPart() {
       <div className="sheet wide-table" style={{ padding: "6px 8px" }}>
         <Table<Comparison> rowKey="id" size="small" pagination={{ pageSize: 50, showSizeChanger: false, hideOnSinglePage: true }} dataSource={every ? data.rows : compared} scroll={{ x: "max-content" }} showSorterTooltip={false}
           columns={[
-            { title: t("planModel"), render: (_, one) => <div className="cell narrow"><b>{one.model}</b><div className="soft">{one.precision.toUpperCase()} · {one.cards} × {one.accelerator}{one.parallel && ` · ${one.parallel}`}</div></div> },
-            { title: t("planEngines"), render: (_, one) => <div className="cell narrow">{one.engine}<div className="soft">{one.load}</div></div> },
+            { title: t("planModel"), render: (_, one) => <div className="cell narrow"><b>{one.model}</b><div className="soft">{one.precision.toUpperCase()} · {one.cards} × {one.accelerator}{one.parallel && ` · ${one.parallel}`}</div><div className="soft">{one.engine} · {one.load}</div></div> },
             { title: t("planPublished"), align: "right", render: (_, one) => <span className="digits">{human(one.published, "", language)} {one.metric.endsWith("ms") ? "ms" : ""}</span> },
             { title: t("planPredicted"), align: "right", render: (_, one) => <span className="digits">{one.predicted === undefined ? "–" : human(one.predicted, "", language)}</span> },
             { title: t("planRatio"), width: 210, sorter: (a, b) => (a.ratio ?? 0) - (b.ratio ?? 0), render: (_, one) => (one.ratio === undefined ? <div className="cell soft">{one.why_not}</div> : <span className="ratio-cell"><RatioBar ratio={one.ratio} /><b className="digits">{one.ratio.toFixed(2)}</b>{one.fitted && <span className="tag">{t("planFitted")}</span>}</span>) },

@@ -5,7 +5,7 @@ const decimal: Record<string, string[]> = {
 };
 const plainUnits: Record<string, string> = {
   tokens: "词元", "tokens/s": "词元/s", cards: "卡", replicas: "副本", requests: "请求", "requests/s": "请求/s", "requests/day": "请求/天", users: "用户", servers: "台服务器", parameters: "参数",
-  layers: "层", years: "年", months: "月", month: "月", bit: "位", layer: "层", sequences: "路", "B/token": "B/词元", "s/token": "s/词元", "tokens/day": "词元/天", persons: "人", "storage node": "个存储节点", replica: "副本", card: "卡", server: "台服务器",
+  layers: "层", years: "年", months: "月", month: "月", bit: "位", layer: "层", sequences: "路", "B/token": "B/词元", "s/token": "s/词元", "tokens/day": "词元/天", persons: "人", "storage node": "个存储节点", port: "端口", licence: "份许可", set: "套", node: "节点", drive: "块", year: "年", replica: "副本", card: "卡", server: "台服务器",
 };
 
 const perUnits: Record<string, string> = { "/card": "/卡", "/server": "/台", "/1M tokens": "/百万词元", "/year": "/年", "/month": "/月", "/U/month": "/U/月" };
