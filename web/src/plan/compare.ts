@@ -46,7 +46,7 @@ export function compared(plans: Plan[], language: Language): Group[] {
     ["planCost", [
       money("planOwn", "on_premise.total", (plan) => plan.cost.on_premise.total.base), money("planCloud", "cloud.total", (plan) => plan.cost.cloud.total.base), money("planHybrid", "hybrid.total", (plan) => plan.cost.hybrid.total.base),
       money("planPerMillion", "on_premise.per_million_tokens", (plan) => plan.cost.on_premise.per_million_tokens),
-      { word: "planBreakEven", figure: "break_even_month", of: (plan) => plan.cost.break_even_month ?? (plan.cost.advantage === undefined ? undefined : zh ? "期内不回本" : "not in this time"), show: (value) => (zh ? `第 ${value} 个月` : `month ${value}`), better: "less" },
+      { word: "planBreakEven", figure: "break_even_month", of: (plan) => plan.cost.break_even_month ?? (plan.cost.advantage === undefined ? undefined : zh ? "不回本" : "never"), show: (value) => (zh ? `第 ${value} 个月` : `month ${value}`), better: "less" },
       { word: "planOpenPrices", of: (plan) => plan.cost.missing.length, show: plain(""), better: "less" },
     ]],
     ["planAdvice", [
