@@ -16,6 +16,7 @@ void add_admin_commands(CLI::App& app, int& exit_code);      ///< key, user, aud
 void add_mcp_command(CLI::App& app, int& exit_code);         ///< mcp
 void add_parse_command(CLI::App& app, int& exit_code);       ///< parse
 void add_plan_commands(CLI::App& app, int& exit_code);       ///< plan
+void add_whole_plan_commands(CLI::App& plan, int& exit_code);  ///< plan fleet, tco, advise, report, guide
 
 inline void add_commands(CLI::App& app, int& exit_code) {
   add_knowledge_commands(app, exit_code);

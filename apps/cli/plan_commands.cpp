@@ -192,6 +192,7 @@ void add_plan_commands(CLI::App& app, int& exit_code) {
                                      },
                                      show_catalogue);
   add_plan_command<None>(*plan, "published", "Predictions beside published speeds, with their sources", exit_code, [](CLI::App&, None&) {}, published);
+  add_whole_plan_commands(*plan, exit_code);
 }
 
 }  // namespace siyu::cli

@@ -182,9 +182,10 @@ class Search {
   std::unexpected<Error> too_close(std::uint32_t replicas) const {
     return fail(
         ErrorCode::kUnsupported,
-        fmt::format("Not even {} replicas meet the goals: they are too close to what a request alone takes (first token {:.3g} s, then {:.3g} ms a token at p95). Loosen "
-                    "the goals, or take more or faster cards for a replica",
-                    replicas, alone_.ttft_s.p95, alone_.tpot_s.p95 * 1000));
+        fmt::format(
+            "Not even {} replicas meet the goals (first token {:.3g} s, then {:.3g} ms a token at p95): they are too close to what a request alone takes, {:.3g} s "
+            "and {:.3g} ms. Loosen the goals, or take more or faster cards for a replica",
+            replicas, *load_.goals.ttft_p95_s, *load_.goals.tpot_p95_ms, alone_.ttft_s.p95, alone_.tpot_s.p95 * 1000));
   }
 
   const FleetQuestion& question_;

@@ -219,6 +219,9 @@ TEST(Fleet, GoalsThatNoNumberOfReplicasMeetsAreSaidToBeSo) {
   q = question(1);
   q.goals.tpot_p95_ms = 5;
   EXPECT_THAT(plan_fleet(q).error().message, testing::AllOf(HasSubstr("No number of replicas"), HasSubstr("weights")));
+  q = question(300);
+  q.goals.tpot_p95_ms = plan_fleet(question(1))->alone_tpot_p95_ms * (1 + 1e-9);
+  EXPECT_THAT(plan_fleet(q).error().message, testing::AllOf(HasSubstr("too close"), HasSubstr("Loosen the goals")));
   q = question(1);
   q.replica.kv_tokens = 1200;
   EXPECT_THAT(plan_fleet(q).error().message, testing::AllOf(HasSubstr("1,200 tokens"), HasSubstr("longer")));

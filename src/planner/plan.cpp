@@ -154,13 +154,14 @@ Result<std::vector<const Accelerator*>> candidates(const Case& c, const Advice& 
 }
 
 /// Whether every option has a price decides by what they are compared: money, or else rated power, which follows size and running cost.
-void sort_options(std::vector<Tried>& all) {
+Words sort_options(std::vector<Tried>& all) {
   const bool priced = std::ranges::all_of(all, [](const Tried& one) { return one.option.why_not || one.option.purchase; });
   std::ranges::stable_sort(all, {}, [&](const Tried& one) {
     const auto& o = one.option;
     if (o.why_not) return std::tuple(1, 0.0, 0.0);
     return std::tuple(0, priced ? *o.purchase : o.power_w > 0 ? o.power_w : std::numeric_limits<double>::max(), static_cast<double>(o.cards));
   });
+  return priced ? Words{"Cards are compared by what they cost.", "各加速卡按采购价比较。"} : Words{"Not every card has a known price, so cards are compared by the rated power of all of them, then by their number.", "并非所有加速卡都有已知价格，故按总额定功耗、再按卡数比较。"};
 }
 
 AdviceQuestion advice_question(const Case& c) {
@@ -202,7 +203,7 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
   const auto currency = scenario.cost ? scenario.cost->currency.value_or("CNY") : "CNY";
   std::vector<Tried> tried;
   for (const auto* card : cards) tried.push_back(try_card(c, *card, currency));
-  sort_options(tried);
+  const auto compared = sort_options(tried);
   auto& best = tried.front();
   if (best.option.why_not) return fail(ErrorCode::kUnsupported, fmt::format("None of the cards can do it. {}: {}", best.option.accelerator, best.option.why_not->en));
   best.option.chosen = true;
@@ -220,6 +221,7 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
   best.option.replicas = today.replicas, best.option.cards = today.cards, best.option.servers = today.servers;
   best.option.ttft_p95_s = today.at_peak.ttft_p95_s, best.option.tpot_p95_ms = today.at_peak.tpot_p95_ms, best.option.utilisation = today.at_peak.utilisation;
   plan.assumptions = c.assumptions;
+  if (tried.size() > 1) plan.assumptions.push_back(compared);
   const auto tokens = tokens_of(plan.fleet);
   ASSIGN_OR_RETURN(plan.cost, total_cost(cost_question(c, plan, tokens ? *tokens : tokens_at_peak(c, plan.fleet, plan.assumptions)), catalogue));
 

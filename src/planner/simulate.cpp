@@ -12,7 +12,7 @@ namespace siyu::planner {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
-constexpr std::uint32_t kMostSequences = 65'536;
+constexpr std::uint32_t kMostRunning = 65'536;
 constexpr std::uint32_t kMostStepTokens = 1'048'576;
 
 /// Values by index, and the first index of the smallest: a tournament.
@@ -360,8 +360,8 @@ Status check(const ServiceModel& model) {
     return invalid(fmt::format("A token's share of the experts must be from 0 to 1; {} was given", model.expert_share));
   if (model.step_tokens < 1 || model.step_tokens > kMostStepTokens)
     return invalid(fmt::format("A step must prefill from 1 to {} prompt tokens; {} was given", kMostStepTokens, model.step_tokens));
-  if (model.sequences < 1 || model.sequences > kMostSequences)
-    return invalid(fmt::format("A replica must run from 1 to {} sequences; {} was given", kMostSequences, model.sequences));
+  if (model.sequences < 1 || model.sequences > kMostRunning)
+    return invalid(fmt::format("A replica must run from 1 to {} sequences; {} was given", kMostRunning, model.sequences));
   if (!(model.kv_tokens >= 1 && model.kv_tokens <= 1e15))
     return invalid(fmt::format("A replica's cache must hold from 1 to 10^15 tokens; {} was given", model.kv_tokens));
   if (!(step_seconds(model, 1, 0, 1) > 0 && step_seconds(model, 0, 1, 0) > 0))

@@ -314,6 +314,26 @@ TEST(TotalCost, TakesTheFleetAsItGrows) {
   EXPECT_DOUBLE_EQ(tokens_of(fleet)->output, 50'000);
 }
 
+TEST(TotalCost, GoesFromUsersToMoney) {
+  FleetQuestion users;
+  users.users = {.daily_active = 30'000, .growth_per_year = 0.4};
+  users.replica = {.overhead_s = 1e-3, .dense_s = 6e-3, .kv_token_s = 4e-8, .token_s = 4e-5, .kv_tokens = 300'000};
+  users.curves = false;
+  users.effort = {.runs = 2, .requests = 2000};
+  const auto fleet = plan_fleet(users).value();
+  auto q = question();
+  q.years = 3;
+  q.hardware = hardware_of(fleet, q.years);
+  q.tokens = tokens_of(fleet).value();
+  q.growth_per_year = 0.4;
+  const auto plan = cost(q);
+  double bought = 0;
+  for (const auto& year : plan.years) bought += *year.on_premise.purchase;
+  EXPECT_DOUBLE_EQ(bought, 100'000 * fleet.years[3].cards + 60'000 * fleet.years[3].servers + 40'000);
+  EXPECT_NEAR(plan.years[0].input_tokens, 30'000 * 8 * 1155.0 * 365, 1);
+  EXPECT_NEAR(plan.years[2].output_tokens, 30'000 * 8 * 211.0 * 365 * 1.96, 1);
+}
+
 TEST(TotalCost, NonsenseIsRefusedByTheNameOfItsField) {
   const auto message = [](auto change) {
     auto q = question();
