@@ -18,15 +18,27 @@ import type { Catalogue, Plan, Scenario } from "../plan/types";
 import { human } from "../plan/units";
 import { useMemory, usePlan } from "../plan/use_plan";
 import { Wizard } from "../plan/wizard";
+import "../plan/plan.css";
 import { Page } from "./page";
 
-const tabs: { place: string; word: Word }[] = [{ place: "", word: "planTitle" }, { place: "compare", word: "planCompare" }, { place: "catalogue", word: "planCatalogue" }, { place: "trust", word: "planTrust" }];
+const tabs: { place: string; word: Word }[] = [
+  { place: "", word: "planTitle" },
+  { place: "compare", word: "planCompare" },
+  { place: "catalogue", word: "planCatalogue" },
+  { place: "trust", word: "planTrust" },
+];
 
 /** Scenarios to begin with. */
 const examples: { word: Word; scenario: Omit<Scenario, "name"> }[] = [
   { word: "planExampleTeam", scenario: { model: { name: "Qwen3-8B", weights: "int8" }, users: { daily_active: 200 } } },
-  { word: "planExampleOffice", scenario: { model: { name: "Qwen3-32B", weights: "fp8" }, users: { daily_active: 2000, growth_per_year: 0.3 }, constraints: { data_class: "internal" } } },
-  { word: "planExampleGroup", scenario: { model: { name: "DeepSeek-V3", weights: "fp8" }, users: { daily_active: 20000, growth_per_year: 0.5 }, constraints: { data_class: "confidential" } } },
+  {
+    word: "planExampleOffice",
+    scenario: { model: { name: "Qwen3-32B", weights: "fp8" }, users: { daily_active: 2000, growth_per_year: 0.3 }, constraints: { data_class: "internal" } },
+  },
+  {
+    word: "planExampleGroup",
+    scenario: { model: { name: "DeepSeek-V3", weights: "fp8" }, users: { daily_active: 20000, growth_per_year: 0.5 }, constraints: { data_class: "confidential" } },
+  },
 ];
 
 function Beginning({ start }: { start(scenario: Scenario): void }) {
@@ -35,7 +47,16 @@ function Beginning({ start }: { start(scenario: Scenario): void }) {
     <div className="sheet beginning">
       <h2>{t("planBegin")}</h2>
       <p className="soft">{t("planBeginHint")}</p>
-      <div className="grid">{examples.map((example) => <button type="button" className="tile" key={example.word} onClick={() => start({ name: t(example.word), ...example.scenario })}><h3>{t(example.word)}</h3><span className="soft">{example.scenario.model.name} · {t("planUsersCount", { count: human(example.scenario.users!.daily_active!, "", language) })}</span></button>)}</div>
+      <div className="grid">
+        {examples.map((example) => (
+          <button type="button" className="tile" key={example.word} onClick={() => start({ name: t(example.word), ...example.scenario })}>
+            <h3>{t(example.word)}</h3>
+            <span className="soft">
+              {example.scenario.model.name} · {t("planUsersCount", { count: human(example.scenario.users!.daily_active!, "", language) })}
+            </span>
+          </button>
+        ))}
+      </div>
     </div>
   );
 }
@@ -46,21 +67,48 @@ function Quick({ scenario }: { scenario: Scenario }) {
   const { found, error } = useMemory(scenario);
   const sheets = useMemo(() => (found ? [{ name: "memory" as const, figures: found.figures }] : []), [found]);
   if (error && !found) return <p className="banner">{error}</p>;
-  if (!found) return <div className="empty"><Spin /></div>;
+  if (!found)
+    return (
+      <div className="empty">
+        <Spin />
+      </div>
+    );
   return (
     <WithFigures sheets={sheets}>
       <section className="sheet">
-        <h3>{t("planQuick", { model: found.model })} <small className="soft">{found.weights_format.toUpperCase()}</small></h3>
+        <h3>
+          {t("planQuick", { model: found.model })} <small className="soft">{found.weights_format.toUpperCase()}</small>
+        </h3>
         <MemoryBar memory={found} />
         <h4>{t("planFits")}</h4>
-        <ul className="fits">{found.cards.filter((card) => card.cards !== undefined).slice(0, 12).map((card) => <li key={card.accelerator}><b className="digits">{card.cards} ×</b> {card.accelerator} <small className="soft digits">{card.memory_gib} GiB · {Math.round(card.used * 100)}%</small></li>)}</ul>
+        <ul className="fits">
+          {found.cards
+            .filter((card) => card.cards !== undefined)
+            .slice(0, 12)
+            .map((card) => (
+              <li key={card.accelerator}>
+                <b className="digits">{card.cards} ×</b> {card.accelerator}{" "}
+                <small className="soft digits">
+                  {card.memory_gib} GiB · {Math.round(card.used * 100)}%
+                </small>
+              </li>
+            ))}
+        </ul>
         <p className="soft">{t("planSayUsers")}</p>
       </section>
     </WithFigures>
   );
 }
 
-interface PlannerProps { catalogue: Catalogue; library: Model[]; draft: Scenario; setDraft(next: Scenario): void; plans: Map<string, Plan>; pin(): void; pinned: boolean }
+interface PlannerProps {
+  catalogue: Catalogue;
+  library: Model[];
+  draft: Scenario;
+  setDraft(next: Scenario): void;
+  plans: Map<string, Plan>;
+  pin(): void;
+  pinned: boolean;
+}
 
 function Planner({ catalogue, library, draft, setDraft, plans, pin, pinned }: PlannerProps) {
   const { t } = useSetting();
@@ -79,21 +127,58 @@ function Planner({ catalogue, library, draft, setDraft, plans, pin, pinned }: Pl
   return (
     <div className="planner">
       <DraftContext.Provider value={context}>
-        <div className="ask" ref={steps}><Wizard catalogue={catalogue} library={library} open={step} setOpen={setStep} /></div>
+        <div className="ask" ref={steps}>
+          <Wizard catalogue={catalogue} library={library} open={step} setOpen={setStep} />
+        </div>
       </DraftContext.Provider>
       <div className="answer-side" aria-busy={busy}>
         <div className="plan-bar">
-          <span role="status">{busy ? <><Spin size="small" /> {t("planWorking")}</> : error ? "" : found && enough ? t("planReady") : ""}</span>
+          <span role="status">
+            {busy ? (
+              <>
+                <Spin size="small" /> {t("planWorking")}
+              </>
+            ) : error ? (
+              ""
+            ) : found && enough ? (
+              t("planReady")
+            ) : (
+              ""
+            )}
+          </span>
           <span className="grow" />
-          <Button icon={<PushpinOutlined />} disabled={!enough} onClick={pin}>{t(pinned ? "planPinAgain" : "planPin")}</Button>
-          <Button icon={<FileTextOutlined />} disabled={!found || !enough} onClick={() => setPapers(true)}>{t("planPapers")}</Button>
-          <Button icon={<ReloadOutlined />} disabled={draft === blank} onClick={() => setDraft(blank)}>{t("planStartOver")}</Button>
+          <Button icon={<PushpinOutlined />} disabled={!enough} onClick={pin}>
+            {t(pinned ? "planPinAgain" : "planPin")}
+          </Button>
+          <Button icon={<FileTextOutlined />} disabled={!found || !enough} onClick={() => setPapers(true)}>
+            {t("planPapers")}
+          </Button>
+          <Button icon={<ReloadOutlined />} disabled={draft === blank} onClick={() => setDraft(blank)}>
+            {t("planStartOver")}
+          </Button>
         </div>
-        {error && <p className="banner" role="alert">{error}</p>}
-        {draft.model.name === "" ? <Beginning start={setDraft} />
-          : !enough ? <Quick scenario={draft} />
-          : found ? <div className={busy || error ? "dimmed" : ""}><WithFigures sheets={sheets}><Result plan={found} give={give} /></WithFigures></div>
-          : !error && <div className="empty"><Spin /></div>}
+        {error && (
+          <p className="banner" role="alert">
+            {error}
+          </p>
+        )}
+        {draft.model.name === "" ? (
+          <Beginning start={setDraft} />
+        ) : !enough ? (
+          <Quick scenario={draft} />
+        ) : found ? (
+          <div className={busy || error ? "dimmed" : ""}>
+            <WithFigures sheets={sheets}>
+              <Result plan={found} give={give} />
+            </WithFigures>
+          </div>
+        ) : (
+          !error && (
+            <div className="empty">
+              <Spin />
+            </div>
+          )
+        )}
       </div>
       {asked && <PapersDialog scenario={asked} open={papers} close={() => setPapers(false)} />}
     </div>
@@ -133,13 +218,26 @@ export function PlanPage() {
   return (
     <Page wide title={t("planTitle")}>
       <nav className="tabs" aria-label={t("planTitle")}>
-        {tabs.map((each) => <a key={each.place} href={`#/plan${each.place && "/"}${each.place}`} aria-current={tab === each.place ? "page" : undefined}>{t(each.word)}{each.place === "compare" && saved.length > 0 && ` (${saved.length})`}</a>)}
+        {tabs.map((each) => (
+          <a key={each.place} href={`#/plan${each.place && "/"}${each.place}`} aria-current={tab === each.place ? "page" : undefined}>
+            {t(each.word)}
+            {each.place === "compare" && saved.length > 0 && ` (${saved.length})`}
+          </a>
+        ))}
       </nav>
-      {tab === "trust" ? <TrustPart />
-        : tab === "compare" ? <ComparePart saved={saved} setSaved={setSaved} plans={plans} edit={edit} />
-        : !catalogue ? <div className="empty"><Spin /></div>
-        : tab === "catalogue" ? <CataloguePart catalogue={catalogue} />
-        : <Planner catalogue={catalogue} library={library} draft={draft} setDraft={change} plans={plans} pin={pin} pinned={editing !== undefined} />}
+      {tab === "trust" ? (
+        <TrustPart />
+      ) : tab === "compare" ? (
+        <ComparePart saved={saved} setSaved={setSaved} plans={plans} edit={edit} />
+      ) : !catalogue ? (
+        <div className="empty">
+          <Spin />
+        </div>
+      ) : tab === "catalogue" ? (
+        <CataloguePart catalogue={catalogue} />
+      ) : (
+        <Planner catalogue={catalogue} library={library} draft={draft} setDraft={change} plans={plans} pin={pin} pinned={editing !== undefined} />
+      )}
     </Page>
   );
 }

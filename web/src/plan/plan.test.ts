@@ -6,7 +6,14 @@ import { at, blank, exported, forServer, imported, isEnough, keep, kMostSaved, s
 import type { Figure, Plan, Scenario } from "./types";
 import { currency, human } from "./units";
 
-const figure = (id: string, value: number | undefined, inputs: Figure["inputs"] = []): Figure => ({ id, label: { zh: id, en: id }, value, unit: "B", formula: "", inputs });
+const figure = (id: string, value: number | undefined, inputs: Figure["inputs"] = []): Figure => ({
+  id,
+  label: { zh: id, en: id },
+  value,
+  unit: "B",
+  formula: "",
+  inputs,
+});
 
 describe("a scenario that is being written", () => {
   it("keeps nothing of what was emptied, not even its section", () => {
@@ -36,7 +43,11 @@ describe("a scenario that is being written", () => {
     expect(isEnough(setAt(model, ["users", "requests_per_second"], 0.1))).toBe(true);
   });
   it("goes to the server with a name of its own and of its organisation", () => {
-    expect(forServer(setAt(blank, ["organisation", "industry"], "finance"), "unnamed")).toEqual({ name: "unnamed", model: { name: "" }, organisation: { industry: "finance", name: "" } });
+    expect(forServer(setAt(blank, ["organisation", "industry"], "finance"), "unnamed")).toEqual({
+      name: "unnamed",
+      model: { name: "" },
+      organisation: { industry: "finance", name: "" },
+    });
   });
 });
 
@@ -52,19 +63,53 @@ describe("scenarios that are kept", () => {
     expect(keep([saved("a"), saved("b")], changed)).toEqual([changed, saved("b")]);
   });
   it("come back from a file as they went, and one alone too", () => {
-    const two: Scenario[] = [{ name: "甲", model: { name: "Qwen3-8B" }, users: { daily_active: 1 } }, { name: "b", model: { name: "x" } }];
+    const two: Scenario[] = [
+      { name: "甲", model: { name: "Qwen3-8B" }, users: { daily_active: 1 } },
+      { name: "b", model: { name: "x" } },
+    ];
     expect(imported(exported(two))).toEqual(two);
     expect(imported(JSON.stringify(two[0]))).toEqual([two[0]]);
   });
   it("do not come from other files", () => {
-    for (const text of ["", "not json", "null", "[]", "{}", '{"scenarios":[]}', '{"scenarios":[{"name":1}]}', '{"name":"x","model":null}', `{"name":"${"x".repeat(300_000)}","model":{"name":""}}`]) expect(imported(text), text.slice(0, 40)).toBeUndefined();
+    for (const text of [
+      "",
+      "not json",
+      "null",
+      "[]",
+      "{}",
+      '{"scenarios":[]}',
+      '{"scenarios":[{"name":1}]}',
+      '{"name":"x","model":null}',
+      `{"name":"${"x".repeat(300_000)}","model":{"name":""}}`,
+    ])
+      expect(imported(text), text.slice(0, 40)).toBeUndefined();
     expect(imported(exported(Array.from({ length: 4 }, () => blank)))).toBeUndefined();
   });
 });
 
 describe("figures", () => {
-  const memory: Sheet = { name: "memory", figures: [figure("memory.weights", 5), figure("memory.kv", 8), figure("memory.total", 13, [{ name: "w", value: 5, unit: "B", figure: "memory.weights" }, { name: "kv", value: 8, unit: "B", figure: "memory.kv" }])] };
-  const speed: Sheet = { name: "speed", figures: [figure("memory.weights", 5), figure("memory.kv", 1), figure("speed.room", 7, [{ name: "kv", value: 1, unit: "B", figure: "memory.kv" }, { name: "w", value: 5, unit: "B", figure: "memory.weights" }])] };
+  const memory: Sheet = {
+    name: "memory",
+    figures: [
+      figure("memory.weights", 5),
+      figure("memory.kv", 8),
+      figure("memory.total", 13, [
+        { name: "w", value: 5, unit: "B", figure: "memory.weights" },
+        { name: "kv", value: 8, unit: "B", figure: "memory.kv" },
+      ]),
+    ],
+  };
+  const speed: Sheet = {
+    name: "speed",
+    figures: [
+      figure("memory.weights", 5),
+      figure("memory.kv", 1),
+      figure("speed.room", 7, [
+        { name: "kv", value: 1, unit: "B", figure: "memory.kv" },
+        { name: "w", value: 5, unit: "B", figure: "memory.weights" },
+      ]),
+    ],
+  };
   const index = indexOf([memory, speed]);
   it("of a later sheet that differ are found beside the first ones, and their followers point to them", () => {
     expect(index.get("memory.kv")!.value).toBe(8);
@@ -73,20 +118,32 @@ describe("figures", () => {
   });
   it("can be followed down, and a circle ends", () => {
     expect(chain(index, "memory.total")).toEqual(["memory.weights", "memory.kv"]);
-    const round = indexOf([{ name: "cost", figures: [figure("a", 1, [{ name: "b", value: 1, unit: "", figure: "b" }]), figure("b", 1, [{ name: "a", value: 1, unit: "", figure: "a" }])] }]);
+    const round = indexOf([
+      { name: "cost", figures: [figure("a", 1, [{ name: "b", value: 1, unit: "", figure: "b" }]), figure("b", 1, [{ name: "a", value: 1, unit: "", figure: "a" }])] },
+    ]);
     expect(chain(round, "a")).toEqual(["b"]);
   });
 });
 
 describe("numbers", () => {
   it("are short and keep the digits that count", () => {
-    expect([human(0, "B", "en"), human(16_381_400_064, "B", "en"), human(9e11, "B/s", "en"), human(8.4e13, "FLOP/s", "en")]).toEqual(["0 B", "15.3 GiB", "900 GB/s", "84 TFLOP/s"]);
+    expect([human(0, "B", "en"), human(16_381_400_064, "B", "en"), human(9e11, "B/s", "en"), human(8.4e13, "FLOP/s", "en")]).toEqual([
+      "0 B",
+      "15.3 GiB",
+      "900 GB/s",
+      "84 TFLOP/s",
+    ]);
     expect([human(0.0456, "s", "en"), human(1.792, "s", "en"), human(0.00038, "s", "en"), human(0, "s", "en")]).toEqual(["45.6 ms", "1.79 s", "380 µs", "0 s"]);
     expect([human(41.36, "tokens/s", "zh"), human(3, "replicas", "zh"), human(32_762_123_264, "", "zh")]).toEqual(["41.4 词元/s", "3 副本", "327.6亿"]);
     expect(human(-1234.5, "tokens", "en")).toBe("-1,235 tokens");
   });
   it("of money have their currency, and what it is for", () => {
-    expect([currency(0, "CNY", "zh"), currency(389_000, "CNY", "zh"), currency(0.0123, "USD", "en"), currency(1_227_000, "CNY", "en")]).toEqual(["¥0", "¥38.9万", "$0.0123", "¥1.227M"]);
+    expect([currency(0, "CNY", "zh"), currency(389_000, "CNY", "zh"), currency(0.0123, "USD", "en"), currency(1_227_000, "CNY", "en")]).toEqual([
+      "¥0",
+      "¥38.9万",
+      "$0.0123",
+      "¥1.227M",
+    ]);
     expect([human(5.85, "CNY/1M tokens", "zh"), human(0.7, "CNY/kWh", "en")]).toEqual(["¥5.85/百万词元", "¥0.7/kWh"]);
     expect(currency(5, "XX", "en")).toContain("5");
   });
@@ -95,8 +152,16 @@ describe("numbers", () => {
 describe("plans side by side", () => {
   // A plan that the server made of Qwen3-32B, cut down to what is compared.
   const plan = JSON.parse(readFileSync(new URL("./plan.fixture.json", import.meta.url), "utf8")) as Plan;
-  const other: Plan = { ...plan, replicas: plan.replicas + 1, model: "Other", cost: { ...plan.cost, currency: "CNY", on_premise: { ...plan.cost.on_premise, total: { base: 5 } } } };
-  const row = (plans: Plan[], word: string) => compared(plans, "en").flatMap((group) => group.rows).find((each) => each.word === word)!;
+  const other: Plan = {
+    ...plan,
+    replicas: plan.replicas + 1,
+    model: "Other",
+    cost: { ...plan.cost, currency: "CNY", on_premise: { ...plan.cost.on_premise, total: { base: 5 } } },
+  };
+  const row = (plans: Plan[], word: string) =>
+    compared(plans, "en")
+      .flatMap((group) => group.rows)
+      .find((each) => each.word === word)!;
   it("mark what differs, and what is better", () => {
     expect(row([plan, other], "replicas")).toMatchObject({ differs: true, best: [0] });
     expect(row([plan, other], "planModel")).toMatchObject({ differs: true, best: [] });
@@ -117,6 +182,7 @@ describe("plans side by side", () => {
     for (const each of index.values()) for (const input of each.inputs) if (input.figure) expect(index.has(input.figure), `${each.id} ← ${input.figure}`).toBe(true);
   });
   it("every figure that a plan refers to is there", () => {
-    for (const group of compared([plan], "en")) for (const each of group.rows) if (each.figure) expect(indexOf([among(plan, 0, "a")]).has(`0|${each.figure}`), each.figure).toBe(true);
+    for (const group of compared([plan], "en"))
+      for (const each of group.rows) if (each.figure) expect(indexOf([among(plan, 0, "a")]).has(`0|${each.figure}`), each.figure).toBe(true);
   });
 });

@@ -41,7 +41,10 @@ export function forServer(scenario: Scenario, unnamed: string): Scenario {
   return named.organisation ? { ...named, organisation: { ...named.organisation, name: named.organisation.name ?? "" } } : named;
 }
 
-export interface Saved { id: string; scenario: Scenario }
+export interface Saved {
+  id: string;
+  scenario: Scenario;
+}
 
 /** `fresh` joins the saved ones, in the place of the one with its id, or of the oldest when there is no room. */
 export function keep(saved: Saved[], fresh: Saved): Saved[] {
@@ -54,7 +57,9 @@ export const exported = (scenarios: Scenario[]) => JSON.stringify({ format: "siy
 
 const isScenario = (value: unknown): value is Scenario => {
   const one = value as Scenario | null;
-  return typeof one === "object" && one !== null && typeof one.name === "string" && typeof one.model === "object" && one.model !== null && typeof one.model.name === "string";
+  return (
+    typeof one === "object" && one !== null && typeof one.name === "string" && typeof one.model === "object" && one.model !== null && typeof one.model.name === "string"
+  );
 };
 
 /** Of an exported file, or of one scenario alone; undefined when it is neither. The server checks every field when it plans. */
@@ -87,4 +92,9 @@ export function writeStored(key: string, value: unknown) {
   }
 }
 export const readDraft = () => readStored<Scenario>("plan.draft", blank, isScenario);
-export const readSaved = () => readStored<Saved[]>("plan.saved", [], (all) => Array.isArray(all) && all.length <= kMostSaved && all.every((each) => typeof each?.id === "string" && isScenario(each.scenario)));
+export const readSaved = () =>
+  readStored<Saved[]>(
+    "plan.saved",
+    [],
+    (all) => Array.isArray(all) && all.length <= kMostSaved && all.every((each) => typeof each?.id === "string" && isScenario(each.scenario)),
+  );

@@ -2,15 +2,22 @@ import { useEffect, useRef, useState } from "react";
 import { ApiError, send } from "../api";
 import type { MemoryAnswer, Plan, Scenario } from "./types";
 
-const kQuiet = 650;       // milliseconds without a change before a plan is asked for
-const kQuickQuiet = 200;  // the same for memory alone, which takes the server milliseconds
-const kBusyWait = 1500;   // the server makes two plans at once
+const kQuiet = 650; // milliseconds without a change before a plan is asked for
+const kQuickQuiet = 200; // the same for memory alone, which takes the server milliseconds
+const kBusyWait = 1500; // the server makes two plans at once
 const kBusyTries = 20;
 
 const pause = (time: number, signal: AbortSignal) =>
   new Promise<void>((resolve, reject) => {
     const timer = setTimeout(resolve, time);
-    signal.addEventListener("abort", () => { clearTimeout(timer); reject(new DOMException("", "AbortError")); }, { once: true });
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        reject(new DOMException("", "AbortError"));
+      },
+      { once: true },
+    );
   });
 
 /** Plans, and comes again while the server is busy with others' plans. */
@@ -25,7 +32,11 @@ export async function askPlan(scenario: Scenario, signal: AbortSignal): Promise<
   }
 }
 
-export interface Asked<T> { found?: T; busy: boolean; error?: string }
+export interface Asked<T> {
+  found?: T;
+  busy: boolean;
+  error?: string;
+}
 
 /** Asks again a moment after `key` has changed; what was found stays until there is something newer. An empty key asks nothing. */
 function useAsked<T>(key: string, quiet: number, ask: (signal: AbortSignal) => Promise<T>): Asked<T> {
@@ -36,10 +47,12 @@ function useAsked<T>(key: string, quiet: number, ask: (signal: AbortSignal) => P
     if (key === "") return setAsked({ busy: false });
     const stop = new AbortController();
     setAsked((now) => ({ ...now, busy: true }));
-    pause(quiet, stop.signal).then(() => how.current(stop.signal)).then(
-      (found) => setAsked({ found, busy: false }),
-      (error: unknown) => stop.signal.aborted || setAsked((now) => ({ ...now, busy: false, error: error instanceof Error ? error.message : String(error) })),
-    );
+    pause(quiet, stop.signal)
+      .then(() => how.current(stop.signal))
+      .then(
+        (found) => setAsked({ found, busy: false }),
+        (error: unknown) => stop.signal.aborted || setAsked((now) => ({ ...now, busy: false, error: error instanceof Error ? error.message : String(error) })),
+      );
     return () => stop.abort();
   }, [key, quiet]);
   return asked;
@@ -62,5 +75,9 @@ const kKept = 12; // plans, of about 300 KB each
 export function useMemory(scenario: Scenario): Asked<MemoryAnswer> {
   const { name, weights, kv_type, context } = scenario.model;
   const body = { model: name, weights, kv_type, context, engine: "cards" };
-  return useAsked(name === "" ? "" : JSON.stringify(body), kQuickQuiet, async (signal) => (await (await send("POST", "/api/v1/plan/memory", body, signal)).json()) as MemoryAnswer);
+  return useAsked(
+    name === "" ? "" : JSON.stringify(body),
+    kQuickQuiet,
+    async (signal) => (await (await send("POST", "/api/v1/plan/memory", body, signal)).json()) as MemoryAnswer,
+  );
 }

@@ -2,15 +2,30 @@ import { DownOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { useContext } from "react";
 import type { Model } from "../api";
-import { useSetting } from "../i18n";
-import { Choice, Count, DraftContext, Pick, Text, useField, YesNo } from "./fields";
+import { useSetting, type Word } from "../i18n";
+import { Choice, Count, DraftContext, Lines, Pick, Text, useField, YesNo } from "./fields";
 import { setAt } from "./scenario";
-import type { Catalogue } from "./types";
+import type { Catalogue, Criteria } from "./types";
 import { human } from "./units";
 
 const weights = ["bf16", "fp8", "int8", "int4", "awq-int4", "q8_0", "q6_k", "q5_k_m", "q4_k_m"];
 
-interface Known { catalogue: Catalogue; library: Model[] }
+/** Each with its default, of 100. */
+const criteria: [keyof Criteria, Word, string][] = [
+  ["security", "planSecurity", "20"],
+  ["compliance", "planCompliance", "20"],
+  ["cost", "planCost", "15"],
+  ["latency", "planLatency", "10"],
+  ["operations", "planOperations", "10"],
+  ["elasticity", "planElasticity", "10"],
+  ["customisation", "planCustomisation", "10"],
+  ["size", "planSizeOfOrganisation", "5"],
+];
+
+interface Known {
+  catalogue: Catalogue;
+  library: Model[];
+}
 
 function Who({ catalogue }: Known) {
   const { t, language } = useSetting();
@@ -24,8 +39,20 @@ function Who({ catalogue }: Known) {
     <>
       <Text path={["name"]} label={t("planName")} usual={t("planUnnamed")} />
       <Text path={["organisation", "name"]} label={t("planOrganisation")} />
-      <Choice path={["organisation", "industry"]} label={t("planIndustry")} usual={t("planOpen")} onPick={pick} options={catalogue.industries.map((each) => ({ value: each.name, label: name(each), title: each.name_zh }))} />
-      <Choice path={["organisation", "use"]} label={t("planUse")} usual={found ? t("planOpen") : t("planIndustryFirst")} options={(found?.scenarios ?? []).map((each) => ({ value: each.name, label: name(each), title: each.name_zh }))} />
+      <Choice
+        path={["organisation", "industry"]}
+        label={t("planIndustry")}
+        usual={t("planOpen")}
+        onPick={pick}
+        options={catalogue.industries.map((each) => ({ value: each.name, label: name(each), title: each.name_zh }))}
+      />
+      <Choice
+        path={["organisation", "use"]}
+        label={t("planUse")}
+        usual={found ? t("planOpen") : t("planIndustryFirst")}
+        options={(found?.scenarios ?? []).map((each) => ({ value: each.name, label: name(each), title: each.name_zh }))}
+      />
+      <Lines path={["goals"]} label={t("planGoals")} hint={t("planGoalsHint")} />
       <div className="pair">
         <Count path={["organisation", "employees"]} label={t("planEmployees")} min={0} whole />
         <Count path={["organisation", "it_staff"]} label={t("planItStaff")} min={0} whole />
@@ -37,13 +64,23 @@ function Who({ catalogue }: Known) {
 function Load({ catalogue }: Known) {
   const { t } = useSetting();
   const [active] = useField<number>(["users", "daily_active"]);
-  const known = catalogue.user_classes.find((each) => active !== undefined && active >= each.daily_active_from && (each.daily_active_below === undefined || active < each.daily_active_below));
+  const known = catalogue.user_classes.find(
+    (each) => active !== undefined && active >= each.daily_active_from && (each.daily_active_below === undefined || active < each.daily_active_below),
+  );
   return (
     <>
       <Count path={["users", "daily_active"]} label={t("planDaily")} min={1} whole usual="200" />
       <div className="pair">
         <Count path={["users", "requests_per_user_and_day"]} label={t("planPerDay")} min={0.01} usual={known && String(known.requests_per_user_and_day)} />
-        <Count path={["users", "peak_hour_share"]} label={t("planPeakShare")} min={4.17} max={100} scale={100} unit="%" usual={known && String(known.peak_hour_share * 100)} />
+        <Count
+          path={["users", "peak_hour_share"]}
+          label={t("planPeakShare")}
+          min={4.17}
+          max={100}
+          scale={100}
+          unit="%"
+          usual={known && String(known.peak_hour_share * 100)}
+        />
       </div>
       <div className="pair">
         <Count path={["users", "requests_per_second"]} label={t("planPeakRate")} min={0.000001} unit={t("planPerSecond")} usual={t("planFromUsers")} />
@@ -63,7 +100,16 @@ function Which({ catalogue, library }: Known) {
   const own = library.filter((model) => model.source === "library" && model.kind === "chat");
   const chat = catalogue.models.filter((model) => !["embedding", "reranker", "rerank"].includes(model.kind));
   const size = (parameters: number) => human(parameters, "", language);
-  const option = (name: string, parameters: number) => ({ value: name, title: name, label: <span className="model-option">{name}<span className="soft digits">{parameters > 0 && size(parameters)}</span></span> });
+  const option = (name: string, parameters: number) => ({
+    value: name,
+    title: name,
+    label: (
+      <span className="model-option">
+        {name}
+        <span className="soft digits">{parameters > 0 && size(parameters)}</span>
+      </span>
+    ),
+  });
   const options = [
     ...(own.length > 0 ? [{ label: t("planOwnModels"), options: own.map((model) => option(model.name, model.parameters ?? 0)) }] : []),
     { label: t("planKnownModels"), options: chat.map((model) => option(model.name, model.parameters)) },
@@ -72,8 +118,18 @@ function Which({ catalogue, library }: Known) {
     <>
       <Choice path={["model", "name"]} label={t("pickModel")} usual={t("planPickModel")} options={options} />
       <div className="pair">
-        <Choice path={["model", "weights"]} label={t("planWeights")} usual={t("planAsStored")} options={weights.map((each) => ({ value: each, label: each.toUpperCase() }))} />
-        <Choice path={["model", "kv_type"]} label={t("planKvType")} usual="F16" options={["f16", "fp8", "q8_0"].map((each) => ({ value: each, label: each.toUpperCase() }))} />
+        <Choice
+          path={["model", "weights"]}
+          label={t("planWeights")}
+          usual={t("planAsStored")}
+          options={weights.map((each) => ({ value: each, label: each.toUpperCase() }))}
+        />
+        <Choice
+          path={["model", "kv_type"]}
+          label={t("planKvType")}
+          usual="F16"
+          options={["f16", "fp8", "q8_0"].map((each) => ({ value: each, label: each.toUpperCase() }))}
+        />
       </div>
       <Count path={["model", "context"]} label={t("planContext")} min={1} whole usual="8192" />
     </>
@@ -85,12 +141,33 @@ function Bounds({ catalogue }: Known) {
   const [edition] = useField<string>(["constraints", "edition"]);
   const cards = catalogue.accelerators.filter((card) => card.kind !== "cpu" && (edition === undefined || edition === "any" || card.edition === edition));
   const vendors = [...new Set(cards.map((card) => card.vendor))];
-  const options = vendors.map((vendor) => ({ label: vendor, options: cards.filter((card) => card.vendor === vendor).map((card) => ({ value: card.name, label: card.name, title: vendor })) }));
+  const options = vendors.map((vendor) => ({
+    label: vendor,
+    options: cards.filter((card) => card.vendor === vendor).map((card) => ({ value: card.name, label: card.name, title: vendor })),
+  }));
   const answers: [string, string, string] = [t("planYes"), t("planNo"), t("planOpen")];
   return (
     <>
-      <Pick path={["constraints", "edition"]} label={t("planEdition")} options={[[undefined, t("planAny")], ["domestic", t("planDomestic")], ["international", t("planInternational")]]} />
-      <Pick path={["constraints", "data_class"]} label={t("planDataClass")} options={[[undefined, t("planOpen")], ["public", t("planPublic")], ["internal", t("planInternal")], ["confidential", t("planConfidential")], ["core", t("planCore")]]} />
+      <Pick
+        path={["constraints", "edition"]}
+        label={t("planEdition")}
+        options={[
+          [undefined, t("planAny")],
+          ["domestic", t("planDomestic")],
+          ["international", t("planInternational")],
+        ]}
+      />
+      <Pick
+        path={["constraints", "data_class"]}
+        label={t("planDataClass")}
+        options={[
+          [undefined, t("planOpen")],
+          ["public", t("planPublic")],
+          ["internal", t("planInternal")],
+          ["confidential", t("planConfidential")],
+          ["core", t("planCore")],
+        ]}
+      />
       <div className="pair">
         <YesNo path={["constraints", "air_gapped"]} label={t("planAirGap")} words={answers} />
         <YesNo path={["constraints", "cloud_allowed"]} label={t("planCloudAllowed")} words={answers} />
@@ -104,6 +181,14 @@ function Bounds({ catalogue }: Known) {
         <Count path={["cards_per_replica"]} label={t("planPerReplica")} min={1} max={4096} whole usual={t("planAuto")} />
         <Count path={["years"]} label={t("planYears")} min={0.1} max={15} usual="3" />
       </div>
+      <details className="more">
+        <summary>{t("planCriteria")}</summary>
+        <div className="pair">
+          {criteria.map(([name, word, usual]) => (
+            <Count key={name} path={["criteria", name]} label={t(word)} min={0} max={1000000} usual={usual} />
+          ))}
+        </div>
+      </details>
     </>
   );
 }
@@ -140,12 +225,28 @@ function Money({ catalogue }: Known) {
         <Count path={["cost", "staff_per_year"]} label={t("planStaff")} min={0} usual={unknown} />
         <Count path={["cost", "rack_per_unit_and_month"]} label={t("planRack")} min={0} usual={unknown} />
       </div>
-      <Choice path={["cost", "cloud_model"]} label={t("planCloudModel")} usual={unknown} options={names.map((each) => ({ value: each, label: shown(each), title: each }))} />
+      <Choice
+        path={["cost", "cloud_model"]}
+        label={t("planCloudModel")}
+        usual={unknown}
+        options={names.map((each) => ({ value: each, label: shown(each), title: each }))}
+      />
       <div className="pair">
         <Count path={["cost", "cloud_input_per_million"]} label={t("planCloudIn")} min={0} usual={t("planFromCatalogue")} />
         <Count path={["cost", "cloud_output_per_million"]} label={t("planCloudOut")} min={0} usual={t("planFromCatalogue")} />
       </div>
-      <Count path={["cost", "local_share"]} label={t("planLocalShare")} min={0} max={100} scale={100} unit="%" usual="70" />
+      <details className="more">
+        <summary>{t("planMoreCost")}</summary>
+        <div className="pair">
+          <Count path={["cost", "local_share"]} label={t("planLocalShare")} min={0} max={100} scale={100} unit="%" usual="70" />
+          <Count path={["cost", "staff_share"]} label={t("planStaffShare")} min={0} max={1000} usual="0.5" />
+          <Count path={["cost", "support_share"]} label={t("planSupportShare")} min={0} max={100} scale={100} unit="%" usual="5" />
+          <Count path={["cost", "depreciation_years"]} label={t("planDepreciation")} min={0.1} max={30} usual="5" />
+          <Count path={["cost", "discount_rate"]} label={t("planDiscount")} min={-50} max={100} scale={100} unit="%" usual="6" />
+          <Count path={["cost", "residual_share"]} label={t("planResidual")} min={0} max={100} scale={100} unit="%" usual="0" />
+          <Count path={["constraints", "budget"]} label={t("planBudget")} min={0} usual={t("planAny")} />
+        </div>
+      </details>
     </>
   );
 }
@@ -161,9 +262,20 @@ function useSummaries(catalogue: Catalogue): string[] {
   const join = (parts: (string | undefined | false)[]) => parts.filter(Boolean).join(" · ");
   return [
     join([scenario.name, organisation?.name, named(use) ?? named(industry)]),
-    join([users?.daily_active !== undefined && t("planUsersCount", { count: human(users.daily_active, "", language) }), users?.requests_per_second !== undefined && `${users.requests_per_second} ${t("planPerSecond")}`, tokens && `${tokens.prompt ?? 1155} → ${tokens.output ?? 211} ${t("planTokensShort")}`]),
+    join([
+      users?.daily_active !== undefined && t("planUsersCount", { count: human(users.daily_active, "", language) }),
+      users?.requests_per_second !== undefined && `${users.requests_per_second} ${t("planPerSecond")}`,
+      tokens && `${tokens.prompt ?? 1155} → ${tokens.output ?? 211} ${t("planTokensShort")}`,
+    ]),
     join([model.name, model.weights?.toUpperCase(), model.context !== undefined && `${human(model.context, "", language)}`]),
-    join([constraints?.edition === "domestic" && t("planDomestic"), constraints?.edition === "international" && t("planInternational"), constraints?.air_gapped && t("planAirGap"), constraints?.accelerators?.join(", "), latency?.ttft_p95_s !== undefined && `≤ ${latency.ttft_p95_s} s`, latency?.tpot_p95_ms !== undefined && `≤ ${latency.tpot_p95_ms} ms`]),
+    join([
+      constraints?.edition === "domestic" && t("planDomestic"),
+      constraints?.edition === "international" && t("planInternational"),
+      constraints?.air_gapped && t("planAirGap"),
+      constraints?.accelerators?.join(", "),
+      latency?.ttft_p95_s !== undefined && `≤ ${latency.ttft_p95_s} s`,
+      latency?.tpot_p95_ms !== undefined && `≤ ${latency.tpot_p95_ms} ms`,
+    ]),
     join([cost?.currency, cost?.card_price !== undefined && `${t("planCardPrice")} ${human(cost.card_price, cost.currency ?? "CNY", language)}`, cost?.cloud_model]),
   ];
 }
@@ -185,15 +297,26 @@ export function Wizard({ catalogue, library, open, setOpen }: Known & { open: nu
         <li key={step.title} className={open === index ? "open" : summaries[index] ? "said" : ""}>
           <button type="button" className="step" aria-expanded={open === index} onClick={() => setOpen(open === index ? -1 : index)}>
             <i aria-hidden="true">{index + 1}</i>
-            <span><b>{step.title}</b>{open !== index && <small className="soft">{summaries[index] || t("planDefaults")}</small>}</span>
+            <span>
+              <b>{step.title}</b>
+              {open !== index && <small className="soft">{summaries[index] || t("planDefaults")}</small>}
+            </span>
             <DownOutlined aria-hidden="true" />
           </button>
           {open === index && (
             <div className="step-body">
               {step.body}
               <div className="step-acts">
-                {index > 0 && <Button size="small" onClick={() => setOpen(index - 1)}>{t("planBack")}</Button>}
-                {index < steps.length - 1 && <Button size="small" type="primary" ghost onClick={() => setOpen(index + 1)}>{t("planNext")}</Button>}
+                {index > 0 && (
+                  <Button size="small" onClick={() => setOpen(index - 1)}>
+                    {t("planBack")}
+                  </Button>
+                )}
+                {index < steps.length - 1 && (
+                  <Button size="small" type="primary" ghost onClick={() => setOpen(index + 1)}>
+                    {t("planNext")}
+                  </Button>
+                )}
               </div>
             </div>
           )}
