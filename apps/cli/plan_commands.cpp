@@ -4,7 +4,9 @@
 #include <cstdio>
 
 #include "cli/commands.h"
+#include "cli/plan_calibrate.h"
 #include "cli/plan_parts.h"
+#include "planner/calibration.h"
 #include "planner/published.h"
 
 namespace siyu::cli {
@@ -63,9 +65,19 @@ Status memory(const PlanOptions& plan, MemoryOptions& options) {
   return {};
 }
 
-Status speed(const PlanOptions& plan, SpeedRequest& request) {
+struct SpeedOptions {
+  SpeedRequest request;
+  std::string calibration;
+};
+
+Status speed(const PlanOptions& plan, SpeedOptions& options) {
   ASSIGN_OR_RETURN(const auto catalogue, catalogue_for(plan));
-  ASSIGN_OR_RETURN(const auto speed, planner::answer(request, catalogue, local_shapes(catalogue), {}));
+  planner::Calibration calibration;
+  const auto file = options.calibration.empty() ? default_calibration() : std::filesystem::path(options.calibration);
+  if (std::error_code error; !options.request.accelerator && std::filesystem::exists(file, error)) {
+    ASSIGN_OR_RETURN(calibration, planner::read_calibration(file));
+  }
+  ASSIGN_OR_RETURN(const auto speed, planner::answer(options.request, catalogue, local_shapes(catalogue), calibration.rates));
   if (plan.as_json) {
     print_json(to_json(speed.plan));
     return {};
@@ -161,7 +173,9 @@ void memory_options(CLI::App& command, MemoryOptions& options) {
   command.add_option("--engine", options.engine, "siyu, llama-server or cards (vLLM, SGLang, MindIE …)")->check(CLI::IsMember({"siyu", "llama-server", "cards"}));
 }
 
-void speed_options(CLI::App& command, SpeedRequest& r) {
+void speed_options(CLI::App& command, SpeedOptions& options) {
+  auto& r = options.request;
+  command.add_option("--calibration", options.calibration, "Rates of a machine, as `siyu plan calibrate` wrote them; this machine's when absent")->check(CLI::ExistingFile);
   command.add_option("--model", r.model, "GGUF file, config.json, folder of safetensors, or a name of the catalogue")->required();
   command.add_option("--weights", r.weights, "Weight format");
   command.add_option("--kv-type", r.kv_type, "Type of the KV cache");
@@ -185,13 +199,14 @@ void speed_options(CLI::App& command, SpeedRequest& r) {
 void add_plan_commands(CLI::App& app, int& exit_code) {
   auto* plan = app.add_subcommand("plan", "Plan a deployment: memory, speed, fleet, cost, advice and papers; no server is needed")->require_subcommand(1);
   add_plan_command<MemoryOptions>(*plan, "memory", "Memory that a model takes, and which cards hold it", exit_code, memory_options, memory);
-  add_plan_command<SpeedRequest>(*plan, "speed", "How fast a model answers, over concurrency", exit_code, speed_options, speed);
+  add_plan_command<SpeedOptions>(*plan, "speed", "How fast a model answers, over concurrency", exit_code, speed_options, speed);
   add_plan_command<CatalogueOptions>(*plan, "catalogue", "What is known of accelerators, models, prices, networks and industries", exit_code,
                                      [](CLI::App& command, CatalogueOptions& options) {
                                        command.add_option("list", options.list, "accelerators, models, prices, networks or industries")->check(CLI::IsMember({"accelerators", "models", "prices", "networks", "industries"}));
                                      },
                                      show_catalogue);
   add_plan_command<None>(*plan, "published", "Predictions beside published speeds, with their sources", exit_code, [](CLI::App&, None&) {}, published);
+  add_calibrate_command(*plan, exit_code);
   add_whole_plan_commands(*plan, exit_code);
 }
 

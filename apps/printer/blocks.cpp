@@ -68,7 +68,7 @@ void Composer::add_lines(std::shared_ptr<const Text> text, double x, double befo
     piece.keep_with_next = i + 1 < count && (i == 0 || i + 2 == count);
     piece.draw = [text, x, i, mark = i == 0 ? ornament : nullptr](const Canvas& canvas, double y) {
       if (mark) mark(canvas.cairo, y);
-      text->draw(canvas.cairo, kLeft + x, y, i, i + 1, canvas.anchors);
+      text->draw(canvas.cairo, kLeft + x, y, i, i + 1, canvas.links);
     };
     lines.push_back(std::move(piece));
   }
@@ -123,7 +123,8 @@ void Composer::title_block() {
   const auto subtitle = typesetter_.lay_out(document_.subtitle, {.size = 12, .colour = kMuted, .width = kWidth});
   Rich facts;
   for (const auto& [label, value] : report::title_facts(document_))
-    if (label != words_.organisation && label != words_.classification) facts.runs.push_back({.text = (facts.runs.empty() ? "" : "　　") + label + std::string(words_.colon) + value});
+    if (label != words_.organisation && label != words_.classification)
+      facts.runs.push_back({.text = (facts.runs.empty() ? "" : "　　") + label + std::string(words_.colon) + value});
   const auto fact_line = typesetter_.lay_out(facts, {.size = 9, .colour = kMuted, .width = kWidth});
   const double top = document_.organisation.empty() && !marked ? 0 : organisation->height() + 8;
   const double under = document_.subtitle.empty() ? 0 : subtitle->height() + 4, last = facts.runs.empty() ? 0 : fact_line->height() + 8;
@@ -140,6 +141,7 @@ void Composer::title_block() {
 
 void Composer::heading_piece(const std::string& number, const Rich& rich, int level, const std::string& anchor) {
   const auto& style = kHeadings[level - 1];
+  constexpr const char* kRoles[] = {"H1", "H2", "H3", "H4"};
   Rich text;
   if (!number.empty()) text.runs.push_back({.text = number + "  "});
   text.runs.insert(text.runs.end(), rich.runs.begin(), rich.runs.end());
@@ -152,8 +154,13 @@ void Composer::heading_piece(const std::string& number, const Rich& rich, int le
     pieces_[first].anchors = {anchor};
     return;
   }
-  add({.height = laid->height(), .before = style.before, .after = style.after, .keep_with_next = true,
-       .draw = [laid](const Canvas& canvas, double y) { laid->draw(canvas.cairo, kLeft, y, canvas.anchors); }, .anchors = {anchor}});
+  add({.height = laid->height(),
+       .before = style.before,
+       .after = style.after,
+       .keep_with_next = true,
+       .draw = [laid](const Canvas& canvas, double y) { laid->draw(canvas.cairo, kLeft, y, canvas.links); },
+       .anchors = {anchor},
+       .role = kRoles[level - 1]});
 }
 
 Status Composer::compose(const report::Heading& heading) {
@@ -214,7 +221,7 @@ Status Composer::compose(const report::Callout& callout) {
     add({.height = height, .before = 12, .after = 12, .draw = [=](const Canvas& canvas, double y) {
            ground(canvas.cairo, y, height, true, true);
            title->draw(canvas.cairo, kLeft + 16, y + 9, {});
-           if (!empty) text->draw(canvas.cairo, kLeft + 16, y + 10 + title->height(), canvas.anchors);
+           if (!empty) text->draw(canvas.cairo, kLeft + 16, y + 10 + title->height(), canvas.links);
          }});
     return {};
   }
@@ -233,9 +240,12 @@ Status Composer::compose(const report::ChartBlock& block) {
     height = kHeight - 40;
   }
   const auto caption = report::numbered_caption(words_.figure, ++figures_, block.caption, document_.language);
-  add({.height = height, .before = 12, .after = caption.empty() ? 14.0 : 4.0, .keep_with_next = !caption.empty(), .draw = [=](const Canvas& canvas, double y) {
-         picture->draw(canvas.cairo, kLeft + (kWidth - width) / 2, y, width, height);
-       }});
+  add({.height = height,
+       .before = 12,
+       .after = caption.empty() ? 14.0 : 4.0,
+       .keep_with_next = !caption.empty(),
+       .draw = [=](const Canvas& canvas, double y) { picture->draw(canvas.cairo, kLeft + (kWidth - width) / 2, y, width, height); },
+       .role = "Figure"});
   if (!caption.empty()) add_lines(typesetter_.lay_out(caption, {.size = kSmallSize, .colour = kMuted, .width = kWidth, .align = Align::kCenter}), 0, 4, 16);
   return {};
 }
@@ -247,7 +257,9 @@ Status Composer::compose(const report::PageBreak&) {
 
 Status Composer::compose(const report::TableOfContents& contents) {
   const auto title = typesetter_.lay_out(words_.contents, {.size = 15, .colour = kAccent, .bold = true});
-  add({.height = title->height(), .before = 10, .after = 12, .keep_with_next = true, .draw = [title](const Canvas& canvas, double y) { title->draw(canvas.cairo, kLeft, y, {}); }});
+  add({.height = title->height(), .before = 10, .after = 12, .keep_with_next = true, .draw = [title](const Canvas& canvas, double y) {
+         title->draw(canvas.cairo, kLeft, y, {});
+       }});
   const auto dot = typesetter_.lay_out(".", {.size = 9, .colour = kMuted});
   for (const auto& entry : outline_) {
     if (entry.level > contents.levels) continue;
@@ -272,7 +284,7 @@ Status Composer::compose(const report::TableOfContents& contents) {
         cairo_arc(canvas.cairo, x, baseline - 0.6, 0.55, 0, 2 * std::numbers::pi);
         cairo_fill(canvas.cairo);
       }
-      add_link(canvas.cairo, kLeft, y, kWidth, text->height(), "#" + anchor, canvas.anchors);
+      canvas.links->add(kLeft, y, kWidth, text->height(), "#" + anchor);
     };
     add({.height = std::min(text->height(), kHeight), .before = entry.level == 1 ? 6.0 : 2.0, .after = 2, .draw = draw});
   }

@@ -19,7 +19,7 @@ struct Cell {
   double x = 0;  ///< from the left of the content
 };
 struct RowStyle {
-  double pad = 0;                    ///< above and below
+  double pad = 0;  ///< above and below
   std::function<void(cairo_t*, double y, double height, bool first, bool last)> ground = {};
   std::function<void(cairo_t*, double y)> ornament = {};  ///< beside the first line
 };

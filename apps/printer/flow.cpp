@@ -19,7 +19,8 @@ class Paginator {
       if (height_of(at, end, true) > kHeight) end = at + 1;
       const bool page_is_empty = pages_.back().pieces.empty();
       if (!page_is_empty && (pieces_[at].new_page || y_ + height_of(at, end, false) > kTop + kHeight + 0.01)) begin_page(pieces_[at]);
-      if (pages_.size() > max_pages) return fail(ErrorCode::kTooLarge, fmt::format("The report has more than {} pages; split it, or leave detail to an attachment", max_pages));
+      if (pages_.size() > max_pages)
+        return fail(ErrorCode::kTooLarge, fmt::format("The report has more than {} pages; split it, or leave detail to an attachment", max_pages));
       for (; at < end; ++at) place(pieces_[at]);
     }
     if (pages_.size() > 1 && pages_.back().pieces.empty()) pages_.pop_back();

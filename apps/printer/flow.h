@@ -19,7 +19,7 @@ constexpr double kWidth = kPageWidth - kLeft - kRight, kHeight = kPageHeight - k
 /// What drawing may need to know of the whole.
 struct Canvas {
   cairo_t* cairo = nullptr;
-  const std::unordered_set<std::string>& anchors;            ///< what links may lead to
+  Links* links = nullptr;
   const std::map<std::string, std::size_t>& page_of_anchor;  ///< from 1
 };
 
@@ -32,6 +32,7 @@ struct Piece {
   std::function<void(const Canvas&, double y)> draw = {};
   std::shared_ptr<const Piece> repeated = {};  ///< drawn above it where it begins a page: the table's header
   std::vector<std::string> anchors = {};       ///< that lead here
+  const char* role = "P";                      ///< the structure element of a tagged PDF (ISO 32000-1 §14.8.4)
 };
 
 struct PlacedPiece {

@@ -43,16 +43,17 @@ Result<Job> receive_job() {
 
 sandbox::LockdownOptions lockdown(const report::PrintJob& job) {
   return {.profile = sandbox::Profile::kWorker,
-          .read_paths = {"/usr/lib", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/fonts", "/usr/local/share/fonts", "/usr/share/fontconfig", "/etc/fonts", "/var/cache/fontconfig",
-                         "/usr/share/icu", "/usr/share/mime", "/dev/null", "/dev/urandom"},
+          .read_paths = {"/usr/lib", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/fonts", "/usr/local/share/fonts", "/usr/share/fontconfig", "/etc/fonts",
+                         "/var/cache/fontconfig", "/usr/share/icu", "/usr/share/mime", "/dev/null", "/dev/urandom"},
           .execute_files = {},
           .address_space_bytes = static_cast<std::uint64_t>(job.memory_bytes),
           .cpu_seconds = static_cast<std::uint64_t>(job.seconds)};
 }
 
 Result<std::string> read_all(int fd) {
-  struct stat info {};
-  if (::fstat(fd, &info) != 0 || info.st_size < 0 || static_cast<std::size_t>(info.st_size) > kMaxInput) return fail(ErrorCode::kTooLarge, "The report is too large to be printed; split it");
+  struct stat info{};
+  if (::fstat(fd, &info) != 0 || info.st_size < 0 || static_cast<std::size_t>(info.st_size) > kMaxInput)
+    return fail(ErrorCode::kTooLarge, "The report is too large to be printed; split it");
   std::string text(static_cast<std::size_t>(info.st_size), '\0');
   for (std::size_t at = 0; at < text.size();) {
     const auto got = ::pread(fd, text.data() + at, text.size() - at, static_cast<off_t>(at));

@@ -67,11 +67,13 @@ void add_outline(cairo_surface_t* surface, const std::vector<report::OutlineEntr
   for (const auto& entry : outline) {
     const auto text = entry.number.empty() ? entry.text : entry.number + " " + entry.text;
     const auto where = "dest=" + tag_quoted(entry.anchor);
-    const int id = cairo_pdf_surface_add_outline(surface, parents[entry.level - 1], text.c_str(), where.c_str(), entry.level == 1 ? CAIRO_PDF_OUTLINE_FLAG_OPEN : static_cast<cairo_pdf_outline_flags_t>(0));
+    const int id = cairo_pdf_surface_add_outline(surface, parents[entry.level - 1], text.c_str(), where.c_str(),
+                                                 entry.level == 1 ? CAIRO_PDF_OUTLINE_FLAG_OPEN : static_cast<cairo_pdf_outline_flags_t>(0));
     for (int level = entry.level; level < 5; ++level) parents[level] = id;
   }
   if (!document.sources.empty())
-    cairo_pdf_surface_add_outline(surface, CAIRO_PDF_OUTLINE_ROOT, std::string(report::words(document.language).sources).c_str(), "dest='sources'", static_cast<cairo_pdf_outline_flags_t>(0));
+    cairo_pdf_surface_add_outline(surface, CAIRO_PDF_OUTLINE_ROOT, std::string(report::words(document.language).sources).c_str(), "dest='sources'",
+                                  static_cast<cairo_pdf_outline_flags_t>(0));
 }
 
 /// The lines above and beneath the text of every page but a title page.
@@ -147,15 +149,23 @@ Result<std::string> print_pdf(const report::Document& document) {
   Surface target;
   set_properties(target.surface(), document);
   const Running running(document, composer.typesetter());
-  const Canvas canvas{.cairo = target.cairo(), .anchors = anchors, .page_of_anchor = page_of_anchor};
+  Links links(std::move(anchors));
+  const Canvas canvas{.cairo = target.cairo(), .links = &links, .page_of_anchor = page_of_anchor};
+  // A tagged PDF: its text is read in order, and cairo writes its links soundly only within one.
+  cairo_tag_begin(target.cairo(), "Document", nullptr);
   for (std::size_t page = 0; page < pages.size(); ++page) {
     if (page > 0 || !document.title_page) running.draw(target.cairo(), page + 1, pages.size());
     for (const auto& placed : pages[page].pieces) {
       for (const auto& anchor : placed.piece->anchors) add_destination(target.cairo(), anchor, kLeft, placed.y - 12);
-      if (placed.piece->draw) placed.piece->draw(canvas, placed.y);
+      if (!placed.piece->draw) continue;
+      cairo_tag_begin(target.cairo(), placed.piece->role, nullptr);
+      placed.piece->draw(canvas, placed.y);
+      cairo_tag_end(target.cairo(), placed.piece->role);
+      links.write(target.cairo());
     }
     cairo_show_page(target.cairo());
   }
+  cairo_tag_end(target.cairo(), "Document");
   add_outline(target.surface(), composer.outline(), document);
   ASSIGN_OR_RETURN(auto bytes, target.finish());
   return with_language(std::move(bytes), report::language_tag(document.language));

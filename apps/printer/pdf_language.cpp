@@ -40,7 +40,8 @@ std::string with_language(std::string pdf, std::string_view language) {
   const auto object = pdf.size();
   pdf += fmt::format("{} 0 obj\n<<{}   /Lang ({})\n   /ViewerPreferences << /DisplayDocTitle true >>\n>>\nendobj\n", *root, entries, language);
   const auto xref = pdf.size();
-  pdf += fmt::format("xref\n{} 1\n{:010} 00000 n \ntrailer\n<< /Size {}\n   /Root {} 0 R\n{}   /Prev {}\n>>\nstartxref\n{}\n%%EOF\n", *root, object, *size, *root, info, *table, xref);
+  pdf += fmt::format("xref\n{} 1\n{:010} 00000 n \ntrailer\n<< /Size {}\n   /Root {} 0 R\n{}   /Prev {}\n>>\nstartxref\n{}\n%%EOF\n", *root, object, *size, *root, info,
+                     *table, xref);
   return pdf;
 }
 

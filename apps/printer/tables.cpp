@@ -60,7 +60,7 @@ std::vector<Piece> row_pieces(std::vector<Cell> cells, const RowStyle& style) {
       if (style.ground) style.ground(canvas.cairo, y, height, first, last);
       if (first && style.ornament) style.ornament(canvas.cairo, y + above);
       for (std::size_t cell = 0; cell < shared->size(); ++cell)
-        (*shared)[cell].text->draw(canvas.cairo, kLeft + (*shared)[cell].x, y + above, slice.ranges[cell].first, slice.ranges[cell].second, canvas.anchors);
+        (*shared)[cell].text->draw(canvas.cairo, kLeft + (*shared)[cell].x, y + above, slice.ranges[cell].first, slice.ranges[cell].second, canvas.links);
     };
     pieces.push_back(std::move(piece));
   }
@@ -135,7 +135,8 @@ Status Composer::compose(const report::Definitions& definitions) {
   const double term = kWidth * 0.26;
   for (std::size_t i = 0; i < definitions.items.size(); ++i) {
     const auto& item = definitions.items[i];
-    std::vector<Cell> cells{{typesetter_.lay_out(bold_of(item.term), {.size = 10, .width = term - 14}), 0}, {typesetter_.lay_out(item.meaning, {.size = 10, .width = kWidth - term}), term}};
+    std::vector<Cell> cells{{typesetter_.lay_out(bold_of(item.term), {.size = 10, .width = term - 14}), 0},
+                            {typesetter_.lay_out(item.meaning, {.size = 10, .width = kWidth - term}), term}};
     add_all(row_pieces(std::move(cells), {.pad = 2.5}), i == 0 ? 8 : 0, i + 1 == definitions.items.size() ? 12 : 0);
   }
   return {};
@@ -162,7 +163,8 @@ Status Composer::compose(const report::KeyFigures& figures) {
     size = std::max(size, 10.0);
     for (std::size_t i = first; i < std::min(first + beside, count); ++i) {
       const auto& figure = figures.figures[i];
-      cards.push_back({typesetter_.lay_out(figure.label, {.size = 8.6, .colour = kMuted, .width = room}), typesetter_.lay_out(figure.value, {.size = size, .bold = true, .width = room, .spacing = 1.0}),
+      cards.push_back({typesetter_.lay_out(figure.label, {.size = 8.6, .colour = kMuted, .width = room}),
+                       typesetter_.lay_out(figure.value, {.size = size, .bold = true, .width = room, .spacing = 1.0}),
                        typesetter_.lay_out(figure.note, {.size = 8.2, .colour = kMuted, .width = room, .spacing = 0.98})});
       height = std::max(height, cards.back().height());
     }

@@ -80,12 +80,18 @@ std::string tag_quoted(std::string_view text) {
   return out + "'";
 }
 
-void add_link(cairo_t* cairo, double x, double y, double width, double height, const std::string& target, const std::unordered_set<std::string>& anchors) {
-  // cairo fails the whole file over a destination that is not there.
-  if (target.starts_with('#') && !anchors.contains(target.substr(1))) return;
+void Links::add(double x, double y, double width, double height, const std::string& target) {
+  if (target.starts_with('#') && !anchors_.contains(target.substr(1))) return;
   const auto where = target.starts_with('#') ? "dest=" + tag_quoted(target.substr(1)) : "uri=" + tag_quoted(target);
-  cairo_tag_begin(cairo, CAIRO_TAG_LINK, fmt::format("rect=[{:.2f} {:.2f} {:.2f} {:.2f}] {}", x, y, width, height, where).c_str());
-  cairo_tag_end(cairo, CAIRO_TAG_LINK);
+  waiting_.push_back(fmt::format("rect=[{:.2f} {:.2f} {:.2f} {:.2f}] {}", x, y, width, height, where));
+}
+
+void Links::write(cairo_t* cairo) {
+  for (const auto& attributes : waiting_) {
+    cairo_tag_begin(cairo, CAIRO_TAG_LINK, attributes.c_str());
+    cairo_tag_end(cairo, CAIRO_TAG_LINK);
+  }
+  waiting_.clear();
 }
 
 void add_destination(cairo_t* cairo, const std::string& anchor, double x, double y) {
@@ -112,8 +118,7 @@ Text::Text(Owned<PangoLayout> layout, double spacing, const Colour& colour, std:
       const int end = std::min(range.second, pango_layout_line_get_start_index(line.line) + pango_layout_line_get_length(line.line));
       if (begin >= end) continue;
       pango_layout_line_get_x_ranges(line.line, begin, end, &places, &count);
-      for (int i = 0; i < count; ++i)
-        links_.push_back({points(places[2 * i]), line.top, points(places[2 * i + 1] - places[2 * i]), line.height, lines_.size(), target});
+      for (int i = 0; i < count; ++i) links_.push_back({points(places[2 * i]), line.top, points(places[2 * i + 1] - places[2 * i]), line.height, lines_.size(), target});
       g_free(places);
     }
     lines_.push_back(line);
@@ -121,7 +126,7 @@ Text::Text(Owned<PangoLayout> layout, double spacing, const Colour& colour, std:
   pango_layout_iter_free(iterator);
 }
 
-void Text::draw(cairo_t* cairo, double x, double y, std::size_t first, std::size_t last, const std::unordered_set<std::string>& anchors) const {
+void Text::draw(cairo_t* cairo, double x, double y, std::size_t first, std::size_t last, Links* links) const {
   last = std::min(last, lines_.size());
   if (first >= last) return;
   const double offset = lines_[first].top;
@@ -132,12 +137,14 @@ void Text::draw(cairo_t* cairo, double x, double y, std::size_t first, std::size
     pango_cairo_show_layout_line(cairo, line.line);
     cairo_new_path(cairo);
   }
+  if (links == nullptr) return;
   for (const auto& link : links_)
-    if (link.line >= first && link.line < last) add_link(cairo, x + link.x, y + link.y - offset, link.width, link.height, link.target, anchors);
+    if (link.line >= first && link.line < last) links->add(x + link.x, y + link.y - offset, link.width, link.height, link.target);
 }
 
 Typesetter::Typesetter(report::Language language)
-    : fonts_(pango_cairo_font_map_new()), context_((pango_cairo_font_map_set_resolution(PANGO_CAIRO_FONT_MAP(fonts_.get()), 72), pango_font_map_create_context(fonts_.get()))) {
+    : fonts_(pango_cairo_font_map_new()),
+      context_((pango_cairo_font_map_set_resolution(PANGO_CAIRO_FONT_MAP(fonts_.get()), 72), pango_font_map_create_context(fonts_.get()))) {
   cairo_font_options_t* options = cairo_font_options_create();
   cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
   cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
@@ -175,7 +182,9 @@ Owned<PangoLayout> Typesetter::make(const report::Rich& text, const TextStyle& s
   pango_attr_list_unref(attributes);
   pango_layout_set_wrap(layout.get(), PANGO_WRAP_WORD_CHAR);
   if (style.width >= 0) pango_layout_set_width(layout.get(), units(std::max(style.width, style.size)));
-  pango_layout_set_alignment(layout.get(), style.align == report::Align::kEnd ? PANGO_ALIGN_RIGHT : style.align == report::Align::kCenter ? PANGO_ALIGN_CENTER : PANGO_ALIGN_LEFT);
+  pango_layout_set_alignment(layout.get(), style.align == report::Align::kEnd      ? PANGO_ALIGN_RIGHT
+                                           : style.align == report::Align::kCenter ? PANGO_ALIGN_CENTER
+                                                                                   : PANGO_ALIGN_LEFT);
   return layout;
 }
 
@@ -209,7 +218,8 @@ Status check_fonts(const report::Document& document) {
   FcPatternDestroy(pattern);
   FcCharSetDestroy(characters);
   if (any) return {};
-  return fail(ErrorCode::kUnsupported, "No font for Chinese is installed, so the report cannot be printed; install the package fonts-noto-cjk. Markdown and HTML can be had without it");
+  return fail(ErrorCode::kUnsupported,
+              "No font for Chinese is installed, so the report cannot be printed; install the package fonts-noto-cjk. Markdown and HTML can be had without it");
 }
 
 }  // namespace siyu::printer

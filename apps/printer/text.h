@@ -51,6 +51,20 @@ struct LinkPlace {
   std::string target;  ///< an address, or # and an anchor
 };
 
+/// The links of what is being drawn. They are written after it: cairo marks the text of an element only when no other one, as a link
+/// is, begins within it.
+class Links {
+ public:
+  explicit Links(std::unordered_set<std::string> anchors) : anchors_(std::move(anchors)) {}
+  /// Over a rectangle of the page: to an address, or to an anchor that is there.
+  void add(double x, double y, double width, double height, const std::string& target);
+  void write(cairo_t* cairo);
+
+ private:
+  const std::unordered_set<std::string> anchors_;  // cairo fails the whole file over a destination that is not there
+  std::vector<std::string> waiting_;
+};
+
 /// A laid-out text that can be drawn line by line.
 class Text {
  public:
@@ -58,9 +72,9 @@ class Text {
   double height() const { return lines_.empty() ? 0 : lines_.back().top + lines_.back().height; }
   double width() const { return width_; }  ///< of its longest line
   const std::vector<TextLine>& lines() const { return lines_; }
-  /// Lines [first, last) with the first one's top at y.
-  void draw(cairo_t* cairo, double x, double y, std::size_t first, std::size_t last, const std::unordered_set<std::string>& anchors) const;
-  void draw(cairo_t* cairo, double x, double y, const std::unordered_set<std::string>& anchors) const { draw(cairo, x, y, 0, lines_.size(), anchors); }
+  /// Lines [first, last) with the first one's top at y; without `links`, none of it is one.
+  void draw(cairo_t* cairo, double x, double y, std::size_t first, std::size_t last, Links* links) const;
+  void draw(cairo_t* cairo, double x, double y, Links* links) const { draw(cairo, x, y, 0, lines_.size(), links); }
 
  private:
   Owned<PangoLayout> layout_;
@@ -90,8 +104,6 @@ Status check_fonts(const report::Document& document);
 
 /// Quotes for the attributes of cairo's tags.
 std::string tag_quoted(std::string_view text);
-/// Over a rectangle of the page: a link to an address, or to an anchor that is there.
-void add_link(cairo_t* cairo, double x, double y, double width, double height, const std::string& target, const std::unordered_set<std::string>& anchors);
 void add_destination(cairo_t* cairo, const std::string& anchor, double x, double y);
 
 }  // namespace siyu::printer

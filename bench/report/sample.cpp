@@ -20,7 +20,8 @@ int main(int count, char** arguments) {
       const auto begin = std::chrono::steady_clock::now();
       const auto rendered = render(sample_report(language), format, language == Language::kZh ? "sample-zh" : "sample-en", &printer);
       if (!rendered) {
-        std::fprintf(stderr, "%.*s: %s (%s)\n", static_cast<int>(extension(format).size()), extension(format).data(), rendered.error().message.c_str(), rendered.error().detail.c_str());
+        std::fprintf(stderr, "%.*s: %s (%s)\n", static_cast<int>(extension(format).size()), extension(format).data(), rendered.error().message.c_str(),
+                     rendered.error().detail.c_str());
         ++failures;
         continue;
       }

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <boost/describe.hpp>
-
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,15 +23,15 @@ struct AdviceQuestion {
   Scenario scenario;
   std::optional<double> parameters, active_parameters;  ///< absent: of the catalogue's model of the scenario's name
   std::optional<double> layers, hidden_size;
-  std::optional<double> weights_bytes;                  ///< of one replica, as loaded
+  std::optional<double> weights_bytes;  ///< of one replica, as loaded
   std::optional<double> kv_bytes_per_token;
   std::optional<double> replicas, cards_per_replica, servers;
-  std::optional<double> concurrency;                    ///< requests in flight at the peak
-  std::optional<double> peak_to_mean;                   ///< busiest hour over the day's mean
-  std::optional<double> local_cost, cloud_cost;         ///< over the scenario's years, in one currency
-  std::optional<double> documents_bytes;                ///< of the originals
-  std::optional<Training> training;                     ///< absent: none
-  std::optional<bool> customisation;                    ///< own adapters, rules or interfaces are part of the plan
+  std::optional<double> concurrency;             ///< requests in flight at the peak
+  std::optional<double> peak_to_mean;            ///< busiest hour over the day's mean
+  std::optional<double> local_cost, cloud_cost;  ///< over the scenario's years, in one currency
+  std::optional<double> documents_bytes;         ///< of the originals
+  std::optional<Training> training;              ///< absent: none
+  std::optional<bool> customisation;             ///< own adapters, rules or interfaces are part of the plan
 };
 
 // --- 1 mode of deployment ---------------------------------------------------------------------------------------------------------
@@ -49,12 +48,12 @@ BOOST_DESCRIBE_STRUCT(ModeValues, (), (cloud, hybrid, on_premise))
 
 /// One criterion: what each mode scores (0–100), and the rules that applied, each with the points it moved.
 struct CriterionScore {
-  std::string criterion;      ///< cost, security, latency, operations, elasticity, compliance, customisation, size
+  std::string criterion;  ///< cost, security, latency, operations, elasticity, compliance, customisation, size
   Words name;
-  double weight = 0;          ///< share of all weights, 0–1
+  double weight = 0;  ///< share of all weights, 0–1
   ModeValues scores;
-  ModeValues contributions;   ///< weight × score
-  std::vector<Words> reasons; ///< one for each rule that applied
+  ModeValues contributions;    ///< weight × score
+  std::vector<Words> reasons;  ///< one for each rule that applied
 };
 BOOST_DESCRIBE_STRUCT(CriterionScore, (), (criterion, name, weight, scores, contributions, reasons))
 
@@ -77,23 +76,23 @@ BOOST_DESCRIBE_STRUCT(RankedMode, (), (mode, name, score, excluded))
 
 /// The nearest value of one weight or input, all else as it is, at which another mode comes first. Found by searching.
 struct Flip {
-  std::string name;                      ///< weight.cost, input.users.daily_active, input.constraints.data_class …
+  std::string name;  ///< weight.cost, input.users.daily_active, input.constraints.data_class …
   Words label;
-  Words from;                            ///< the present value
-  std::optional<Words> to;               ///< absent: no value in the range that was searched
-  std::optional<double> to_value;        ///< of weights (share, 0–1) and numbers
-  std::optional<Mode> mode;              ///< that comes first then
+  Words from;                      ///< the present value
+  std::optional<Words> to;         ///< absent: no value in the range that was searched
+  std::optional<double> to_value;  ///< of weights (share, 0–1) and numbers
+  std::optional<Mode> mode;        ///< that comes first then
   Words text;
 };
 BOOST_DESCRIBE_STRUCT(Flip, (), (name, label, from, to, to_value, mode, text))
 
 struct ModeAdvice {
   Mode mode = Mode::kOnPremise;
-  std::vector<RankedMode> ranking;       ///< allowed modes first, best first
+  std::vector<RankedMode> ranking;  ///< allowed modes first, best first
   std::vector<CriterionScore> criteria;
   std::vector<Exclusion> exclusions;
   std::vector<Flip> flips;
-  std::vector<Words> assumptions;        ///< facts that were not given, and what was taken instead
+  std::vector<Words> assumptions;  ///< facts that were not given, and what was taken instead
 };
 BOOST_DESCRIBE_STRUCT(ModeAdvice, (), (mode, ranking, criteria, exclusions, flips, assumptions))
 
@@ -118,23 +117,24 @@ struct Candidate {
   std::optional<double> active_parameters;
   bool suggested = false;  ///< by the catalogue for this use; others fit the class and the abilities
   bool fits_class = true;
-  Words note;              ///< why, and what its licence asks
+  Words note;  ///< why, and what its licence asks
 };
 BOOST_DESCRIBE_STRUCT(Candidate, (), (model, kind, licence, parameters, active_parameters, suggested, fits_class, note))
 
 struct ModelAdvice {
   std::optional<std::string> industry, use;  ///< catalogue names
   Words industry_name, use_name;
-  std::string model_class;                   ///< 1B, 10B, 100B
+  std::string model_class;  ///< 1B, 10B, 100B
   Words class_reason;
   std::vector<Ability> abilities;
   std::vector<Goal> goals;
   std::vector<Candidate> candidates;
-  std::string openness;                      ///< open, both
+  std::string openness;  ///< open, both
   Words openness_reason;
   std::optional<Words> note;
 };
-BOOST_DESCRIBE_STRUCT(ModelAdvice, (), (industry, use, industry_name, use_name, model_class, class_reason, abilities, goals, candidates, openness, openness_reason, note))
+BOOST_DESCRIBE_STRUCT(ModelAdvice, (),
+                      (industry, use, industry_name, use_name, model_class, class_reason, abilities, goals, candidates, openness, openness_reason, note))
 
 // --- 3 appliance ------------------------------------------------------------------------------------------------------------------
 
@@ -147,11 +147,11 @@ BOOST_DESCRIBE_STRUCT(TierAlternative, (), (appliance, reason))
 struct TierAdvice {
   std::string appliance, tier, edition;  ///< catalogue names; empty: nothing fits, and `reasons` says why
   Words tier_name;
-  std::vector<std::string> cards;        ///< the one suggested first
+  std::vector<std::string> cards;  ///< the one suggested first
   double servers = 1;
   std::vector<Words> reasons;
   std::vector<TierAlternative> alternatives;
-  std::vector<Words> doubts;             ///< figures of these cards that are unverified, disputed or unknown
+  std::vector<Words> doubts;  ///< figures of these cards that are unverified, disputed or unknown
 };
 BOOST_DESCRIBE_STRUCT(TierAdvice, (), (appliance, tier, edition, tier_name, cards, servers, reasons, alternatives, doubts))
 
@@ -172,7 +172,7 @@ BOOST_DESCRIBE_STRUCT(StorageNeed, (), (stage, name, pattern, storage_class, cla
 struct NetworkNeed {
   std::string scenario;
   Words name;
-  bool needed = false;       ///< asked for by this plan; else what it would take
+  bool needed = false;  ///< asked for by this plan; else what it would take
   std::string minimum, recommended;
   std::vector<std::string> figures;  ///< ids: what moves, and how long it takes on both
   Words reason;
@@ -188,7 +188,7 @@ BOOST_DESCRIBE_STRUCT(StoragePlan, (), (rule, storage, needs))
 
 struct NetworkPlan {
   std::vector<NetworkNeed> needs;
-  Words tail;        ///< on the slowest of many links
+  Words tail;  ///< on the slowest of many links
 };
 BOOST_DESCRIBE_STRUCT(NetworkPlan, (), (needs, tail))
 
@@ -227,8 +227,8 @@ struct Advice {
   std::vector<ComplianceRisk> risks;  ///< gravest first
   std::vector<Words> reminders;       ///< the industry's, of the catalogue
   Training training = Training::kNone;
-  std::vector<Figure> figures;        ///< storage.*, network.*
-  std::vector<Words> missing;         ///< what was not given, and which part is poorer for it
+  std::vector<Figure> figures;  ///< storage.*, network.*
+  std::vector<Words> missing;   ///< what was not given, and which part is poorer for it
   const Figure* figure(std::string_view id) const;
 };
 BOOST_DESCRIBE_STRUCT(Advice, (), (mode, model, tier, storage, network, risks, reminders, training, figures, missing))

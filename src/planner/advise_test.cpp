@@ -288,7 +288,8 @@ TEST(StoragePlan, AnUnknownWritingSpeedStaysUnknown) {
   auto asked = question("finance", DataClass::kInternal, "DeepSeek-R1");
   asked.training = Training::kAll;
   const auto advice = advised(asked);
-  EXPECT_NEAR(*advice.figure("storage.train_and_checkpoint.write")->value, 14 * static_cast<double>((*catalogue().model("DeepSeek-R1"))->parameters) / 120 / 1e9, 1e-6);
+  EXPECT_NEAR(*advice.figure("storage.train_and_checkpoint.write")->value, 14 * static_cast<double>((*catalogue().model("DeepSeek-R1"))->parameters) / 120 / 1e9,
+              1e-6);
   const auto* units = advice.figure("storage.train_and_checkpoint.units");
   ASSERT_NE(units, nullptr);
   EXPECT_FALSE(units->value);
@@ -311,7 +312,8 @@ TEST(NetworkPlan, ARingMovesTwiceTheGradientsLessOneShare) {
   asked.servers = 4;
   const auto advice = advised(asked);
   EXPECT_NEAR(*advice.figure("network.training.bytes")->value, 2 * 7e9 * 2 * 3 / 4, 1);
-  EXPECT_THAT(advice.network.needs, Contains(testing::AllOf(Field(&NetworkNeed::scenario, "data-parallel training of all parameters"), Field(&NetworkNeed::needed, true))));
+  EXPECT_THAT(advice.network.needs,
+              Contains(testing::AllOf(Field(&NetworkNeed::scenario, "data-parallel training of all parameters"), Field(&NetworkNeed::needed, true))));
 }
 
 TEST(TierAdvice, SaysWhichFiguresOfTheCardsAreInDoubt) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <boost/describe.hpp>
-
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,7 +31,7 @@ struct FigureSection {
 };
 BOOST_DESCRIBE_STRUCT(FigureSection, (), (title, figures))
 
-/// A share of one card's or replica's memory. Bytes.
+/// A share of the memory of one card, the fullest. Bytes.
 struct MemoryPart {
   Words label;
   double bytes = 0;
@@ -49,22 +48,32 @@ BOOST_DESCRIBE_STRUCT(LoadPoint, (), (requests_per_second, ttft_p50_s, ttft_p95_
 
 /// How many replicas a date or load asks for.
 struct ReplicaPoint {
-  double load = 0;          ///< requests a second at the peak
+  double load = 0;  ///< requests a second at the peak
   double replicas = 0;
   std::optional<double> year;
 };
 BOOST_DESCRIBE_STRUCT(ReplicaPoint, (), (load, replicas, year))
 
+/// One kind of card that was tried for this plan.
+struct HardwareRow {
+  std::string accelerator;
+  bool chosen = false;
+  double replicas = 0, cards = 0, servers = 0;  ///< today, with spare
+  std::optional<double> ttft_p95_s, tpot_p95_ms, power_w, purchase;
+  std::optional<Words> why_not;  ///< it cannot do it; the numbers say nothing then
+};
+BOOST_DESCRIBE_STRUCT(HardwareRow, (), (accelerator, chosen, replicas, cards, servers, ttft_p95_s, tpot_p95_ms, power_w, purchase, why_not))
+
 struct BillRow {
-  std::string group;                  ///< server, card, network, storage, software, service; others are shown as they are
+  std::string group;  ///< server, card, network, storage, software, service; others are shown as they are
   Words item;
   Words specification;
   double quantity = 0;
-  std::string unit;                   ///< server, card, port, drive, node, TB, licence, year …
+  std::string unit;                             ///< server, card, port, drive, node, TB, licence, year …
   std::optional<double> price_low, price_high;  ///< of one, in PaperInput::currency; absent: unknown
-  std::optional<double> power_w;      ///< of one
-  std::optional<std::string> edition; ///< domestic, international
-  std::string source;                 ///< of quantity and price; empty: not known
+  std::optional<double> power_w;                ///< of one
+  std::optional<std::string> edition;           ///< domestic, international
+  std::string source;                           ///< of quantity and price; empty: not known
   std::optional<Words> note;
 };
 BOOST_DESCRIBE_STRUCT(BillRow, (), (group, item, specification, quantity, unit, price_low, price_high, power_w, edition, source, note))
@@ -78,8 +87,8 @@ BOOST_DESCRIBE_STRUCT(PaidByYear, (), (year, on_premise, cloud, hybrid))
 
 struct CostPart {
   Words label;
-  std::optional<double> value;        ///< over the horizon
-  std::string figure;                 ///< id of the figure it is from
+  std::optional<double> value;  ///< over the horizon
+  std::string figure;           ///< id of the figure it is from
 };
 BOOST_DESCRIBE_STRUCT(CostPart, (), (label, value, figure))
 
@@ -92,13 +101,13 @@ struct Swing {
 BOOST_DESCRIBE_STRUCT(Swing, (), (label, low, high, low_label, high_label))
 
 struct PaperCost {
-  std::string currency;               ///< CNY, USD
+  std::string currency;  ///< CNY, USD
   std::vector<CostPart> parts;
   std::vector<PaidByYear> years;
   std::optional<double> break_even_month;
-  Words break_even_note;              ///< why there is none, or what it rests on
-  std::optional<double> total;        ///< on premises, over the horizon
-  std::optional<double> advantage;    ///< present value of paying the cloud less that of owning; what the swings move
+  Words break_even_note;            ///< why there is none, or what it rests on
+  std::optional<double> total;      ///< on premises, over the horizon
+  std::optional<double> advantage;  ///< present value of paying the cloud less that of owning; what the swings move
   std::vector<Swing> sensitivities;
   std::optional<double> per_million_tokens;
 };
@@ -114,9 +123,9 @@ BOOST_DESCRIBE_STRUCT(Headline, (), (figure, label))
 struct PaperInput {
   Scenario scenario;
   Advice advice;
-  ProjectPlan project;                ///< empty: made from the advice
-  std::string date;                   ///< YYYY-MM-DD, of the paper
-  std::string begins = {};            ///< YYYY-MM-DD of the project's first day; empty: days are counted
+  ProjectPlan project;      ///< empty: made from the advice
+  std::string date;         ///< YYYY-MM-DD, of the paper
+  std::string begins = {};  ///< YYYY-MM-DD of the project's first day; empty: days are counted
   std::string author = {}, revision = {}, classification = {};
   std::vector<FigureSection> sections = {};  ///< memory, speed, fleet, cost …; the advice's own figures are added
   std::vector<Headline> headlines = {};
@@ -124,8 +133,9 @@ struct PaperInput {
   std::optional<double> memory_of_card_bytes = {};
   std::vector<LoadPoint> load = {};
   std::vector<ReplicaPoint> replicas = {};
+  std::vector<HardwareRow> hardware = {};
   std::vector<BillRow> bill = {};
-  std::string currency = "CNY";                      ///< of the bill; costs have their own
+  std::string currency = "CNY";  ///< of the bill; costs have their own
   std::optional<PaperCost> cost = {};
   std::vector<Words> measured = {}, published = {};  ///< what was measured here, what others published
   std::vector<Words> missing = {};                   ///< what was not given and what stands in its place

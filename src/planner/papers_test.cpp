@@ -10,6 +10,8 @@
 
 #include "planner/advise/facts.h"
 #include "planner/paper_parts.h"
+#include "planner/plan.h"
+#include "planner/shapes.h"
 #include "planner/papers/pen.h"
 #include "planner/papers/sample_fixture.h"
 #include "report/render.h"
@@ -29,23 +31,23 @@ const Catalogue& catalogue() {
   static const auto one = builtin_catalogue().value();
   return one;
 }
-/// A bank whose fleet was simulated and whose cost was reckoned by the rooms that do so.
-PaperInput reckoned_paper() {
-  auto input = bank_paper(catalogue());
-  const auto fleet = plan_fleet({.users = *input.scenario.users, .tokens = *input.scenario.tokens, .goals = *input.scenario.latency, .trace = {}, .user_class = {},
-                                 .replica = {.overhead_s = 1e-4, .dense_s = 0.02, .kv_token_s = 5e-8, .token_s = 1e-4, .kv_tokens = 3e5}, .cards_per_replica = 2, .years = 1,
-                                 .effort = {.runs = 2, .requests = 400}}).value();
-  const auto cost = total_cost({.inputs = {.cloud_input_per_million = 2, .cloud_output_per_million = 8}, .card = "Ascend-910B3", .hardware = hardware_of(fleet, 1), .cards_per_replica = 2,
-                                .tokens = {.input = 8.6e7, .output = 1.4e7}, .years = 1}, catalogue()).value();
-  input.sections = {{{"Fleet", "集群"}, fleet.figures}, {{"Cost", "成本"}, cost.figures}};
-  input.headlines.clear();
-  input.load = paper_load(fleet), input.replicas = paper_replicas(fleet), input.cost = paper_cost(cost);
-  for (const auto& one : cost.missing) input.missing.push_back(one.what);
-  return input;
+/// A plan from end to end: hardware compared, fleet simulated, cost reckoned.
+PaperInput planned_paper() {
+  auto scenario = bank_question().scenario;
+  scenario.name = "病历质控";
+  scenario.organisation = Organisation{.name = "某三甲医院", .industry = "medical", .use = "病历质控", .employees = 2600, .it_staff = 18};
+  scenario.goals = std::vector<std::string>{"减少病历返修"};
+  scenario.model = {.name = "Qwen3-14B", .weights = "int8"};
+  scenario.constraints->air_gapped = true;
+  scenario.years = 2;
+  scenario.cost = CostInputs{.cloud_input_per_million = 2, .cloud_output_per_million = 8};
+  const auto find = [](const std::string& model) { return find_shape(catalogue(), model); };
+  auto plan = make_plan(scenario, catalogue(), find).value();
+  return paper_input(plan, {.date = "2026-11-26"});
 }
 
 const std::vector<PaperInput>& inputs() {
-  static const std::vector<PaperInput> all{bank_paper(catalogue()), school_paper(catalogue()), reckoned_paper()};
+  static const std::vector<PaperInput> all{bank_paper(catalogue()), school_paper(catalogue()), planned_paper()};
   return all;
 }
 
@@ -95,8 +97,9 @@ std::string prose(const Document& document) {
 
 /// Words in Latin letters that Chinese technicians write as they are.
 const std::set<std::string>& usual_terms() {
-  static const std::set<std::string> all{
-      "LoRA", "RACI", "RoCE", "TLS", "SHA", "PFC", "ECN", "GiB", "FP8", "BF16", "INT8", "INT4", "FP16", "FP32", "TF32", "FP64", "PCIe", "PUE", "Apache", "MIT", "Siyu", "NVMe", "Why", "What", "Scope", "Roadmap", "Benefit", "DeepSeek", "reduce", "all", "TTFT"};
+  static const std::set<std::string> all{"LoRA", "RACI", "RoCE", "TLS",   "SHA",     "PFC",     "ECN",      "GiB",    "FP8",    "BF16", "INT8",
+                                         "INT4", "FP16", "FP32", "TF32",  "FP64",    "PCIe",    "PUE",      "vLLM", "token", "TFLOPS", "GFLOPS", "PFLOPS",   "Apache", "MIT",  "Siyu",
+                                         "NVMe", "Why",  "What", "Scope", "Roadmap", "Benefit", "DeepSeek", "reduce", "all",    "TTFT"};
   return all;
 }
 
@@ -132,8 +135,12 @@ std::string without_names(std::string text) {
 
 TEST(Papers, HaveTheirSectionsInBothLanguages) {
   const std::map<Paper, std::pair<std::vector<std::string>, std::vector<std::string>>> expected{
-      {Paper::kAlignment, {{"Why", "What", "Scope", "Roadmap", "Benefit", "What would change the decision", "Agreement"}, {"为什么做（Why）", "做什么（What）", "做到哪里（Scope）", "如何推进（Roadmap）", "收益如何（Benefit）", "会签"}}},
-      {Paper::kSizing, {{"In short", "What was given", "Memory", "Latency and replicas", "Appliance", "Storage", "Network", "Appendix: all figures"}, {"结论摘要", "方案输入", "显存", "时延与副本数", "机型", "存储", "网络", "附录：全部指标"}}},
+      {Paper::kAlignment,
+       {{"Why", "What", "Scope", "Roadmap", "Benefit", "What would change the decision", "Agreement"},
+        {"为什么做（Why）", "做什么（What）", "做到哪里（Scope）", "如何推进（Roadmap）", "收益如何（Benefit）", "会签"}}},
+      {Paper::kSizing,
+       {{"In short", "What was given", "Memory", "Latency and replicas", "Appliance", "Storage", "Network", "Appendix: all figures"},
+        {"结论摘要", "方案输入", "显存", "时延与副本数", "机型", "存储", "网络", "附录：全部指标"}}},
       {Paper::kBillOfMaterials, {{"What to order"}, {"采购内容"}}},
       {Paper::kResponsibilities, {{"Roles", "Matrix", "When people do not agree"}, {"角色", "责任矩阵", "争议处理"}}},
       {Paper::kProjectPlan, {{"In short", "Critical path", "Schedule", "Steps and tasks"}, {"概要", "关键路径", "进度计划", "步骤与任务"}}},
@@ -160,7 +167,9 @@ TEST(Papers, HaveNoEmptyCellsNorRows) {
           EXPECT_FALSE(table.rows.empty()) << file_stem(paper) << ": " << table.caption << " " << table.columns.front().title;
           for (const auto& row : table.rows) {
             EXPECT_EQ(row.cells.size(), table.columns.size());
-            for (const auto& cell : row.cells) EXPECT_TRUE(!cell.plain().empty() || std::ranges::any_of(cell.runs, [](const report::Run& run) { return run.source > 0; })) << file_stem(paper) << " " << table.caption;
+            for (const auto& cell : row.cells)
+              EXPECT_TRUE(!cell.plain().empty() || std::ranges::any_of(cell.runs, [](const report::Run& run) { return run.source > 0; }))
+                  << file_stem(paper) << " " << table.caption;
           }
         }
         EXPECT_TRUE(report::prepare(document)) << file_stem(paper);
@@ -171,7 +180,8 @@ TEST(Papers, InChineseHaveNoEnglishButNamesAndUsualTerms) {
   for (const auto& input : inputs())
     for (const auto paper : kPapers) {
       const auto text = without_names(prose(write_paper(paper, input, Language::kZh).value()));
-      for (const auto& [word, at] : latin_words(text)) EXPECT_TRUE(usual_terms().contains(word)) << file_stem(paper) << ": " << word << " in: " << text.substr(at > 60 ? at - 60 : 0, 160);
+      for (const auto& [word, at] : latin_words(text))
+        EXPECT_TRUE(usual_terms().contains(word)) << file_stem(paper) << ": " << word << " in: " << text.substr(at > 60 ? at - 60 : 0, 160);
     }
 }
 
@@ -184,7 +194,10 @@ TEST(Papers, InEnglishHaveNoChineseButTheOrganisationsOwnWords) {
       for (const auto& words : own)
         for (auto at = text.find(words); at != std::string::npos; at = text.find(words)) text.erase(at, words.size());
       // Chinese characters begin with E4 to E9 in UTF-8.
-      const auto at = std::ranges::find_if(text, [](char c) { const auto byte = static_cast<unsigned char>(c); return byte >= 0xE4 && byte <= 0xE9; });
+      const auto at = std::ranges::find_if(text, [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte >= 0xE4 && byte <= 0xE9;
+      });
       EXPECT_EQ(at, text.end()) << file_stem(paper) << ": " << text.substr(static_cast<std::size_t>(at - text.begin()), 60);
     }
 }
@@ -212,6 +225,19 @@ TEST(Papers, EveryFigureStandsInTheAppendixWithItsValueAndFormula) {
   EXPECT_THAT(document.sources, Contains(testing::Field(&report::Source::text, "Qwen, model card of Qwen3-32B")));
 }
 
+TEST(Papers, ShowAnInputThatIsAnUnknownFigureAsUnknown) {
+  auto input = inputs().front();
+  input.sections = {{{"Cost", "成本"},
+                     {{.id = "cost.price", .label = {"Price", "价格"}, .value = {}, .unit = "CNY", .note = Words{"Nobody named it.", "未给出。"}},
+                      {.id = "cost.sum", .label = {"Sum", "合计"}, .value = {}, .unit = "CNY", .formula = "price", .inputs = {{.name = "price", .value = 0, .unit = "CNY", .figure = "cost.price"}}}}}};
+  EXPECT_THAT(prose(write_paper(Paper::kCost, input, Language::kEn).value()), testing::AllOf(HasSubstr(" = unknown, see"), Not(HasSubstr(" = CNY 0"))));
+}
+
+TEST(Papers, NameTheRulesThatStandAgainstAMode) {
+  const auto text = prose(write_paper(Paper::kAlignment, inputs().back(), Language::kEn).value());
+  EXPECT_THAT(text, HasSubstr("Before hybrid could be considered at all, these would have to fall together: the air gap; the organisation's rule against public clouds."));
+}
+
 TEST(Papers, SayUnknownWhereNothingIsKnown) {
   const auto& school = inputs()[1];
   const auto cost = prose(write_paper(Paper::kCost, school, Language::kEn).value());
@@ -226,7 +252,15 @@ TEST(Papers, SayUnknownWhereNothingIsKnown) {
 
 TEST(BillOfMaterials, SumsWhatIsKnownAndCountsWhatIsNot) {
   auto input = inputs().front();
-  input.bill = {{.group = "server", .item = {"Server", "服务器"}, .specification = {"4 U", "4 U"}, .quantity = 2, .unit = "server", .price_low = 100000, .price_high = 120000, .power_w = 5600, .source = "offer"},
+  input.bill = {{.group = "server",
+                 .item = {"Server", "服务器"},
+                 .specification = {"4 U", "4 U"},
+                 .quantity = 2,
+                 .unit = "server",
+                 .price_low = 100000,
+                 .price_high = 120000,
+                 .power_w = 5600,
+                 .source = "offer"},
                 {.group = "server", .item = {"Other", "其他"}, .specification = {"2 U", "2 U"}, .quantity = 1, .unit = "server", .source = ""}};
   const auto text = prose(write_paper(Paper::kBillOfMaterials, input, Language::kEn).value());
   EXPECT_THAT(text, HasSubstr("CNY 200,000 – CNY 240,000"));
@@ -252,7 +286,10 @@ TEST(Risks, StandByProbabilityTimesImpactAndTakeInTheRules) {
     for (const auto& one : risks) {
       EXPECT_TRUE(ids.insert(one.id).second) << one.id;
       EXPECT_TRUE(one.probability >= 1 && one.probability <= 5 && one.impact >= 1 && one.impact <= 5) << one.id;
-      EXPECT_EQ(one.severity, one.probability * one.impact >= 15 ? Severity::kHigh : one.probability * one.impact >= 8 ? Severity::kMedium : Severity::kLow) << one.id;
+      EXPECT_EQ(one.severity, one.probability * one.impact >= 15  ? Severity::kHigh
+                              : one.probability * one.impact >= 8 ? Severity::kMedium
+                                                                  : Severity::kLow)
+          << one.id;
       EXPECT_FALSE(one.sign.zh.empty() || one.mitigation.zh.empty()) << one.id;
     }
   }
@@ -260,7 +297,9 @@ TEST(Risks, StandByProbabilityTimesImpactAndTakeInTheRules) {
 
 TEST(ProjectPlan, TheCriticalPathOfAKnownNetworkIsRight) {
   ProjectPlan plan;
-  const auto task = [](std::string id, double days, std::vector<std::string> after) { return PlanTask{.id = std::move(id), .days = days, .after = std::move(after)}; };
+  const auto task = [](std::string id, double days, std::vector<std::string> after) {
+    return PlanTask{.id = std::move(id), .days = days, .after = std::move(after)};
+  };
   plan.tasks = {task("d", 4, {"b", "c"}), task("a", 3, {}), task("b", 2, {"a"}), task("c", 6, {"a"}), task("e", 1, {"d"}), task("f", 2, {"a"})};
   ASSERT_TRUE(schedule(plan));
   EXPECT_EQ(plan.days, 14);
@@ -270,6 +309,29 @@ TEST(ProjectPlan, TheCriticalPathOfAKnownNetworkIsRight) {
   EXPECT_EQ(by_id("f").slack, 9);
   EXPECT_FALSE(by_id("b").critical);
   EXPECT_TRUE(by_id("c").critical);
+}
+
+TEST(ProjectPlan, WeekendsLieBetweenWorkingDaysOfTheChart) {
+  auto input = inputs().front();
+  const auto first_bar = [&](const std::string& begins) {
+    input.begins = begins;
+    const auto charts = blocks_of<report::ChartBlock>(write_paper(Paper::kProjectPlan, input, Language::kEn).value());
+    return std::get<report::GanttChart>(charts.back().chart).tasks;
+  };
+  // Tasks of five working days each, one after another.
+  const auto monday = first_bar("2026-12-07");
+  EXPECT_EQ(monday[0].start, 0);
+  EXPECT_EQ(monday[0].end, 5);
+  EXPECT_EQ(monday[1].start, 7);
+  EXPECT_EQ(monday[1].end, 12);
+  const auto wednesday = first_bar("2026-12-09");
+  EXPECT_EQ(wednesday[0].start, 0);
+  EXPECT_EQ(wednesday[0].end, 7);
+  const auto sunday = first_bar("2026-12-06");
+  EXPECT_EQ(sunday[0].start, 1);
+  EXPECT_EQ(sunday[0].end, 6);
+  const auto none = first_bar("");
+  EXPECT_EQ(none[1].start, 5);
 }
 
 TEST(ProjectPlan, CyclesAndUnknownPredecessorsAreNamed) {
@@ -287,7 +349,12 @@ TEST(ProjectPlan, CyclesAndUnknownPredecessorsAreNamed) {
 TEST(ProjectPlan, HoldsForEveryCombinationOfFacts) {
   for (int bits = 0; bits < 16; ++bits)
     for (const auto training : {Training::kNone, Training::kAdapters, Training::kAll}) {
-      auto plan = project_plan({.servers = 1.0 + bits, .air_gapped = (bits & 1) != 0, .domestic = (bits & 2) != 0, .regulated = (bits & 4) != 0, .public_answers = (bits & 8) != 0, .training = training});
+      auto plan = project_plan({.servers = 1.0 + bits,
+                                .air_gapped = (bits & 1) != 0,
+                                .domestic = (bits & 2) != 0,
+                                .regulated = (bits & 4) != 0,
+                                .public_answers = (bits & 8) != 0,
+                                .training = training});
       ASSERT_TRUE(schedule(plan));
       EXPECT_EQ(plan.steps.size(), 7U);
       double on_path = 0;
@@ -329,11 +396,15 @@ TEST(PaperParts, AreWhatFleetAndCostSay) {
   const auto& input = inputs().back();
   ASSERT_TRUE(input.cost);
   EXPECT_FALSE(input.cost->parts.empty());
-  ASSERT_EQ(input.cost->years.size(), 2U);  // at the beginning, and after a year
+  ASSERT_EQ(input.cost->years.size(), 3U);  // at the beginning, and after each year
   EXPECT_EQ(input.cost->years[0].cloud, 0);
-  EXPECT_NEAR(*input.cost->years[1].cloud, 365 * (86 * 2 + 14 * 8), 1);
+  EXPECT_GT(*input.cost->years[2].cloud, *input.cost->years[1].cloud);
   EXPECT_FALSE(input.load.empty());
-  EXPECT_EQ(input.replicas.size(), 2U);
+  EXPECT_EQ(input.replicas.size(), 3U);
+  ASSERT_FALSE(input.hardware.empty());
+  EXPECT_TRUE(input.hardware.front().chosen);
+  const auto sizing = write_paper(Paper::kSizing, input, Language::kEn).value();
+  EXPECT_THAT(headings(sizing, 2), Contains("Cards that were compared"));
   // The server's price is in no catalogue: what needs it is unknown, on the page too.
   EXPECT_FALSE(input.cost->total);
   EXPECT_THAT(prose(write_paper(Paper::kCost, input, Language::kZh).value()), HasSubstr("总成本未知"));
@@ -353,6 +424,8 @@ TEST(ShowValue, UsesTheUnitThatReadsBest) {
   EXPECT_EQ(show_value(0.7, "CNY/kWh", Language::kEn), "CNY 0.7 / kWh");
   EXPECT_EQ(show_value(8, "CNY/1M tokens", Language::kZh), "8 元/百万词元");
   EXPECT_EQ(show_value(1200, "CNY/U/month", Language::kZh), "1,200 元/U/月");
+  EXPECT_EQ(show_value(8.6e8, "tokens/day", Language::kZh), "8.6 亿词元/天");
+  EXPECT_EQ(show_value(8.6e8, "tokens/day", Language::kEn), "860 M tokens/day");
   EXPECT_EQ(show_money(2.5e8, "USD", Language::kZh), "2.5 亿美元");
 }
 

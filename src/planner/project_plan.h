@@ -3,7 +3,6 @@
 #pragma once
 
 #include <boost/describe.hpp>
-
 #include <string>
 #include <vector>
 
@@ -18,7 +17,7 @@ struct PlanTask {
   double days = 1;  ///< working days
   std::vector<std::string> after;
   Role responsible = Role::kProject;
-  Words result;     ///< what is there when it is done
+  Words result;       ///< what is there when it is done
   std::string parts;  ///< a letter for each Role in its order: R does it, A answers for it, B both, C is asked, I is told, - has no part
   // Reckoned:
   double start = 0, end = 0, slack = 0;  ///< working days from the beginning
@@ -34,10 +33,10 @@ BOOST_DESCRIBE_STRUCT(PlanStep, (), (number, name, exit))
 
 struct ProjectPlan {
   std::vector<PlanStep> steps;
-  std::vector<PlanTask> tasks;     ///< in the order of steps, then of their starts
-  double days = 0;                 ///< working days in all
+  std::vector<PlanTask> tasks;             ///< in the order of steps, then of their starts
+  double days = 0;                         ///< working days in all
   std::vector<std::string> critical_path;  ///< ids of tasks, in order
-  std::vector<Words> assumptions;  ///< of the durations
+  std::vector<Words> assumptions;          ///< of the durations
 };
 BOOST_DESCRIBE_STRUCT(ProjectPlan, (), (steps, tasks, days, critical_path, assumptions))
 

@@ -115,9 +115,11 @@ Result<Speed> answer(const SpeedRequest& r, const Catalogue& catalogue, const Sh
     q.model.engine = EngineKind::kCards;
   } else {
     if (measured.empty()) return invalid_field("accelerator", "is absent, and this machine was not calibrated; name a card of the catalogue, or run `siyu plan calibrate --model FILE` first");
-    const auto wanted = r.weights.value_or("stored");
-    const auto same = std::ranges::find(measured, wanted, &MeasuredRates::weights);
-    q.measured = same == measured.end() ? measured.front() : *same;
+    const auto wanted = r.weights.value_or(sizing::main_type(q.model.shape));
+    const auto same = std::ranges::find_if(measured, [&](const MeasuredRates& one) { return wanted == one.weights || wanted.starts_with(one.weights + "_"); });
+    if (same == measured.end()) return invalid_field("weights", fmt::format("are {}, and this machine was calibrated for {} only; calibrate with a model of that type too", wanted.empty() ? "16 bit" : wanted, measured.front().weights));
+    q.measured = *same;
+    q.model.engine = EngineKind::kSiyu;
     if (!r.sequences) q.sequences = 64;
   }
   ASSIGN_OR_RETURN(auto speed, plan_speed(q));

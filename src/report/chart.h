@@ -22,8 +22,8 @@ BOOST_DESCRIBE_ENUM(Scale, kLinear, kLog)
 
 struct Axis {
   std::string title = {};
-  std::string unit = {};         ///< "ms", "万元"; set in brackets behind the title
-  Scale scale = Scale::kLinear;  ///< on a logarithmic axis, values of 0 or below are left out
+  std::string unit = {};            ///< "ms", "万元"; set in brackets behind the title
+  Scale scale = Scale::kLinear;     ///< on a logarithmic axis, values of 0 or below are left out
   std::optional<double> low, high;  ///< else as the values ask
 };
 BOOST_DESCRIBE_STRUCT(Axis, (), (title, unit, scale, low, high))
@@ -72,17 +72,17 @@ struct BarChart {
   std::string title = {};
   std::vector<std::string> categories;
   std::vector<BarSeries> series;
-  Axis value;               ///< always from 0 when linear and not told otherwise
-  bool stacked = false;     ///< else beside each other; negative values are stacked downwards
-  bool horizontal = false;  ///< for long category names
-  bool labels = true;       ///< the values at the bars, where there is room
+  Axis value;                              ///< always from 0 when linear and not told otherwise
+  bool stacked = false;                    ///< else beside each other; negative values are stacked downwards
+  bool horizontal = false;                 ///< for long category names
+  bool labels = true;                      ///< the values at the bars, where there is room
   std::vector<Threshold> thresholds = {};  ///< `vertical` is ignored: they stand across the bars
 };
 BOOST_DESCRIBE_STRUCT(BarChart, (), (title, categories, series, value, stacked, horizontal, labels, thresholds))
 
 struct TornadoRow {
   std::string label;
-  double low = 0, high = 0;             ///< the result at the low and the high end of this one assumption
+  double low = 0, high = 0;                     ///< the result at the low and the high end of this one assumption
   std::string low_label = {}, high_label = {};  ///< the assumption there: "3 年", "-20 %"
 };
 BOOST_DESCRIBE_STRUCT(TornadoRow, (), (label, low, high, low_label, high_label))
@@ -101,8 +101,8 @@ struct GanttTask {
   std::string name;
   double start = 0, end = 0;  ///< days from the beginning; the end is not included. A milestone stands at `start`
   bool milestone = false;
-  bool critical = false;  ///< on the critical path
-  std::string group = {};  ///< a phase; tasks of one group come one after another
+  bool critical = false;                ///< on the critical path
+  std::string group = {};               ///< a phase; tasks of one group come one after another
   std::vector<std::string> after = {};  ///< the ids of what must end before
 };
 BOOST_DESCRIBE_STRUCT(GanttTask, (), (id, name, start, end, milestone, critical, group, after))

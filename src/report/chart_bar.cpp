@@ -72,7 +72,8 @@ class Upright {
       svg.line(area_.x, y, area_.x + area_.width, y, kGrid);
       svg.text(area_.x - 8, y + 4, ticks.labels[i], {.anchor = Anchor::kEnd, .size = kTickSize, .colour = kMuted});
     }
-    if (const auto title = axis_title(chart_.value); !title.empty()) svg.text(8, area_.y - 14, fit_text(title, kChartWidth - 16, kTickSize), {.size = kTickSize, .colour = kMuted});
+    if (const auto title = axis_title(chart_.value); !title.empty())
+      svg.text(8, area_.y - 14, fit_text(title, kChartWidth - 16, kTickSize), {.size = kTickSize, .colour = kMuted});
     for (const auto& bar : bars) draw_bar(svg, bar, false);
     const double base = map_.at(std::clamp(0.0, map_.low, map_.high));
     svg.line(area_.x, base, area_.x + area_.width, base, kAxisLine);

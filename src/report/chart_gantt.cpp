@@ -128,14 +128,15 @@ void draw_task(Svg& svg, const Frame& frame, const GanttTask& task, double middl
   const double x = frame.days.at(task.start);
   const auto n = Svg::number;
   if (task.milestone) {
-    svg.path("M" + n(x) + " " + n(middle - 7) + "L" + n(x + 7) + " " + n(middle) + "L" + n(x) + " " + n(middle + 7) + "L" + n(x - 7) + " " + n(middle) + "Z", kAlarm, {}, 0, {},
-             task_tip(task, language));
+    svg.path("M" + n(x) + " " + n(middle - 7) + "L" + n(x + 7) + " " + n(middle) + "L" + n(x) + " " + n(middle + 7) + "L" + n(x - 7) + " " + n(middle) + "Z", kAlarm, {},
+             0, {}, task_tip(task, language));
     return;
   }
   const double width = std::max(frame.days.at(end_of(task)) - x, 2.0);
   svg.rect(x, middle - kBar / 2, width, kBar, task.critical ? kCritical : kPlain, 3, task_tip(task, language));
   const auto length = format_number(end_of(task) - task.start, 1) + (language == Language::kZh ? " 天" : " d");
-  if (text_width(length, 9) + 8 < width) svg.text(x + width / 2, middle + 3.3, length, {.anchor = Anchor::kMiddle, .size = 9, .colour = task.critical ? "#ffffff" : kInk});
+  if (text_width(length, 9) + 8 < width)
+    svg.text(x + width / 2, middle + 3.3, length, {.anchor = Anchor::kMiddle, .size = 9, .colour = task.critical ? "#ffffff" : kInk});
   else svg.text(x + width + 9, middle + 4, length, {.size = 9.5, .colour = kMuted, .halo = true});
 }
 

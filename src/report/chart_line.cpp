@@ -41,7 +41,8 @@ void draw_axes(Svg& svg, const Plot& plot, const Ticks& x_ticks, const Ticks& y_
   if (const auto title = axis_title(chart.y); !title.empty())
     svg.text(8, area.y - 12, fit_text(title, kChartWidth - 16, kTickSize), {.size = kTickSize, .colour = kMuted});
   if (const auto title = axis_title(chart.x); !title.empty())
-    svg.text(area.x + area.width, area.y + area.height + 37, fit_text(title, area.x + area.width - 8, kTickSize), {.anchor = Anchor::kEnd, .size = kTickSize, .colour = kMuted});
+    svg.text(area.x + area.width, area.y + area.height + 37, fit_text(title, area.x + area.width - 8, kTickSize),
+             {.anchor = Anchor::kEnd, .size = kTickSize, .colour = kMuted});
 }
 
 void draw_series(Svg& svg, const Plot& plot, const LineSeries& series, std::size_t index) {

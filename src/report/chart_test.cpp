@@ -58,14 +58,17 @@ pugi::xml_document checked(const Drawing& drawing) {
         if (name == "aria-label" || name == "class" || name == "font-family") continue;
         EXPECT_EQ(value.find("nan"), std::string::npos) << name << "=" << value;
         EXPECT_EQ(value.find("inf"), std::string::npos) << name << "=" << value;
-        if (name == "x" || name == "x1" || name == "x2" || name == "cx") EXPECT_TRUE(std::stod(value) >= -1 && std::stod(value) <= drawing.width + 1) << child.name() << " " << name << "=" << value;
-        if (name == "y" || name == "y1" || name == "y2" || name == "cy") EXPECT_TRUE(std::stod(value) >= -1 && std::stod(value) <= drawing.height + 1) << child.name() << " " << name << "=" << value;
+        if (name == "x" || name == "x1" || name == "x2" || name == "cx")
+          EXPECT_TRUE(std::stod(value) >= -1 && std::stod(value) <= drawing.width + 1) << child.name() << " " << name << "=" << value;
+        if (name == "y" || name == "y1" || name == "y2" || name == "cy")
+          EXPECT_TRUE(std::stod(value) >= -1 && std::stod(value) <= drawing.height + 1) << child.name() << " " << name << "=" << value;
       }
       walk(child);
     }
   };
   walk(document);
-  for (const auto& [box, text] : text_boxes(document)) EXPECT_TRUE(box.x >= -4 && box.x + box.width <= drawing.width + 4) << text << " from " << box.x << " to " << box.x + box.width;
+  for (const auto& [box, text] : text_boxes(document))
+    EXPECT_TRUE(box.x >= -4 && box.x + box.width <= drawing.width + 4) << text << " from " << box.x << " to " << box.x + box.width;
   return document;
 }
 
@@ -87,12 +90,20 @@ TEST(ReportChart, EverySampleIsWellFormedAndDrawnEquallyTwice) {
 }
 
 TEST(ReportChart, WithoutDataItSaysSo) {
-  const std::vector<Chart> empty{LineChart{.x = {}, .y = {}}, BarChart{.value = {}}, TornadoChart{}, GanttChart{}, DonutChart{},
+  const std::vector<Chart> empty{LineChart{.x = {}, .y = {}},
+                                 BarChart{.value = {}},
+                                 TornadoChart{},
+                                 GanttChart{},
+                                 DonutChart{},
                                  LineChart{.x = {}, .y = {}, .series = {{"s", {{1, kNan}, {kInfinity, 2}}}}},
                                  LineChart{.x = {.scale = Scale::kLog}, .y = {}, .series = {{"s", {{0, 1}, {-4, 2}}}}},
-                                 BarChart{.categories = {"a"}, .series = {{"s", {kNan}}}, .value = {}}, BarChart{.categories = {"a"}, .series = {{"s", {}}}, .value = {}},
-                                 TornadoChart{.rows = {{"r", kNan, 1}}}, TornadoChart{.base = kNan, .rows = {{"r", 0, 1}}}, GanttChart{.tasks = {{"", "t", kNan, 1}}},
-                                 GanttChart{.tasks = {{"", "t", 0, 1e50}}}, DonutChart{.slices = {{"a", 0}, {"b", -3}, {"c", kNan}}}};
+                                 BarChart{.categories = {"a"}, .series = {{"s", {kNan}}}, .value = {}},
+                                 BarChart{.categories = {"a"}, .series = {{"s", {}}}, .value = {}},
+                                 TornadoChart{.rows = {{"r", kNan, 1}}},
+                                 TornadoChart{.base = kNan, .rows = {{"r", 0, 1}}},
+                                 GanttChart{.tasks = {{"", "t", kNan, 1}}},
+                                 GanttChart{.tasks = {{"", "t", 0, 1e50}}},
+                                 DonutChart{.slices = {{"a", 0}, {"b", -3}, {"c", kNan}}}};
   for (const auto& chart : empty) {
     const auto drawing = draw_chart(chart, Language::kEn);
     checked(drawing);
@@ -102,10 +113,27 @@ TEST(ReportChart, WithoutDataItSaysSo) {
 }
 
 TEST(ReportChart, OddValuesStayInTheDrawing) {
-  const std::vector<std::vector<double>> rows{{5}, {0}, {-7}, {-3, -2, -1}, {-5, 5}, {1e100, -1e100}, {1e-90, 2e-90}, {1e99, 1}, {kNan, 3, kInfinity}, {7, 7, 7}, {1e15, 1e15 + 1}, {1e300, 2}, {0.1, 0.2, 0.30000001}};
+  const std::vector<std::vector<double>> rows{{5},
+                                              {0},
+                                              {-7},
+                                              {-3, -2, -1},
+                                              {-5, 5},
+                                              {1e100, -1e100},
+                                              {1e-90, 2e-90},
+                                              {1e99, 1},
+                                              {kNan, 3, kInfinity},
+                                              {7, 7, 7},
+                                              {1e15, 1e15 + 1},
+                                              {1e300, 2},
+                                              {0.1, 0.2, 0.30000001}};
   for (const auto& values : rows) {
     for (const auto scale : {Scale::kLinear, Scale::kLog}) {
-      LineChart line{.title = "t", .x = {.scale = scale}, .y = {.scale = scale}, .series = {{"s", {}}, {"u", {}}}, .thresholds = {{"limit", 3}, {"then", 2, true}, {"", kNan}}, .marked = {{"here", 2, 3}, {"there", kInfinity, 1}}};
+      LineChart line{.title = "t",
+                     .x = {.scale = scale},
+                     .y = {.scale = scale},
+                     .series = {{"s", {}}, {"u", {}}},
+                     .thresholds = {{"limit", 3}, {"then", 2, true}, {"", kNan}},
+                     .marked = {{"here", 2, 3}, {"there", kInfinity, 1}}};
       BarChart bar{.categories = {}, .series = {{"a", values}, {"b", values}}, .value = {.scale = scale}, .thresholds = {{"limit", 2}}};
       TornadoChart tornado{.base = values[0], .rows = {}};
       DonutChart donut;
@@ -135,12 +163,24 @@ TEST(ReportChart, OddValuesStayInTheDrawing) {
 
 TEST(ReportChart, HostileTextIsTextOnly) {
   const std::string hostile = "\"/><script>alert('1')</script>]]>&amp;\x01\xff\u202E" + std::string(3000, 'W');
-  const std::vector<Chart> charts{LineChart{.title = hostile, .x = {.title = hostile, .unit = hostile}, .y = {.title = hostile}, .series = {{hostile, {{1, 2}, {2, 3}}}, {hostile, {{1, 1}}}}, .thresholds = {{hostile, 2}}, .marked = {{hostile, 1, 2}}},
-                                  BarChart{.title = hostile, .categories = {hostile, hostile}, .series = {{hostile, {1, 2}}, {hostile, {2, 3}}}, .value = {.title = hostile}, .thresholds = {{hostile, 1}}},
-                                  BarChart{.title = hostile, .categories = {hostile}, .series = {{hostile, {1}}}, .value = {}, .horizontal = true, .thresholds = {{hostile, 1}}},
-                                  TornadoChart{.title = hostile, .unit = hostile, .base = 1, .rows = {{hostile, 0, 2, hostile, hostile}}},
-                                  GanttChart{.title = hostile, .begins = hostile, .tasks = {{hostile, hostile, 0, 2, false, true, hostile, {hostile}}, {"b", hostile, 2, 2, true, false, hostile, {hostile}}}},
-                                  DonutChart{.title = hostile, .unit = hostile, .slices = {{hostile, 1}, {hostile, 2}}, .centre_value = hostile, .centre_label = hostile}};
+  const std::vector<Chart> charts{
+      LineChart{.title = hostile,
+                .x = {.title = hostile, .unit = hostile},
+                .y = {.title = hostile},
+                .series = {{hostile, {{1, 2}, {2, 3}}}, {hostile, {{1, 1}}}},
+                .thresholds = {{hostile, 2}},
+                .marked = {{hostile, 1, 2}}},
+      BarChart{.title = hostile,
+               .categories = {hostile, hostile},
+               .series = {{hostile, {1, 2}}, {hostile, {2, 3}}},
+               .value = {.title = hostile},
+               .thresholds = {{hostile, 1}}},
+      BarChart{.title = hostile, .categories = {hostile}, .series = {{hostile, {1}}}, .value = {}, .horizontal = true, .thresholds = {{hostile, 1}}},
+      TornadoChart{.title = hostile, .unit = hostile, .base = 1, .rows = {{hostile, 0, 2, hostile, hostile}}},
+      GanttChart{.title = hostile,
+                 .begins = hostile,
+                 .tasks = {{hostile, hostile, 0, 2, false, true, hostile, {hostile}}, {"b", hostile, 2, 2, true, false, hostile, {hostile}}}},
+      DonutChart{.title = hostile, .unit = hostile, .slices = {{hostile, 1}, {hostile, 2}}, .centre_value = hostile, .centre_label = hostile}};
   for (const auto& chart : charts) {
     const auto drawing = draw_chart(chart, Language::kEn);
     checked(drawing);
@@ -217,7 +257,8 @@ TEST(ReportChart, StacksStandOnEachOtherAndTellTheirSum) {
 TEST(ReportChart, TheWidestAssumptionComesFirst) {
   const auto document = checked(draw_chart(TornadoChart{.base = 10, .rows = {{"narrow", 9, 11}, {"wide", 2, 30}, {"middle", 14, 6}}}, Language::kEn));
   std::vector<std::pair<double, std::string>> order;
-  for (const std::string name : {"narrow", "wide", "middle"}) order.emplace_back(document.select_node(("//text[.='" + name + "']").c_str()).node().attribute("y").as_double(), name);
+  for (const std::string name : {"narrow", "wide", "middle"})
+    order.emplace_back(document.select_node(("//text[.='" + name + "']").c_str()).node().attribute("y").as_double(), name);
   std::ranges::sort(order);
   EXPECT_EQ(order[0].second, "wide");
   EXPECT_EQ(order[1].second, "middle");
@@ -260,7 +301,8 @@ TEST(ReportChart, NoTextLiesOverAnother) {
     for (const auto& chart : sample_charts(chinese)) {
       const auto boxes = text_boxes(checked(draw_chart(chart, chinese ? Language::kZh : Language::kEn)));
       for (std::size_t i = 0; i < boxes.size(); ++i)
-        for (std::size_t j = i + 1; j < boxes.size(); ++j) EXPECT_FALSE(boxes[i].first.meets(boxes[j].first)) << boxes[i].second << " over " << boxes[j].second << " in " << describe_chart(chart, Language::kEn);
+        for (std::size_t j = i + 1; j < boxes.size(); ++j)
+          EXPECT_FALSE(boxes[i].first.meets(boxes[j].first)) << boxes[i].second << " over " << boxes[j].second << " in " << describe_chart(chart, Language::kEn);
     }
   }
 }

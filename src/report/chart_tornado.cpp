@@ -9,9 +9,7 @@ namespace {
 
 constexpr double kRow = 34, kBar = 20;
 
-std::string end_label(const std::string& assumption, double value) {
-  return assumption.empty() ? format_number(value) : assumption + " · " + format_number(value);
-}
+std::string end_label(const std::string& assumption, double value) { return assumption.empty() ? format_number(value) : assumption + " · " + format_number(value); }
 
 std::vector<TornadoRow> widest_first(const TornadoChart& chart) {
   std::vector<std::pair<double, std::size_t>> order;  // equal ones stay as they were given
@@ -33,7 +31,9 @@ Drawing draw(const TornadoChart& chart, Language language, const std::string& la
   const bool chinese = language == Language::kZh;
   Svg svg;
   double y = draw_title(svg, chart.title);
-  y = draw_legend(svg, {{chinese ? "假设取低值" : "assumption at its low end", std::string(series_colour(1))}, {chinese ? "假设取高值" : "assumption at its high end", std::string(series_colour(0))}},
+  y = draw_legend(svg,
+                  {{chinese ? "假设取低值" : "assumption at its low end", std::string(series_colour(1))},
+                   {chinese ? "假设取高值" : "assumption at its high end", std::string(series_colour(0))}},
                   8, y, kChartWidth - 16, false);
 
   std::vector<double> values{chart.base};

@@ -8,22 +8,68 @@ namespace siyu::report {
 namespace {
 
 // Blocks and charts are told apart by the one key of their object.
-template <class T> constexpr std::string_view kKey = "";
-template <> constexpr std::string_view kKey<Heading> = "heading";
-template <> constexpr std::string_view kKey<Paragraph> = "paragraph";
-template <> constexpr std::string_view kKey<List> = "list";
-template <> constexpr std::string_view kKey<Table> = "table";
-template <> constexpr std::string_view kKey<KeyFigures> = "key_figures";
-template <> constexpr std::string_view kKey<Callout> = "callout";
-template <> constexpr std::string_view kKey<ChartBlock> = "chart";
-template <> constexpr std::string_view kKey<Definitions> = "definitions";
-template <> constexpr std::string_view kKey<PageBreak> = "page_break";
-template <> constexpr std::string_view kKey<TableOfContents> = "table_of_contents";
-template <> constexpr std::string_view kKey<LineChart> = "line";
-template <> constexpr std::string_view kKey<BarChart> = "bar";
-template <> constexpr std::string_view kKey<TornadoChart> = "tornado";
-template <> constexpr std::string_view kKey<GanttChart> = "gantt";
-template <> constexpr std::string_view kKey<DonutChart> = "donut";
+template <class T>
+struct Key;
+template <>
+struct Key<Heading> {
+  static constexpr std::string_view kName = "heading";
+};
+template <>
+struct Key<Paragraph> {
+  static constexpr std::string_view kName = "paragraph";
+};
+template <>
+struct Key<List> {
+  static constexpr std::string_view kName = "list";
+};
+template <>
+struct Key<Table> {
+  static constexpr std::string_view kName = "table";
+};
+template <>
+struct Key<KeyFigures> {
+  static constexpr std::string_view kName = "key_figures";
+};
+template <>
+struct Key<Callout> {
+  static constexpr std::string_view kName = "callout";
+};
+template <>
+struct Key<ChartBlock> {
+  static constexpr std::string_view kName = "chart";
+};
+template <>
+struct Key<Definitions> {
+  static constexpr std::string_view kName = "definitions";
+};
+template <>
+struct Key<PageBreak> {
+  static constexpr std::string_view kName = "page_break";
+};
+template <>
+struct Key<TableOfContents> {
+  static constexpr std::string_view kName = "table_of_contents";
+};
+template <>
+struct Key<LineChart> {
+  static constexpr std::string_view kName = "line";
+};
+template <>
+struct Key<BarChart> {
+  static constexpr std::string_view kName = "bar";
+};
+template <>
+struct Key<TornadoChart> {
+  static constexpr std::string_view kName = "tornado";
+};
+template <>
+struct Key<GanttChart> {
+  static constexpr std::string_view kName = "gantt";
+};
+template <>
+struct Key<DonutChart> {
+  static constexpr std::string_view kName = "donut";
+};
 
 struct ChartRow {
   json::value chart;
@@ -52,7 +98,7 @@ json::value encode_kind(const ChartBlock& block) { return to_json(ChartRow{encod
 
 template <class Variant>
 json::value encode_one(const Variant& given) {
-  return std::visit([](const auto& kind) -> json::value { return json::object{{kKey<std::remove_cvref_t<decltype(kind)>>, encode_kind(kind)}}; }, given);
+  return std::visit([](const auto& kind) -> json::value { return json::object{{Key<std::remove_cvref_t<decltype(kind)>>::kName, encode_kind(kind)}}; }, given);
 }
 
 template <class Variant>
@@ -77,7 +123,7 @@ Result<Variant> decode_one(const json::value& value, std::string_view path) {
   Result<Variant> out = invalid(fmt::format("`{}`: there is no kind `{}`", path, key.substr(0, 40)));
   boost::mp11::mp_for_each<boost::mp11::mp_transform<std::type_identity, Variant>>([&](auto identity) {
     using T = typename decltype(identity)::type;
-    if (kKey<T> != key) return;
+    if (Key<T>::kName != key) return;
     auto kind = decode_kind<T>(object->begin()->value(), path);
     if (kind) out = Variant(std::move(*kind));
     else out = std::unexpected(std::move(kind).error());
@@ -88,8 +134,18 @@ Result<Variant> decode_one(const json::value& value, std::string_view path) {
 }  // namespace
 
 std::string encode_document(const Document& document) {
-  DocumentRow row{document.title, document.subtitle, document.organisation, document.author, document.date, document.language, document.classification,
-                  document.revision, document.title_page, document.numbered_headings, {}, document.sources};
+  DocumentRow row{document.title,
+                  document.subtitle,
+                  document.organisation,
+                  document.author,
+                  document.date,
+                  document.language,
+                  document.classification,
+                  document.revision,
+                  document.title_page,
+                  document.numbered_headings,
+                  {},
+                  document.sources};
   row.blocks.reserve(document.blocks.size());
   for (const auto& block : document.blocks) row.blocks.push_back(encode_one(block));
   return to_json_text(row);
@@ -97,8 +153,9 @@ std::string encode_document(const Document& document) {
 
 Result<Document> decode_document(std::string_view text) {
   ASSIGN_OR_RETURN(auto row, from_json_text<DocumentRow>(text, UnknownKeys::kRefuse));
-  Document document{row.title, row.subtitle, row.organisation, row.author, row.date, row.language, row.classification, row.revision,
-                    row.title_page, row.numbered_headings, {}, std::move(row.sources)};
+  Document document{row.title,    row.subtitle,          row.organisation, row.author,     row.date,
+                    row.language, row.classification,    row.revision,     row.title_page, row.numbered_headings,
+                    {},           std::move(row.sources)};
   document.blocks.reserve(row.blocks.size());
   for (std::size_t at = 0; at < row.blocks.size(); ++at) {
     ASSIGN_OR_RETURN(auto block, decode_one<Block>(row.blocks[at], fmt::format("blocks[{}]", at)));

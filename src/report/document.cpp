@@ -223,7 +223,7 @@ class Preparation {
   std::size_t bytes_ = 0, cells_ = 0, charts_ = 0;
 };
 
-Run styled(std::string text, bool Run::*manner) {
+Run styled(std::string text, bool Run::* manner) {
   Run run{.text = std::move(text)};
   run.*manner = true;
   return run;

@@ -39,11 +39,11 @@ BOOST_DESCRIBE_STRUCT(Run, (), (text, bold, italic, code, subscript, superscript
 struct Rich {
   std::vector<Run> runs;
   Rich() = default;
-  Rich(std::string text) : runs{Run{.text = std::move(text)}} {}                    // NOLINT: meant to convert
-  Rich(std::string_view text) : Rich(std::string(text)) {}                          // NOLINT
-  Rich(const char* text) : Rich(std::string(text)) {}                               // NOLINT
-  Rich(Run run) : runs{std::move(run)} {}                                           // NOLINT
-  Rich(std::vector<Run> several) : runs(std::move(several)) {}                      // NOLINT
+  Rich(std::string text) : runs{Run{.text = std::move(text)}} {}  // NOLINT: meant to convert
+  Rich(std::string_view text) : Rich(std::string(text)) {}        // NOLINT
+  Rich(const char* text) : Rich(std::string(text)) {}             // NOLINT
+  Rich(Run run) : runs{std::move(run)} {}                         // NOLINT
+  Rich(std::vector<Run> several) : runs(std::move(several)) {}    // NOLINT
   Rich(std::initializer_list<Rich> parts) {
     for (const auto& part : parts) runs.insert(runs.end(), part.runs.begin(), part.runs.end());
   }

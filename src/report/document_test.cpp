@@ -36,8 +36,10 @@ TEST(ReportDocument, SurvivesItsJson) {
 
 TEST(ReportDocument, BrokenJsonIsRefusedWithTheField) {
   const auto text = encode_document(Document{.blocks = {Heading{1, "a"}}});
-  for (const auto& [from, to, where] : std::vector<std::tuple<std::string, std::string, std::string>>{
-           {"\"heading\"", "\"headline\"", "blocks[0]"}, {"\"level\":1", "\"level\":\"x\"", "level"}, {"\"zh\"", "\"fr\"", "language"}, {"\"sources\":[]", "\"sources\":{}", "sources"}}) {
+  for (const auto& [from, to, where] : std::vector<std::tuple<std::string, std::string, std::string>>{{"\"heading\"", "\"headline\"", "blocks[0]"},
+                                                                                                      {"\"level\":1", "\"level\":\"x\"", "level"},
+                                                                                                      {"\"zh\"", "\"fr\"", "language"},
+                                                                                                      {"\"sources\":[]", "\"sources\":{}", "sources"}}) {
     auto broken = text;
     const auto at = broken.find(from);
     ASSERT_NE(at, std::string::npos) << from;
@@ -71,9 +73,20 @@ TEST(ReportDocument, TextLosesWhatNoFormatMayHold) {
 }
 
 TEST(ReportDocument, OnlyAllowedAddressesRemain) {
-  const std::vector<std::pair<std::string, std::string>> rows{{"https://a.cn/x?y=1&z=2", "https://a.cn/x?y=1&z=2"}, {"HTTP://a.cn", "HTTP://a.cn"}, {"mailto:a@b.cn", "mailto:a@b.cn"},
-                                                              {"#part-2", "#part-2"}, {"#a b\"c", "#abc"}, {"#", ""}, {"javascript:alert(1)", ""}, {"java\x01script:alert(1)", ""},
-                                                              {"data:text/html,x", ""}, {"file:///etc/passwd", ""}, {"//a.cn", ""}, {"https://a.cn/\"onclick=x", ""}, {"https://a.cn/<b>", ""}, {" https://a.cn", ""}};
+  const std::vector<std::pair<std::string, std::string>> rows{{"https://a.cn/x?y=1&z=2", "https://a.cn/x?y=1&z=2"},
+                                                              {"HTTP://a.cn", "HTTP://a.cn"},
+                                                              {"mailto:a@b.cn", "mailto:a@b.cn"},
+                                                              {"#part-2", "#part-2"},
+                                                              {"#a b\"c", "#abc"},
+                                                              {"#", ""},
+                                                              {"javascript:alert(1)", ""},
+                                                              {"java\x01script:alert(1)", ""},
+                                                              {"data:text/html,x", ""},
+                                                              {"file:///etc/passwd", ""},
+                                                              {"//a.cn", ""},
+                                                              {"https://a.cn/\"onclick=x", ""},
+                                                              {"https://a.cn/<b>", ""},
+                                                              {" https://a.cn", ""}};
   for (const auto& [given, kept] : rows) {
     const auto document = prepare(with(Paragraph{link("text", given)}));
     ASSERT_TRUE(document);
@@ -84,7 +97,8 @@ TEST(ReportDocument, OnlyAllowedAddressesRemain) {
 }
 
 TEST(ReportDocument, NumbersAreBroughtIntoTheirRanges) {
-  Document document{.blocks = {Heading{9, "deep"}, Heading{-3, "high"}, Paragraph{cite(7)}, Table{.columns = {{"a", Align::kStart, std::nan("")}, {"b"}}, .rows = {{{"1", "2", "3"}}, {{"1"}}}}},
+  Document document{.blocks = {Heading{9, "deep"}, Heading{-3, "high"}, Paragraph{cite(7)},
+                               Table{.columns = {{"a", Align::kStart, std::nan("")}, {"b"}}, .rows = {{{"1", "2", "3"}}, {{"1"}}}}},
                     .sources = {{"only one", "javascript:x"}}};
   const auto prepared = prepare(document);
   ASSERT_TRUE(prepared);
@@ -116,7 +130,8 @@ TEST(ReportDocument, LimitsAreToldByName) {
 }
 
 TEST(ReportDocument, OutlineNumbersAndAnchorsAreUnique) {
-  const Document document{.numbered_headings = true, .blocks = {Heading{1, "a", "same"}, Heading{2, "b", "same"}, Heading{2, "c"}, Heading{1, "d", "section-3"}, Heading{3, "e", "中文"}}};
+  const Document document{.numbered_headings = true,
+                          .blocks = {Heading{1, "a", "same"}, Heading{2, "b", "same"}, Heading{2, "c"}, Heading{1, "d", "section-3"}, Heading{3, "e", "中文"}}};
   const auto entries = outline(document);
   ASSERT_EQ(entries.size(), 5U);
   std::vector<std::string> numbers;

@@ -72,7 +72,8 @@ struct ParagraphLook {
 
 class Writer {
  public:
-  Writer(const Document& document, const PrintedParts& parts) : document_(document), words_(words(document.language)), pictures_(parts.chart_pictures), pages_(parts.heading_pages), outline_(outline(document)) {
+  Writer(const Document& document, const PrintedParts& parts)
+      : document_(document), words_(words(document.language)), pictures_(parts.chart_pictures), pages_(parts.heading_pages), outline_(outline(document)) {
     for (std::size_t i = 0; i < outline_.size(); ++i) bookmark_of_[outline_[i].anchor] = fmt::format("_Toc{:07}", i + 1);
     for (std::size_t i = 0; i < document.sources.size(); ++i) bookmark_of_[fmt::format("source-{}", i + 1)] = fmt::format("_Source{}", i + 1);
   }
@@ -92,7 +93,8 @@ class Writer {
 
   std::string relation(std::string_view type, const std::string& target, bool external) {
     const auto id = fmt::format("rId{}", 100 + relations_count_++);
-    relations_ += fmt::format(R"(<Relationship Id="{}" Type="{}/{}" Target="{}"{}/>)", id, kRelations, type, escape_xml(target), external ? R"( TargetMode="External")" : "");
+    relations_ +=
+        fmt::format(R"(<Relationship Id="{}" Type="{}/{}" Target="{}"{}/>)", id, kRelations, type, escape_xml(target), external ? R"( TargetMode="External")" : "");
     return id;
   }
 
@@ -112,7 +114,8 @@ class Writer {
         const auto written = plain_run(run.text, run_properties(run, look, !run.link.empty()));
         out += run.link.empty() ? written : linked(run.link, written);
       }
-      if (run.source > 0) out += linked(fmt::format("#source-{}", run.source), plain_run(fmt::format("[{}]", run.source), run_properties({.text = {}, .superscript = true}, {}, true)));
+      if (run.source > 0)
+        out += linked(fmt::format("#source-{}", run.source), plain_run(fmt::format("[{}]", run.source), run_properties({.text = {}, .superscript = true}, {}, true)));
     }
     return out;
   }
@@ -138,7 +141,9 @@ class Writer {
 
   // Tables.
 
-  static std::string border(std::string_view edge, std::string_view colour, int eighths) { return fmt::format(R"(<w:{} w:val="single" w:sz="{}" w:space="0" w:color="{}"/>)", edge, eighths, colour); }
+  static std::string border(std::string_view edge, std::string_view colour, int eighths) {
+    return fmt::format(R"(<w:{} w:val="single" w:sz="{}" w:space="0" w:color="{}"/>)", edge, eighths, colour);
+  }
   void table_start(const std::vector<int>& widths, bool flush = false) {
     // A table cannot begin a page itself.
     if (break_pending_) spacer();
@@ -185,8 +190,9 @@ class Writer {
     if (!document_.classification.empty()) add(document_.classification, {.extra = align("right"), .run = {.colour = "B83A2C", .half_points = 22}});
     if (!document_.organisation.empty()) add(document_.organisation, {.run = {.colour = "5F6B76", .half_points = 24}});
     const auto above = page ? 2600 : 120;
-    out_ += paragraph_start({.style = "Title", .extra = fmt::format(R"({}<w:spacing w:before="{}" w:after="160" w:line="264" w:lineRule="auto"/>)",
-                                                                    page ? R"(<w:pBdr><w:top w:val="single" w:sz="24" w:space="14" w:color="1F5FA8"/></w:pBdr>)" : "", above)});
+    out_ += paragraph_start({.style = "Title",
+                             .extra = fmt::format(R"({}<w:spacing w:before="{}" w:after="160" w:line="264" w:lineRule="auto"/>)",
+                                                  page ? R"(<w:pBdr><w:top w:val="single" w:sz="24" w:space="14" w:color="1F5FA8"/></w:pBdr>)" : "", above)});
     out_ += runs(document_.title, {}) + "</w:p>";
     if (!document_.subtitle.empty()) add(document_.subtitle, {.style = "Subtitle"});
     bool first = true;
@@ -197,7 +203,12 @@ class Writer {
       add(line, {.extra = space, .run = {.colour = "5F6B76"}});
     }
     if (page) break_pending_ = true;
-    else out_ += paragraph({}, {.style = "Spacer", .extra = R"(<w:pBdr><w:bottom w:val="single" w:sz="18" w:space="1" w:color="1F5FA8"/></w:pBdr><w:spacing w:before="0" w:after="240" w:line="120" w:lineRule="exact"/>)"});
+    else
+      out_ += paragraph(
+          {},
+          {.style = "Spacer",
+           .extra =
+               R"(<w:pBdr><w:bottom w:val="single" w:sz="18" w:space="1" w:color="1F5FA8"/></w:pBdr><w:spacing w:before="0" w:after="240" w:line="120" w:lineRule="exact"/>)"});
   }
 
   // Blocks.
@@ -236,7 +247,9 @@ class Writer {
     out_ += "<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>";
     for (std::size_t i = 0; i < widths.size(); ++i)
       cell(widths[i], border("bottom", "1F5FA8", 12), "F3F6F9",
-           paragraph(Rich(table.columns[i].title), {.style = "TableText", .keep_next = true, .extra = fmt::format(R"(<w:jc w:val="{}"/>)", align_value(table.columns[i].align)), .run = {.bold = true}}));
+           paragraph(
+               Rich(table.columns[i].title),
+               {.style = "TableText", .keep_next = true, .extra = fmt::format(R"(<w:jc w:val="{}"/>)", align_value(table.columns[i].align)), .run = {.bold = true}}));
     out_ += "</w:tr>";
     for (std::size_t at = 0; at < table.rows.size(); ++at) {
       const auto& row = table.rows[at];
@@ -245,7 +258,10 @@ class Writer {
       out_ += "<w:tr><w:trPr><w:cantSplit/></w:trPr>";
       for (std::size_t i = 0; i < widths.size(); ++i)
         cell(widths[i], border("bottom", row.emphasised ? "1F5FA8" : "D5DDE5", row.emphasised ? 8 : 4), row.emphasised ? "EEF4FA" : "",
-             paragraph(row.cells[i], {.style = "TableText", .keep_next = keep, .extra = fmt::format(R"(<w:jc w:val="{}"/>)", align_value(table.columns[i].align)), .run = {.bold = row.emphasised}}));
+             paragraph(row.cells[i], {.style = "TableText",
+                                      .keep_next = keep,
+                                      .extra = fmt::format(R"(<w:jc w:val="{}"/>)", align_value(table.columns[i].align)),
+                                      .run = {.bold = row.emphasised}}));
       out_ += "</w:tr>";
     }
     table_end();
@@ -280,9 +296,11 @@ class Writer {
         }
         const auto& figure = figures.figures[i];
         const auto tight = R"(<w:spacing w:before="60" w:after="0"/>)";
-        cell(width, borders, {}, paragraph(Rich(figure.label), {.style = "TableText", .extra = tight, .run = {.colour = "5F6B76", .half_points = 17}}) +
-                                     paragraph(Rich(figure.value), {.style = "TableText", .extra = tight, .run = {.bold = true, .half_points = half_points}}) +
-                                     paragraph(Rich(figure.note), {.style = "TableText", .extra = R"(<w:spacing w:before="0" w:after="80"/>)", .run = {.colour = "5F6B76", .half_points = 16}}));
+        cell(width, borders, {},
+             paragraph(Rich(figure.label), {.style = "TableText", .extra = tight, .run = {.colour = "5F6B76", .half_points = 17}}) +
+                 paragraph(Rich(figure.value), {.style = "TableText", .extra = tight, .run = {.bold = true, .half_points = half_points}}) +
+                 paragraph(Rich(figure.note),
+                           {.style = "TableText", .extra = R"(<w:spacing w:before="0" w:after="80"/>)", .run = {.colour = "5F6B76", .half_points = 16}}));
       }
       out_ += "</w:tr>";
       table_end();
@@ -296,7 +314,9 @@ class Writer {
     table_start({kDocxWidth});
     out_ += "<w:tr>";
     cell(kDocxWidth, border("left", fill.strong, 36), fill.soft,
-         paragraph(Rich(title), {.keep_next = true, .extra = R"(<w:spacing w:before="110" w:after="20"/><w:ind w:left="120" w:right="120"/>)", .run = {.bold = true, .colour = fill.strong}}) +
+         paragraph(Rich(title), {.keep_next = true,
+                                 .extra = R"(<w:spacing w:before="110" w:after="20"/><w:ind w:left="120" w:right="120"/>)",
+                                 .run = {.bold = true, .colour = fill.strong}}) +
              paragraph(callout.text, {.extra = R"(<w:spacing w:before="0" w:after="110"/><w:ind w:left="120" w:right="120"/>)", .run = {.half_points = 20}}));
     out_ += "</w:tr>";
     table_end();
@@ -322,10 +342,11 @@ class Writer {
     const auto alt = escape_xml(describe_chart(block.chart, document_.language));
     const auto caption = numbered_caption(words_.figure, figures_, block.caption, document_.language);
     out_ += paragraph_start({.style = "Figure", .keep_next = !caption.empty()});
-    out_ += fmt::format(R"(<w:r><w:drawing><wp:inline distT="0" distB="0" distL="0" distR="0"><wp:extent cx="{0}" cy="{1}"/><wp:docPr id="{2}" name="Chart {2}" descr="{3}"/><wp:cNvGraphicFramePr><a:graphicFrameLocks noChangeAspect="1"/></wp:cNvGraphicFramePr>)"
-                        R"(<a:graphic><a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:pic><pic:nvPicPr><pic:cNvPr id="{2}" name="Chart {2}" descr="{3}"/><pic:cNvPicPr/></pic:nvPicPr>)"
-                        R"(<pic:blipFill><a:blip r:embed="{4}"/><a:stretch><a:fillRect/></a:stretch></pic:blipFill><pic:spPr><a:xfrm><a:off x="0" y="0"/><a:ext cx="{0}" cy="{1}"/></a:xfrm><a:prstGeom prst="rect"><a:avLst/></a:prstGeom></pic:spPr></pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>)",
-                        static_cast<long>(width * kEmuPerTwip), static_cast<long>(height * kEmuPerTwip), figures_, alt, id);
+    out_ += fmt::format(
+        R"(<w:r><w:drawing><wp:inline distT="0" distB="0" distL="0" distR="0"><wp:extent cx="{0}" cy="{1}"/><wp:docPr id="{2}" name="Chart {2}" descr="{3}"/><wp:cNvGraphicFramePr><a:graphicFrameLocks noChangeAspect="1"/></wp:cNvGraphicFramePr>)"
+        R"(<a:graphic><a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:pic><pic:nvPicPr><pic:cNvPr id="{2}" name="Chart {2}" descr="{3}"/><pic:cNvPicPr/></pic:nvPicPr>)"
+        R"(<pic:blipFill><a:blip r:embed="{4}"/><a:stretch><a:fillRect/></a:stretch></pic:blipFill><pic:spPr><a:xfrm><a:off x="0" y="0"/><a:ext cx="{0}" cy="{1}"/></a:xfrm><a:prstGeom prst="rect"><a:avLst/></a:prstGeom></pic:spPr></pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>)",
+        static_cast<long>(width * kEmuPerTwip), static_cast<long>(height * kEmuPerTwip), figures_, alt, id);
     if (!caption.empty()) add(caption, {.style = "Caption"});
     return {};
   }
@@ -356,7 +377,9 @@ class Writer {
     std::vector<std::size_t> entries;
     for (std::size_t i = 0; i < outline_.size(); ++i)
       if (outline_[i].level <= contents.levels) entries.push_back(i);
-    const auto begin = fmt::format(R"(<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText xml:space="preserve"> TOC \o "1-{}" \h \z \u </w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r>)", contents.levels);
+    const auto begin = fmt::format(
+        R"(<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText xml:space="preserve"> TOC \o "1-{}" \h \z \u </w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r>)",
+        contents.levels);
     const std::string end = R"(<w:r><w:fldChar w:fldCharType="end"/></w:r>)";
     if (entries.empty()) {
       out_ += paragraph_start({.style = "TOC1"}) + begin + end + "</w:p>";
@@ -370,8 +393,9 @@ class Writer {
       out_ += paragraph_start({.style = style});
       if (i == 0) out_ += begin;
       const auto text = entry.number.empty() ? entry.text : entry.number + "  " + entry.text;
-      out_ += fmt::format(R"(<w:hyperlink w:anchor="{0}" w:history="1">{1}<w:r><w:tab/></w:r><w:r><w:fldChar w:fldCharType="begin" w:dirty="true"/></w:r><w:r><w:instrText xml:space="preserve"> PAGEREF {0} \h </w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:t xml:space="preserve">{2}</w:t></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r></w:hyperlink>)",
-                          bookmark, plain_run(text, ""), page);
+      out_ += fmt::format(
+          R"(<w:hyperlink w:anchor="{0}" w:history="1">{1}<w:r><w:tab/></w:r><w:r><w:fldChar w:fldCharType="begin" w:dirty="true"/></w:r><w:r><w:instrText xml:space="preserve"> PAGEREF {0} \h </w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:t xml:space="preserve">{2}</w:t></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r></w:hyperlink>)",
+          bookmark, plain_run(text, ""), page);
       if (i + 1 == entries.size()) out_ += end;
       out_ += "</w:p>";
     }
@@ -385,7 +409,8 @@ class Writer {
       const auto& source = document_.sources[i];
       out_ += paragraph_start({.extra = R"(<w:tabs><w:tab w:val="left" w:pos="560"/></w:tabs><w:spacing w:after="80"/><w:ind w:left="560" w:hanging="560"/>)"});
       const RunLook look{.half_points = 19};
-      out_ += bookmarked(fmt::format("source-{}", i + 1), plain_run(fmt::format("[{}]", i + 1), run_properties({.text = {}}, look, false))) + "<w:r><w:tab/></w:r>" + runs(Rich(source.text), look);
+      out_ += bookmarked(fmt::format("source-{}", i + 1), plain_run(fmt::format("[{}]", i + 1), run_properties({.text = {}}, look, false))) + "<w:r><w:tab/></w:r>" +
+              runs(Rich(source.text), look);
       if (!source.address.empty()) out_ += plain_run(" ", "") + runs(Rich(link(source.address, source.address)), look);
       out_ += "</w:p>";
     }
@@ -395,17 +420,27 @@ class Writer {
 
   Result<std::string> package() {
     const std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
-    const auto section = fmt::format(R"(<w:sectPr><w:headerReference w:type="default" r:id="rId4"/><w:footerReference w:type="default" r:id="rId5"/><w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:top="{}" w:right="{}" w:bottom="{}" w:left="{}" w:header="760" w:footer="620" w:gutter="0"/>{}</w:sectPr>)",
-                                     kDocxTop, kDocxLeft, kDocxBottom, kDocxLeft, document_.title_page ? "<w:titlePg/>" : "");
-    auto body = xml + R"(<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:pic="http://schemas.openxmlformats.org/drawingml/2006/picture"><w:body>)" +
-                std::move(out_) + section + "</w:body></w:document>";
-    const auto fonts = xml + R"(<w:fonts xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:font w:name="Microsoft YaHei"><w:altName w:val="Noto Sans CJK SC"/><w:charset w:val="86"/><w:family w:val="swiss"/></w:font></w:fonts>)";
+    const auto section = fmt::format(
+        R"(<w:sectPr><w:headerReference w:type="default" r:id="rId4"/><w:footerReference w:type="default" r:id="rId5"/><w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:top="{}" w:right="{}" w:bottom="{}" w:left="{}" w:header="760" w:footer="620" w:gutter="0"/>{}</w:sectPr>)",
+        kDocxTop, kDocxLeft, kDocxBottom, kDocxLeft, document_.title_page ? "<w:titlePg/>" : "");
+    auto body =
+        xml +
+        R"(<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:pic="http://schemas.openxmlformats.org/drawingml/2006/picture"><w:body>)" +
+        std::move(out_) + section + "</w:body></w:document>";
+    const auto fonts =
+        xml +
+        R"(<w:fonts xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:font w:name="Microsoft YaHei"><w:altName w:val="Noto Sans CJK SC"/><w:charset w:val="86"/><w:family w:val="swiss"/></w:font></w:fonts>)";
     std::string document_relations = xml + R"(<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">)";
     int id = 0;
     for (const std::string_view part : {"styles", "numbering", "settings", "header", "footer", "fontTable"})
-      document_relations += fmt::format(R"(<Relationship Id="rId{}" Type="{}/{}" Target="{}{}.xml"/>)", ++id, kRelations, part, part, part == "header" || part == "footer" ? "1" : "");
+      document_relations +=
+          fmt::format(R"(<Relationship Id="rId{}" Type="{}/{}" Target="{}{}.xml"/>)", ++id, kRelations, part, part, part == "header" || part == "footer" ? "1" : "");
     document_relations += relations_ + "</Relationships>";
-    const auto package_relations = xml + fmt::format(R"(<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="{}/officeDocument" Target="word/document.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties" Target="docProps/core.xml"/></Relationships>)", kRelations);
+    const auto package_relations =
+        xml +
+        fmt::format(
+            R"(<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="{}/officeDocument" Target="word/document.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties" Target="docProps/core.xml"/></Relationships>)",
+            kRelations);
     std::vector<std::pair<std::string, std::string>> parts{{"[Content_Types].xml", docx_content_types()},
                                                            {"_rels/.rels", package_relations},
                                                            {"docProps/core.xml", docx_core_properties(document_)},

@@ -109,9 +109,7 @@ TEST(ReportMarkdown, ChartsLieBesideIt) {
   EXPECT_THAT(rendered->bytes(), HasSubstr("[\\[2\\]](#source-2)"));
 }
 
-TEST(ReportMarkdown, NestedListsKeepTheirDepth) {
-  EXPECT_THAT(markdown_of(List{{{"a", {{"b", {{"c"}}, true}}}}}), HasSubstr("- a\n  - b\n    1. c\n"));
-}
+TEST(ReportMarkdown, NestedListsKeepTheirDepth) { EXPECT_THAT(markdown_of(List{{{"a", {{"b", {{"c"}}, true}}}}}), HasSubstr("- a\n  - b\n    1. c\n")); }
 
 // HTML.
 
@@ -143,8 +141,8 @@ TEST(ReportHtml, TextIsText) {
 
 TEST(ReportDocx, EveryPartIsWellFormedAndNamed) {
   const auto parts = unzip(one(sample_report(Language::kZh), Format::kDocx));
-  for (const std::string name : {"[Content_Types].xml", "_rels/.rels", "word/document.xml", "word/_rels/document.xml.rels", "word/styles.xml", "word/numbering.xml", "word/settings.xml", "word/header1.xml",
-                                 "word/footer1.xml", "word/fontTable.xml", "docProps/core.xml", "word/media/chart6.png"})
+  for (const std::string name : {"[Content_Types].xml", "_rels/.rels", "word/document.xml", "word/_rels/document.xml.rels", "word/styles.xml", "word/numbering.xml",
+                                 "word/settings.xml", "word/header1.xml", "word/footer1.xml", "word/fontTable.xml", "docProps/core.xml", "word/media/chart6.png"})
     EXPECT_TRUE(parts.contains(name)) << name;
   for (const auto& [name, content] : parts)
     if (!name.ends_with(".png")) xml(content);
@@ -153,7 +151,8 @@ TEST(ReportDocx, EveryPartIsWellFormedAndNamed) {
   std::set<std::string> ids;
   for (const auto& relation : relations.child("Relationships").children()) {
     ids.insert(relation.attribute("Id").value());
-    if (std::string_view(relation.attribute("TargetMode").value()) != "External") EXPECT_TRUE(parts.contains(std::string("word/") + relation.attribute("Target").value()));
+    if (std::string_view(relation.attribute("TargetMode").value()) != "External")
+      EXPECT_TRUE(parts.contains(std::string("word/") + relation.attribute("Target").value()));
   }
   const auto body = xml(parts.at("word/document.xml"));
   for (const auto& found : body.select_nodes("//@r:id|//@r:embed")) EXPECT_TRUE(ids.contains(found.attribute().value())) << found.attribute().value();
@@ -209,7 +208,8 @@ TEST(ReportDocx, NumberedListsBeginAtOne) {
 // All of them.
 
 TEST(ReportFormats, EqualReportsAreEqualBytes) {
-  for (const auto format : {Format::kMarkdown, Format::kHtml, Format::kDocx}) EXPECT_EQ(one(sample_report(Language::kZh), format), one(sample_report(Language::kZh), format));
+  for (const auto format : {Format::kMarkdown, Format::kHtml, Format::kDocx})
+    EXPECT_EQ(one(sample_report(Language::kZh), format), one(sample_report(Language::kZh), format));
 }
 
 TEST(ReportFormats, HostileTextBreaksNone) {
@@ -231,7 +231,8 @@ TEST(ReportFormats, HostileTextBreaksNone) {
   for (auto at = text.find('<'); at != std::string::npos; at = text.find('<', at + 1)) {
     if (at > 0 && text[at - 1] == '\\') continue;
     const auto rest = std::string_view(text).substr(at, 12);
-    const bool ours = std::ranges::any_of(std::vector<std::string_view>{"<a id=\"", "</a>", "<br>", "<strong>", "</strong>", "<em>", "</em>", "<sub>", "</sub>", "<sup>", "</sup>", "<!-- -->", "<etcpasswd", "<https://"},
+    const bool ours = std::ranges::any_of(std::vector<std::string_view>{"<a id=\"", "</a>", "<br>", "<strong>", "</strong>", "<em>", "</em>", "<sub>", "</sub>", "<sup>",
+                                                                        "</sup>", "<!-- -->", "<etcpasswd", "<https://"},
                                           [&](std::string_view element) { return rest.starts_with(element); });
     EXPECT_TRUE(ours) << rest;
   }

@@ -61,10 +61,11 @@ class Writer {
 
  private:
   void head() {
-    out_ += fmt::format("<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n"
-                        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-                        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" content=\"no-referrer\">\n",
-                        language_tag(document_.language));
+    out_ += fmt::format(
+        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" content=\"no-referrer\">\n",
+        language_tag(document_.language));
     if (!document_.author.empty()) out_ += "<meta name=\"author\" content=\"" + escape_xml(document_.author) + "\">\n";
     if (!document_.date.empty()) out_ += "<meta name=\"date\" content=\"" + escape_xml(document_.date) + "\">\n";
     out_ += "<title>" + escape_xml(document_.title) + "</title>\n<style>\n" + std::string(kHtmlStyle) + "</style>\n</head>\n<body>\n";
@@ -149,7 +150,8 @@ class Writer {
     out_ += "</tr></thead>\n<tbody>\n";
     for (const auto& row : table.rows) {
       out_ += row.emphasised ? "<tr class=\"sum\">" : "<tr>";
-      for (std::size_t i = 0; i < row.cells.size(); ++i) out_ += fmt::format("<td{}>{}</td>", cell_class(table.columns[i].align, row.cells[i].plain()), write(row.cells[i]));
+      for (std::size_t i = 0; i < row.cells.size(); ++i)
+        out_ += fmt::format("<td{}>{}</td>", cell_class(table.columns[i].align, row.cells[i].plain()), write(row.cells[i]));
       out_ += "</tr>\n";
     }
     out_ += "</tbody></table></div>\n";

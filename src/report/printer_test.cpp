@@ -12,6 +12,7 @@
 
 #include "report/hostile_fixture.h"
 #include "report/sample_fixture.h"
+#include "report/wire.h"
 #include "sandbox/process.h"
 
 namespace siyu::report {
@@ -66,16 +67,39 @@ void expect_in_order(const std::string& text, const std::vector<std::string>& wa
 TEST_F(PrinterTest, PdfHoldsItsChineseTextInOrder) {
   const auto path = rendered(sample_report(Language::kZh), Format::kPdf, "zh");
   const auto text = output_of("pdftotext -layout '" + path + "' -");
-  expect_in_order(text, {"示例商业银行股份有限公司", "私域大模型一体机部署方案", "容量、配置与成本测算报告", "2026年2月18日", "目录", "容量测算", "第 2 页，共 8 页", "推荐配置", "两台双卡服务器即可满足高峰需求", "方案可行", "制度问答",
-                         "并发用户数与首字延迟", "首字延迟随并发用户数的变化", "物料清单", "部件 26", "1,012,500", "职责分工", "需求确认与现场勘察", "五年总成本的构成", "资料来源", "GB/T 22239-2019"});
+  expect_in_order(text, {"示例商业银行股份有限公司",
+                         "私域大模型一体机部署方案",
+                         "容量、配置与成本测算报告",
+                         "2026年2月18日",
+                         "目录",
+                         "容量测算",
+                         "第 2 页，共 8 页",
+                         "推荐配置",
+                         "两台双卡服务器即可满足高峰需求",
+                         "方案可行",
+                         "制度问答",
+                         "并发用户数与首字延迟",
+                         "首字延迟随并发用户数的变化",
+                         "物料清单",
+                         "部件 26",
+                         "1,012,500",
+                         "职责分工",
+                         "需求确认与现场勘察",
+                         "五年总成本的构成",
+                         "资料来源",
+                         "GB/T 22239-2019"});
 }
 
 TEST_F(PrinterTest, PdfSaysWhatItIs) {
   const auto path = rendered(sample_report(Language::kZh), Format::kPdf, "zh");
   const auto info = output_of("pdfinfo '" + path + "'");
-  for (const std::string line : {"Title:           私域大模型一体机部署方案", "Author:          信息科技部", "Pages:           8", "595.276 x 841.89 pts (A4)", "CreationDate:    Wed Feb 18"}) EXPECT_THAT(info, HasSubstr(line));
+  for (const std::string line :
+       {"Title:           私域大模型一体机部署方案", "Author:          信息科技部", "Pages:           8", "595.276 x 841.89 pts (A4)", "CreationDate:    Wed Feb 18"})
+    EXPECT_THAT(info, HasSubstr(line));
   EXPECT_THAT(bytes_of(path), HasSubstr("/Lang (zh-CN)"));
   EXPECT_THAT(bytes_of(path), HasSubstr("/Outlines"));
+  EXPECT_THAT(info, HasSubstr("Tagged:          yes"));
+  expect_in_order(output_of("pdfinfo -struct-text '" + path + "'"), {"Document", "目录", "工作负载", "H1", "1  结论", "两台双卡服务器", "H2", "2.1  工作负载"});
   // The update that says the language leaves a file that poppler reads without complaint.
   EXPECT_EQ(output_of("pdftotext '" + path + "' /dev/null"), "");
 }
@@ -115,13 +139,16 @@ TEST_F(PrinterTest, TableHeadersRepeatOnEveryPage) {
   const auto path = rendered(Document{.title = "t", .blocks = {table}}, Format::kPdf, "table");
   const auto pages = output_of("pdfinfo '" + path + "' | sed -n 's/^Pages: *//p'");
   ASSERT_GE(std::stoi(pages), 4);
-  for (int page = 1; page <= std::stoi(pages); ++page) EXPECT_THAT(output_of("pdftotext -f " + std::to_string(page) + " -l " + std::to_string(page) + " '" + path + "' -"), HasSubstr("编号栏"));
+  for (int page = 1; page <= std::stoi(pages); ++page)
+    EXPECT_THAT(output_of("pdftotext -f " + std::to_string(page) + " -l " + std::to_string(page) + " '" + path + "' -"), HasSubstr("编号栏"));
 }
 
 TEST_F(PrinterTest, ARowHigherThanAPageIsSplit) {
   std::string lines;
   for (int i = 0; i < 300; ++i) lines += "line" + std::to_string(i) + "\n";
-  const auto path = rendered(Document{.title = "t", .language = Language::kEn, .blocks = {Table{.columns = {{"a"}, {"b"}}, .rows = {{{lines, "short"}}}}, Callout{Tone::kNote, "", lines}}}, Format::kPdf, "row");
+  const auto path = rendered(
+      Document{.title = "t", .language = Language::kEn, .blocks = {Table{.columns = {{"a"}, {"b"}}, .rows = {{{lines, "short"}}}}, Callout{Tone::kNote, "", lines}}},
+      Format::kPdf, "row");
   const auto text = output_of("pdftotext -layout '" + path + "' -");
   expect_in_order(text, {"line0", "line150", "line299", "Note", "line0", "line299"});
 }
@@ -175,6 +202,34 @@ TEST_F(PrinterTest, AnEndedOrMissingPrinterSaysWhatRemains) {
   }
 }
 
+TEST_F(PrinterTest, WithoutAFontForChineseItSaysWhatToInstall) {
+  // fontconfig is given a file that names no folder of fonts; only an environment of its own can do that to a printer.
+  auto child = sandbox::ChildProcess::spawn({.program = sandbox::sibling_program("siyu-printer"),
+                                             .arguments = {},
+                                             .environment = {"LANG=C.UTF-8", "FONTCONFIG_FILE=/usr/share/fontconfig/conf.avail/10-hinting-slight.conf"}});
+  ASSERT_TRUE(child);
+  const auto text = sandbox::memory_file(encode_document(sample_report(Language::kZh)), "report");
+  ASSERT_TRUE(text);
+  const std::array fds{text->get()};
+  ASSERT_TRUE(
+      sandbox::send_with_fds((*child)->socket(), encode_frame(encode(PrintJob{.work = PrintWork::kPdf, .memory_bytes = 1LL << 31, .seconds = 30})), fds, Millis(5'000)));
+  const auto refused = [&](sandbox::ChildProcess& printer) -> std::string {
+    FrameDecoder frames;
+    PrintedDecoder printed;
+    for (;;) {
+      const auto received = sandbox::receive_with_fds(printer.socket(), 1UL << 16, Millis(30'000));
+      if (!received || received->bytes.empty()) return "ended";
+      frames.feed(received->bytes);
+      while (auto frame = frames.next().value()) {
+        const auto taken = printed.take(std::move(*frame));
+        if (!taken) return taken.error().message;
+        if (*taken) return "printed";
+      }
+    }
+  };
+  EXPECT_THAT(refused(**child), HasSubstr("fonts-noto-cjk"));
+}
+
 TEST_F(PrinterTest, MemoryHasALimit) {
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -191,10 +246,12 @@ TEST_F(PrinterTest, MemoryHasALimit) {
 
 TEST_F(PrinterTest, LibreOfficeOpensTheDocx) {
   if (std::system("command -v soffice >/dev/null") != 0) GTEST_SKIP() << "LibreOffice is not installed (scripts/install_packages.sh test)";
-  for (const auto& [report, wanted] : {std::pair{sample_report(Language::kZh), std::vector<std::string>{"私域大模型一体机部署方案", "目录", "1 结论", "推荐配置", "部件 26", "资料来源"}},
-                                       std::pair{hostile_report(), std::vector<std::string>{"<script>alert(1)</script>"}}}) {
+  for (const auto& [report, wanted] :
+       {std::pair{sample_report(Language::kZh), std::vector<std::string>{"私域大模型一体机部署方案", "目录", "1 结论", "推荐配置", "部件 26", "资料来源"}},
+        std::pair{hostile_report(), std::vector<std::string>{"<script>alert(1)</script>"}}}) {
     const auto path = rendered(report, Format::kDocx, "office");
-    output_of("timeout 120 soffice -env:UserInstallation=file://" + folder_.string() + "/profile --headless --convert-to pdf --outdir '" + folder_.string() + "/pdf' '" + path + "'");
+    output_of("timeout 120 soffice -env:UserInstallation=file://" + folder_.string() + "/profile --headless --convert-to pdf --outdir '" + folder_.string() + "/pdf' '" +
+              path + "'");
     const auto text = output_of("pdftotext -layout '" + folder_.string() + "/pdf/office.pdf' -");
     expect_in_order(text, wanted);
     EXPECT_THAT(output_of("pdffonts '" + folder_.string() + "/pdf/office.pdf'"), HasSubstr("CJK"));

@@ -38,12 +38,17 @@ std::unexpected<Error> explained(Error error, sandbox::ChildProcess& child, cons
   // A refusal of the printer's own says all; what remains is its end, its silence and its nonsense.
   if (error.code == ErrorCode::kTooLarge || error.code == ErrorCode::kUnsupported) return std::unexpected(std::move(error));
   if (error.code == ErrorCode::kDeadlineExceeded)
-    return fail(ErrorCode::kDeadlineExceeded, "Printing the report took longer than " + std::to_string(limits.time.count() / 1000) + " s and was stopped; split the report" + std::string(kOtherFormats));
+    return fail(ErrorCode::kDeadlineExceeded, "Printing the report took longer than " + std::to_string(limits.time.count() / 1000) +
+                                                  " s and was stopped; split the report" + std::string(kOtherFormats));
   const auto ending = child.stop(Millis(200));
   // The dynamic loader ends with 127 where a library is missing.
   if (ending.code == 127)
-    return fail(ErrorCode::kUnsupported, "siyu-printer cannot start: a library it needs is missing; install the packages that `scripts/install_packages.sh run` names" + std::string(kOtherFormats), error.detail);
-  return internal("siyu-printer ended before the report was printed (" + ending.text() + "); the report may need more memory than it may use, so split it" + std::string(kOtherFormats),
+    return fail(
+        ErrorCode::kUnsupported,
+        "siyu-printer cannot start: a library it needs is missing; install the packages that `scripts/install_packages.sh run` names" + std::string(kOtherFormats),
+        error.detail);
+  return internal("siyu-printer ended before the report was printed (" + ending.text() + "); the report may need more memory than it may use, so split it" +
+                      std::string(kOtherFormats),
                   error.message + " " + error.detail);
 }
 
@@ -54,7 +59,8 @@ Result<std::vector<std::string>> print(const std::filesystem::path& program, con
   const sandbox::UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   auto child = sandbox::ChildProcess::spawn({.program = program, .arguments = {}, .standard_error = nowhere.get()});
   if (!child)
-    return fail(ErrorCode::kUnsupported, "siyu-printer cannot be started; it must lie beside siyu" + std::string(kOtherFormats), child.error().message + " " + child.error().detail);
+    return fail(ErrorCode::kUnsupported, "siyu-printer cannot be started; it must lie beside siyu" + std::string(kOtherFormats),
+                child.error().message + " " + child.error().detail);
   const std::array fds{text.get()};
   const auto deadline = std::chrono::steady_clock::now() + limits.time + std::min(kStartAndStop, limits.time);
   auto sent = sandbox::send_with_fds((*child)->socket(), encode_frame(encode(job)), fds, kStartAndStop);

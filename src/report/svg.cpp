@@ -125,13 +125,14 @@ void Svg::text(double x, double y, std::string_view given, const TextStyle& styl
   if (style.bold) place += R"( font-weight="bold")";
   if (style.turn != 0) place += fmt::format(R"x( transform="rotate({} {} {})")x", number(style.turn), number(x), number(y));
   if (style.halo)
-    out_ += fmt::format(R"(<text class="chart-halo" {} fill="none" stroke="#ffffff" stroke-width="3.5" stroke-linejoin="round" aria-hidden="true">{}</text>)", place, clean);
+    out_ +=
+        fmt::format(R"(<text class="chart-halo" {} fill="none" stroke="#ffffff" stroke-width="3.5" stroke-linejoin="round" aria-hidden="true">{}</text>)", place, clean);
   out_ += fmt::format(R"(<text{} {} fill="{}">{}</text>)", class_of(style.colour), place, style.colour, clean);
 }
 
 void Svg::line(double x1, double y1, double x2, double y2, std::string_view colour, double width, std::string_view dashes) {
-  out_ += fmt::format(R"(<line{} x1="{}" y1="{}" x2="{}" y2="{}" stroke="{}" stroke-width="{}")", class_of(colour), number(x1), number(y1), number(x2), number(y2), colour,
-                      number(width));
+  out_ += fmt::format(R"(<line{} x1="{}" y1="{}" x2="{}" y2="{}" stroke="{}" stroke-width="{}")", class_of(colour), number(x1), number(y1), number(x2), number(y2),
+                      colour, number(width));
   if (!dashes.empty()) out_ += fmt::format(R"( stroke-dasharray="{}")", dashes);
   out_ += "/>";
 }
@@ -168,9 +169,10 @@ void Svg::mark(std::size_t series, double x, double y, std::string_view colour) 
 
 Drawing Svg::finish(double width, double height, std::string_view label) && {
   const auto clean = escape_xml(clean_line(label));
-  auto head = fmt::format(R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-label="{2}" font-family="{3}"><title>{2}</title>)"
-                          R"(<rect class="chart-ground" width="{0}" height="{1}" fill="#ffffff"/>)",
-                          number(width), number(height), clean, kFonts);
+  auto head = fmt::format(
+      R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-label="{2}" font-family="{3}"><title>{2}</title>)"
+      R"(<rect class="chart-ground" width="{0}" height="{1}" fill="#ffffff"/>)",
+      number(width), number(height), clean, kFonts);
   return {.svg = std::move(head) + out_ + "</svg>\n", .width = width, .height = height};
 }
 

@@ -58,7 +58,7 @@ class Svg {
 struct ScaleMap {
   double low = 0, high = 1;  ///< values at the ends; low < high, and 0 < low when logarithmic
   bool log = false;
-  double from = 0, to = 1;  ///< positions there
+  double from = 0, to = 1;        ///< positions there
   double at(double value) const;  ///< finite for every drawable value; outside the ends beyond the positions
 };
 
@@ -84,9 +84,7 @@ Drawing draw_nothing(std::string_view title, std::string_view label, Language la
 
 struct Box {
   double x = 0, y = 0, width = 0, height = 0;
-  bool meets(const Box& other) const {
-    return x < other.x + other.width && other.x < x + width && y < other.y + other.height && other.y < y + height;
-  }
+  bool meets(const Box& other) const { return x < other.x + other.width && other.x < x + width && y < other.y + other.height && other.y < y + height; }
 };
 
 }  // namespace siyu::report

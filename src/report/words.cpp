@@ -9,12 +9,36 @@
 namespace siyu::report {
 namespace {
 
-constexpr Words kChinese{.contents = "目录", .sources = "资料来源", .date = "日期", .author = "编制", .organisation = "单位", .revision = "版本",
-                         .classification = "密级", .note = "说明", .good = "结论", .warning = "注意", .risk = "风险", .table = "表", .figure = "图",
-                         .no_data = "没有可以绘制的数据", .colon = "："};
-constexpr Words kEnglish{.contents = "Contents", .sources = "Sources", .date = "Date", .author = "Author", .organisation = "Organisation",
-                         .revision = "Revision", .classification = "Classification", .note = "Note", .good = "Finding", .warning = "Caution",
-                         .risk = "Risk", .table = "Table", .figure = "Figure", .no_data = "There is no data to draw", .colon = ": "};
+constexpr Words kChinese{.contents = "目录",
+                         .sources = "资料来源",
+                         .date = "日期",
+                         .author = "编制",
+                         .organisation = "单位",
+                         .revision = "版本",
+                         .classification = "密级",
+                         .note = "说明",
+                         .good = "结论",
+                         .warning = "注意",
+                         .risk = "风险",
+                         .table = "表",
+                         .figure = "图",
+                         .no_data = "没有可以绘制的数据",
+                         .colon = "："};
+constexpr Words kEnglish{.contents = "Contents",
+                         .sources = "Sources",
+                         .date = "Date",
+                         .author = "Author",
+                         .organisation = "Organisation",
+                         .revision = "Revision",
+                         .classification = "Classification",
+                         .note = "Note",
+                         .good = "Finding",
+                         .warning = "Caution",
+                         .risk = "Risk",
+                         .table = "Table",
+                         .figure = "Figure",
+                         .no_data = "There is no data to draw",
+                         .colon = ": "};
 constexpr std::array kMonths{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"};
 
 }  // namespace

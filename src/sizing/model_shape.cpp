@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "base/text.h"
 
@@ -70,6 +71,14 @@ double expert_weight_bytes(const ModelShape& shape, const WeightFormat* format) 
   for (const auto& tensor : shape.tensors)
     if (tensor.experts > 1) sum += bytes_of(shape, tensor, format);
   return sum;
+}
+
+std::string main_type(const ModelShape& shape) {
+  std::map<std::string_view, double> bytes;
+  for (const auto& tensor : shape.tensors)
+    if (tensor.stored != nullptr && tensor.role != Role::kTokenEmbedding) bytes[tensor.stored->name] += static_cast<double>(tensor.stored->bytes(tensor.elements()));
+  const auto most = std::ranges::max_element(bytes, {}, [](const auto& one) { return one.second; });
+  return most == bytes.end() ? std::string() : std::string(most->first);
 }
 
 Result<double> kv_bits(std::string_view type) {

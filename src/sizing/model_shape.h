@@ -56,6 +56,9 @@ double active_weight_bytes(const ModelShape& shape, const WeightFormat* format);
 /// Of the experts alone, all of them.
 double expert_weight_bytes(const ModelShape& shape, const WeightFormat* format);
 
+/// The type of most of what is stored, such as "q4_k": what a processor's kernels are chosen by. Empty when nothing is stored yet.
+std::string main_type(const ModelShape& shape);
+
 /// Types in which a cache may keep keys and values: f32, f16, bf16, fp8, q8_0 (blocks of 32 with a scale), int8, q4_0.
 Result<double> kv_bits(std::string_view type);
 /// Bytes that a sequence of so many tokens takes in the cache.

@@ -50,7 +50,9 @@ void size_of_model(Facts& facts) {
   const auto& question = *facts.question;
   if (const auto found = facts.catalogue->model(question.scenario.model.name)) facts.model = *found;
   const auto* model = facts.model;
-  const auto or_catalogue = [&](std::optional<double> given, auto of_model) { return given ? given : model == nullptr ? std::nullopt : std::optional<double>(of_model(*model)); };
+  const auto or_catalogue = [&](std::optional<double> given, auto of_model) {
+    return given ? given : model == nullptr ? std::nullopt : std::optional<double>(of_model(*model));
+  };
   facts.parameters = or_catalogue(question.parameters, [](const ModelEntry& one) { return static_cast<double>(one.parameters); });
   facts.layers = or_catalogue(question.layers, [](const ModelEntry& one) { return static_cast<double>(one.layers); });
   facts.hidden_size = or_catalogue(question.hidden_size, [](const ModelEntry& one) { return static_cast<double>(one.hidden_size); });
@@ -65,7 +67,8 @@ void constraints_of(Facts& facts) {
   facts.cloud_allowed = constraints.cloud_allowed.value_or(true);
   facts.data_class = constraints.data_class.value_or(DataClass::kInternal);
   if (!constraints.data_class)
-    facts.assumptions.push_back({"The highest data grade was not given; \"internal\" was taken. Grade the data before relying on this.", "未给出数据最高级别，按“内部”处理；采信本结论前应先完成数据分级。"});
+    facts.assumptions.push_back({"The highest data grade was not given; \"internal\" was taken. Grade the data before relying on this.",
+                                 "未给出数据最高级别，按“内部”处理；采信本结论前应先完成数据分级。"});
   if (!constraints.cloud_allowed && !facts.air_gapped)
     facts.assumptions.push_back({"Whether a public cloud may be used was not given; it was taken as allowed.", "未说明是否允许使用公有云，按允许处理。"});
 }
@@ -96,8 +99,9 @@ void load_of(Facts& facts) {
 }
 
 bool speaks_to_public(const IndustryScenario& use) {
-  static constexpr std::string_view kPublic[] = {"customer service", "triage and patient service", "shop assistant", "policy questions of citizens", "voice service for farmers",
-                                                 "subsidy and policy questions", "tutoring", "crop and pest advice", "copy and pictures", "drafts and headlines"};
+  static constexpr std::string_view kPublic[] = {"customer service",          "triage and patient service",   "shop assistant", "policy questions of citizens",
+                                                 "voice service for farmers", "subsidy and policy questions", "tutoring",       "crop and pest advice",
+                                                 "copy and pictures",         "drafts and headlines"};
   return std::ranges::find(kPublic, use.name) != std::end(kPublic);
 }
 
@@ -107,15 +111,31 @@ Result<Facts> facts_of(const AdviceQuestion& question, const Catalogue& catalogu
   const auto& scenario = question.scenario;
   const auto users = scenario.users.value_or(UserLoad{});
   const auto organisation = scenario.organisation.value_or(Organisation{});
-  RETURN_IF_ERROR(sane({{"parameters", question.parameters}, {"active_parameters", question.active_parameters}, {"weights_bytes", question.weights_bytes},
-                        {"layers", question.layers}, {"hidden_size", question.hidden_size},
-                        {"kv_bytes_per_token", question.kv_bytes_per_token}, {"replicas", question.replicas}, {"cards_per_replica", question.cards_per_replica},
-                        {"servers", question.servers}, {"concurrency", question.concurrency}, {"peak_to_mean", question.peak_to_mean}, {"local_cost", question.local_cost},
-                        {"cloud_cost", question.cloud_cost}, {"documents_bytes", question.documents_bytes}, {"users.daily_active", users.daily_active},
-                        {"organisation.it_staff", organisation.it_staff}, {"organisation.employees", organisation.employees}}));
+  RETURN_IF_ERROR(sane({{"parameters", question.parameters},
+                        {"active_parameters", question.active_parameters},
+                        {"weights_bytes", question.weights_bytes},
+                        {"layers", question.layers},
+                        {"hidden_size", question.hidden_size},
+                        {"kv_bytes_per_token", question.kv_bytes_per_token},
+                        {"replicas", question.replicas},
+                        {"cards_per_replica", question.cards_per_replica},
+                        {"servers", question.servers},
+                        {"concurrency", question.concurrency},
+                        {"peak_to_mean", question.peak_to_mean},
+                        {"local_cost", question.local_cost},
+                        {"cloud_cost", question.cloud_cost},
+                        {"documents_bytes", question.documents_bytes},
+                        {"users.daily_active", users.daily_active},
+                        {"organisation.it_staff", organisation.it_staff},
+                        {"organisation.employees", organisation.employees}}));
   const auto criteria = scenario.criteria.value_or(Criteria{});
-  RETURN_IF_ERROR(sane({{"criteria.cost", criteria.cost}, {"criteria.security", criteria.security}, {"criteria.latency", criteria.latency}, {"criteria.operations", criteria.operations},
-                        {"criteria.elasticity", criteria.elasticity}, {"criteria.compliance", criteria.compliance}, {"criteria.customisation", criteria.customisation},
+  RETURN_IF_ERROR(sane({{"criteria.cost", criteria.cost},
+                        {"criteria.security", criteria.security},
+                        {"criteria.latency", criteria.latency},
+                        {"criteria.operations", criteria.operations},
+                        {"criteria.elasticity", criteria.elasticity},
+                        {"criteria.compliance", criteria.compliance},
+                        {"criteria.customisation", criteria.customisation},
                         {"criteria.size", criteria.size}}));
   Facts facts{.question = &question, .catalogue = &catalogue};
   RETURN_IF_ERROR(find_industry(organisation, facts));
@@ -124,8 +144,9 @@ Result<Facts> facts_of(const AdviceQuestion& question, const Catalogue& catalogu
   load_of(facts);
   facts.training = question.training.value_or(Training::kNone);
   facts.customisation = question.customisation.value_or(facts.training != Training::kNone);
-  facts.personal_data = facts.industry != nullptr &&
-                        std::ranges::any_of(facts.industry->compliance, [](const std::string& line) { return line.contains("Personal Information Protection Law"); });
+  facts.personal_data = facts.industry != nullptr && std::ranges::any_of(facts.industry->compliance, [](const std::string& line) {
+                          return line.contains("Personal Information Protection Law");
+                        });
   facts.public_answers = facts.use != nullptr && speaks_to_public(*facts.use);
   return facts;
 }
@@ -155,7 +176,11 @@ std::string plain_number(double value) {
   const auto size = std::abs(value);
   if (size != 0 && (size < 1e-4 || size >= 1e15)) return fmt::format("{:.3g}", value);
   // Three digits that tell something; whole numbers whole.
-  const int decimals = value == std::round(value) || size >= 1000 ? 0 : size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : static_cast<int>(2 - std::floor(std::log10(size)));
+  const int decimals = value == std::round(value) || size >= 1000 ? 0
+                       : size >= 100                              ? 0
+                       : size >= 10                               ? 1
+                       : size >= 1                                ? 2
+                                                                  : static_cast<int>(2 - std::floor(std::log10(size)));
   auto text = fmt::format("{:.{}f}", value, decimals);
   if (text.contains('.')) {
     while (text.ends_with('0')) text.pop_back();
@@ -164,6 +189,13 @@ std::string plain_number(double value) {
   const auto point = std::min(text.find('.'), text.size());
   for (auto at = static_cast<std::ptrdiff_t>(point) - 3; at > (value < 0 ? 1 : 0); at -= 3) text.insert(static_cast<std::size_t>(at), ",");
   return text;
+}
+
+Words short_number(double value) {
+  const auto size = std::abs(value);
+  if (size < 1e6) return {plain_number(value), plain_number(value)};
+  return {size >= 1e9 ? plain_number(value / 1e9) + " B" : plain_number(value / 1e6) + " M",
+          size >= 1e8 ? plain_number(value / 1e8) + " 亿" : plain_number(value / 1e4) + " 万"};
 }
 
 Words parameters_words(double parameters) {

@@ -8,9 +8,9 @@ namespace siyu::planner {
 struct Facts {
   const AdviceQuestion* question = nullptr;
   const Catalogue* catalogue = nullptr;
-  const Industry* industry = nullptr;             ///< null: not given
+  const Industry* industry = nullptr;  ///< null: not given
   const IndustryScenario* use = nullptr;
-  const ModelEntry* model = nullptr;              ///< null: not of the catalogue
+  const ModelEntry* model = nullptr;  ///< null: not of the catalogue
   const UserClass* user_class = nullptr;
   std::optional<double> parameters, active_parameters, layers, hidden_size;
   DataClass data_class = DataClass::kInternal;
@@ -18,7 +18,7 @@ struct Facts {
   bool air_gapped = false, cloud_allowed = true, customisation = false, personal_data = false, public_answers = false;
   Training training = Training::kNone;
   std::optional<double> daily_active, it_staff, employees, peak_to_mean, ttft_s, local_cost, cloud_cost, concurrency;
-  std::vector<Words> assumptions;                 ///< what was taken where nothing was given
+  std::vector<Words> assumptions;  ///< what was taken where nothing was given
 };
 
 /// Errors as of advise().
@@ -59,6 +59,8 @@ std::vector<Flip> search_flips(const Facts& facts);
 Words name_of(DataClass data_class);
 /// 12,000 · 1.5 · 0.03: as many digits as tell something.
 std::string plain_number(double value);
+/// The same, but from a million on "602 M" / "6.02 亿".
+Words short_number(double value);
 /// "7.2 B parameters" / "72 亿参数".
 Words parameters_words(double parameters);
 

@@ -41,7 +41,8 @@ std::optional<std::pair<double, Mode>> nearest_change(double from, double low, d
 Flip flip(std::string name, Words label, Words from, std::optional<std::pair<Words, Mode>> change, std::optional<double> value = {}) {
   Flip out{.name = std::move(name), .label = label, .from = from, .to = {}, .to_value = value, .mode = {}, .text = {}};
   if (!change) {
-    out.text = {fmt::format("{} (now {}): no value changes the first place.", label.en, from.en), fmt::format("{}（现为 {}）：取任何值都不改变首选。", label.zh, from.zh)};
+    out.text = {fmt::format("{} (now {}): no value changes the first place.", label.en, from.en),
+                fmt::format("{}（现为 {}）：取任何值都不改变首选。", label.zh, from.zh)};
     return out;
   }
   const auto mode = name_of(change->second);
@@ -64,7 +65,8 @@ void weights(const Facts& facts, std::vector<Flip>& out) {
     const auto at = [&](double share) {
       auto moved = own;
       const auto others = 1 - own[i];
-      for (std::size_t k = 0; k < moved.size(); ++k) moved[k] = k == i ? share : others > 0 ? own[k] / others * (1 - share) : (1 - share) / static_cast<double>(own.size() - 1);
+      for (std::size_t k = 0; k < moved.size(); ++k)
+        moved[k] = k == i ? share : others > 0 ? own[k] / others * (1 - share) : (1 - share) / static_cast<double>(own.size() - 1);
       return judge(facts, moved).first();
     };
     const auto change = nearest_change(own[i], 0, 1, at);
@@ -115,7 +117,8 @@ void cost_ratio(const Facts& facts, std::vector<Flip>& out) {
   const auto change = nearest_change(std::log10(ratio), -3, 3, at);
   const auto say = [](double value) { return Words{plain_number(value), plain_number(value)}; };
   const auto value = change ? std::optional(std::pow(10, change->first)) : std::nullopt;
-  out.push_back(flip("input.cost_ratio", {"own cost over cloud cost", "自建与云端成本之比"}, say(ratio), change ? std::optional(std::pair(say(*value), change->second)) : std::nullopt, value));
+  out.push_back(flip("input.cost_ratio", {"own cost over cloud cost", "自建与云端成本之比"}, say(ratio),
+                     change ? std::optional(std::pair(say(*value), change->second)) : std::nullopt, value));
 }
 
 /// Choices from a few values: the nearest other value that changes the first place.

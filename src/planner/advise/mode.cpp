@@ -25,13 +25,17 @@ void cost(const Facts& facts, CriterionScore& out) {
   if (facts.local_cost && facts.cloud_cost && *facts.local_cost + *facts.cloud_cost > 0) {
     const auto local = *facts.local_cost / (*facts.local_cost + *facts.cloud_cost);
     return score(out, {100 * local, 45, 100 * (1 - local)},
-                 {fmt::format("Over the horizon, running it yourself costs {} times what the cloud's tokens cost; each way scores the other's share of the sum.", plain_number(*facts.local_cost / std::max(*facts.cloud_cost, 1e-9))),
-                  fmt::format("在测算期内，自建总成本是云端按词元计费的 {} 倍；两种方式各按对方在合计中的占比得分。", plain_number(*facts.local_cost / std::max(*facts.cloud_cost, 1e-9)))});
+                 {fmt::format("Over the horizon, running it yourself costs {} times what the cloud's tokens cost; each way scores the other's share of the sum; hybrid 45, for it pays for both.",
+                              plain_number(*facts.local_cost / std::max(*facts.cloud_cost, 1e-9))),
+                  fmt::format("在测算期内，自建总成本是云端按词元计费的 {} 倍；两种方式各按对方在合计中的占比得分，混合部署两边付费，计 45 分。",
+                              plain_number(*facts.local_cost / std::max(*facts.cloud_cost, 1e-9)))});
   }
-  if (!facts.daily_active) return score(out, {55, 55, 55}, {"Neither a cost comparison nor daily users were given: all modes score alike.", "既无成本测算也无日活用户数：各方式同分。"});
+  if (!facts.daily_active)
+    return score(out, {55, 55, 55}, {"Neither a cost comparison nor daily users were given: all modes score alike.", "既无成本测算也无日活用户数：各方式同分。"});
   const auto decades = std::log10(std::max(*facts.daily_active, 1.0) / 1000);  // above a thousand users
   score(out, {bounded(60 - 10 * decades), bounded(57 - 2 * decades), bounded(55 + 10 * decades)},
-        {fmt::format("No cost comparison was given; {} daily users: own hardware pays the more, the more it is used (ten points each tenfold).", plain_number(*facts.daily_active)),
+        {fmt::format("No cost comparison was given; {} daily users: own hardware pays the more, the more it is used (ten points each tenfold).",
+                     plain_number(*facts.daily_active)),
          fmt::format("未给出成本测算；日活 {} 人：使用量越大，自建越划算（每增十倍计十分）。", plain_number(*facts.daily_active))});
 }
 
@@ -42,7 +46,8 @@ constexpr std::array<ModeValues, 4> kCompliance{{{85, 80, 80}, {70, 75, 85}, {40
 void security(const Facts& facts, CriterionScore& out) {
   const auto grade = name_of(facts.data_class);
   score(out, kSecurity[static_cast<std::size_t>(facts.data_class)],
-        {fmt::format("The highest grade of the data is \"{}\": what leaves the house is out of one's hands.", grade.en), fmt::format("数据最高级别为“{}”：数据一旦出域即不再受控。", grade.zh)});
+        {fmt::format("The highest grade of the data is \"{}\": what leaves the house is out of one's hands.", grade.en),
+         fmt::format("数据最高级别为“{}”：数据一旦出域即不再受控。", grade.zh)});
   if (facts.personal_data) move(out, {-10, -5, 0}, {"Personal data is part of the industry's work.", "该行业业务涉及个人信息。"});
 }
 
@@ -52,7 +57,9 @@ void compliance(const Facts& facts, CriterionScore& out) {
         {fmt::format("Duties of evidence for \"{}\" data are met the easier, the fewer parties handle it (GB/T 43697-2024).", grade.en),
          fmt::format("处理“{}”数据的参与方越少，举证责任越容易落实（GB/T 43697-2024）。", grade.zh)});
   if (facts.industry != nullptr && facts.industry->regulation)
-    move(out, {-20, -10, 0}, {fmt::format("The industry is regulated: {}.", *facts.industry->regulation), fmt::format("行业受监管：{}。", facts.industry->regulation_zh.value_or(*facts.industry->regulation))});
+    move(out, {-20, -10, 0},
+         {fmt::format("The industry is regulated: {}.", *facts.industry->regulation),
+          fmt::format("行业受监管：{}。", facts.industry->regulation_zh.value_or(*facts.industry->regulation))});
   if (facts.edition == Edition::kDomestic)
     move(out, {-5, 0, 5}, {"Domestic hardware is asked for, which is proved best on one's own.", "要求国产化（信创），自有硬件最易举证。"});
 }
@@ -87,7 +94,9 @@ void elasticity(const Facts& facts, CriterionScore& out) {
 
 void customisation(const Facts& facts, CriterionScore& out) {
   switch (facts.training) {
-    case Training::kAll: return score(out, {30, 50, 90}, {"All parameters are trained: weights and data want to lie together, under own control.", "计划全参数训练：权重与数据宜同处一地并自主可控。"});
+    case Training::kAll:
+      return score(out, {30, 50, 90},
+                   {"All parameters are trained: weights and data want to lie together, under own control.", "计划全参数训练：权重与数据宜同处一地并自主可控。"});
     case Training::kAdapters: return score(out, {50, 65, 85}, {"Adapters are trained on own data.", "计划用自有数据训练适配器（LoRA）。"});
     case Training::kNone: break;
   }
@@ -100,7 +109,8 @@ void size(const Facts& facts, CriterionScore& out) {
   if (!people) return score(out, {60, 60, 60}, {"The size of the organisation was not given: all modes score alike.", "未给出机构规模：各方式同分。"});
   const auto decades = std::log10(std::max(*people, 1.0));
   score(out, {110 - 15 * decades, 60, 15 + 15 * decades},
-        {fmt::format("{} people: fixed costs of an own machine room spread over them.", plain_number(*people)), fmt::format("{} 人的规模：自有机房的固定成本由其分摊。", plain_number(*people))});
+        {fmt::format("{} people: fixed costs of an own machine room spread over them.", plain_number(*people)),
+         fmt::format("{} 人的规模：自有机房的固定成本由其分摊。", plain_number(*people))});
 }
 
 struct Rule {
@@ -130,10 +140,12 @@ void exclude(std::vector<Exclusion>& out, std::initializer_list<Mode> modes, con
 std::vector<Exclusion> exclusions_of(const Facts& facts) {
   std::vector<Exclusion> out;
   if (facts.air_gapped)
-    exclude(out, {Mode::kCloud, Mode::kHybrid}, "air_gap", {"The site has no way out: nothing of the service may be reached over a public network.", "场地与外网隔离，服务的任何部分都不得经由公网访问。"},
+    exclude(out, {Mode::kCloud, Mode::kHybrid}, "air_gap",
+            {"The site has no way out: nothing of the service may be reached over a public network.", "场地与外网隔离，服务的任何部分都不得经由公网访问。"},
             {"the organisation's network rules; GB/T 22239-2019 on boundaries of networks", "本机构网络隔离规定；GB/T 22239-2019 区域边界要求"});
   if (!facts.cloud_allowed)
-    exclude(out, {Mode::kCloud, Mode::kHybrid}, "cloud_not_allowed", {"The organisation does not allow a public cloud.", "本机构不允许使用公有云。"}, {"the organisation's own rule", "本机构内部规定"});
+    exclude(out, {Mode::kCloud, Mode::kHybrid}, "cloud_not_allowed", {"The organisation does not allow a public cloud.", "本机构不允许使用公有云。"},
+            {"the organisation's own rule", "本机构内部规定"});
   if (facts.data_class == DataClass::kCore)
     exclude(out, {Mode::kCloud, Mode::kHybrid}, "core_data",
             {"Core data is among the documents, and what is derived from it inherits the grade; one request that takes the wrong way cannot be called back.",
@@ -146,7 +158,8 @@ std::vector<Exclusion> exclusions_of(const Facts& facts) {
              fmt::format("受监管行业（{}）的“{}”数据不得交由公有云处理。", facts.industry->name_zh, name_of(facts.data_class).zh)},
             {*facts.industry->regulation, facts.industry->regulation_zh.value_or(*facts.industry->regulation)});
   if (confidential && facts.industry != nullptr && facts.industry->name == "government")
-    exclude(out, {Mode::kHybrid}, "government_data", {"Government data above \"internal\" stays inside; the cautious reading of the guidance.", "高于“内部”级别的政务数据不出域，按指引从严理解。"},
+    exclude(out, {Mode::kHybrid}, "government_data",
+            {"Government data above \"internal\" stays inside; the cautious reading of the guidance.", "高于“内部”级别的政务数据不出域，按指引从严理解。"},
             {"TC260-004 (2025-09); deployment guide of 2025-10", "TC260-004（2025-09）；2025 年 10 月政务大模型部署应用指引"});
   return out;
 }
@@ -185,19 +198,25 @@ Verdict judge(const Facts& facts, const std::vector<double>& weights) {
   }
   // Equal scores: the mode that keeps the data closer comes first.
   for (const auto mode : {Mode::kOnPremise, Mode::kHybrid, Mode::kCloud})
-    verdict.ranking.push_back({mode, name_of(mode), total.of(mode), std::ranges::any_of(verdict.exclusions, [&](const Exclusion& one) { return one.mode == mode; })});
+    verdict.ranking.push_back(
+        {mode, name_of(mode), total.of(mode), std::ranges::any_of(verdict.exclusions, [&](const Exclusion& one) { return one.mode == mode; })});
   std::ranges::stable_sort(verdict.ranking, [](const RankedMode& a, const RankedMode& b) { return a.excluded != b.excluded ? !a.excluded : a.score > b.score; });
   return verdict;
 }
 
 Result<ModeAdvice> advise_mode(const Facts& facts) {
   auto verdict = judge(facts, weights_of(facts));
-  ModeAdvice advice{.mode = verdict.first(), .ranking = std::move(verdict.ranking), .criteria = std::move(verdict.criteria), .exclusions = std::move(verdict.exclusions)};
+  ModeAdvice advice{
+      .mode = verdict.first(), .ranking = std::move(verdict.ranking), .criteria = std::move(verdict.criteria), .exclusions = std::move(verdict.exclusions)};
   const auto given = facts.question->scenario.criteria;
   advice.assumptions = facts.assumptions;
-  if (!given) advice.assumptions.push_back({"No weights were given: data security 20, compliance 20, cost 15, latency, operations, elasticity and customisation 10 each, size 5.",
-                                            "未给出权重，采用默认值：数据安全 20、合规 20、成本 15，时延、运维、弹性、定制能力各 10，机构规模 5。"});
-  else advice.assumptions.push_back({"Weights that were not given took their defaults, which are of 100 in all; weights are normed to their sum.", "未给出的权重取默认值（总计 100），权重按其总和归一。"});
+  if (!given)
+    advice.assumptions.push_back(
+        {"No weights were given: data security 20, compliance 20, cost 15, latency, operations, elasticity and customisation 10 each, size 5.",
+         "未给出权重，采用默认值：数据安全 20、合规 20、成本 15，时延、运维、弹性、定制能力各 10，机构规模 5。"});
+  else
+    advice.assumptions.push_back({"Weights that were not given took their defaults, which are of 100 in all; weights are normed to their sum.",
+                                  "未给出的权重取默认值（总计 100），权重按其总和归一。"});
   advice.flips = search_flips(facts);
   return advice;
 }

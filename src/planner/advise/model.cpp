@@ -46,18 +46,25 @@ bool domestic_family(const ModelEntry& model) {
 }
 
 Words licence_note(const std::string& licence) {
-  if (licence == "MIT" || licence == "Apache-2.0") return {fmt::format("Licence {}: commercial use and changes are free.", licence), fmt::format("许可证 {}：可商用、可修改。", licence)};
-  return {fmt::format("Licence {}: has conditions of its own; have it read before the purchase.", licence), fmt::format("许可证 {}：另有附加条件，采购前须经法务审阅。", licence)};
+  if (licence == "MIT" || licence == "Apache-2.0")
+    return {fmt::format("Licence {}: commercial use and changes are free.", licence), fmt::format("许可证 {}：可商用、可修改。", licence)};
+  return {fmt::format("Licence {}: has conditions of its own; have it read before the purchase.", licence),
+          fmt::format("许可证 {}：另有附加条件，采购前须经法务审阅。", licence)};
 }
 
 Candidate candidate(const ModelEntry& model, const ModelAdvice& advice, bool suggested) {
-  Candidate out{.model = model.name, .kind = model.kind, .licence = model.licence, .parameters = static_cast<double>(model.parameters), .active_parameters = {}, .suggested = suggested};
+  Candidate out{.model = model.name,
+                .kind = model.kind,
+                .licence = model.licence,
+                .parameters = static_cast<double>(model.parameters),
+                .active_parameters = {},
+                .suggested = suggested};
   if (model.active_parameters) out.active_parameters = static_cast<double>(*model.active_parameters);
   out.fits_class = is_aide(model) || model_class_of(out.parameters) == advice.model_class;
   const auto licence = licence_note(model.licence);
-  const Words size = is_aide(model)       ? Words{"Serves retrieval beside a chat model. ", "与对话模型配合，用于检索。"}
-                     : out.fits_class     ? Words{}
-                                          : Words{fmt::format("Outside the class {}. ", advice.model_class), fmt::format("不在 {} 级别内。", advice.model_class)};
+  const Words size = is_aide(model)   ? Words{"Serves retrieval beside a chat model. ", "与对话模型配合，用于检索。"}
+                     : out.fits_class ? Words{}
+                                      : Words{fmt::format("Outside the class {}. ", advice.model_class), fmt::format("不在 {} 级别内。", advice.model_class)};
   const Words native = model.active_parameters ? Words{fmt::format("A mixture of experts: {} are read for a token. ", parameters_words(*out.active_parameters).en),
                                                        fmt::format("混合专家模型：每个词元激活 {}。", parameters_words(*out.active_parameters).zh)}
                                                : Words{};
@@ -99,8 +106,9 @@ void class_of(const Facts& facts, ModelAdvice& advice) {
       abilities.en += (abilities.en.empty() ? "" : ", ") + ability_name(id).en;
       abilities.zh += (abilities.zh.empty() ? "" : "、") + ability_name(id).zh;
     }
-    advice.class_reason = {fmt::format("The use \"{}\" needs {}; the class {} is where to begin, and the own test set decides.", facts.use->name, abilities.en, advice.model_class),
-                           fmt::format("“{}”需要{}；建议从 {} 级模型起步，以自有测试集的结果为准。", facts.use->name_zh, abilities.zh, advice.model_class)};
+    advice.class_reason = {
+        fmt::format("The use \"{}\" needs {}; the class {} is where to begin, and the own test set decides.", facts.use->name, abilities.en, advice.model_class),
+        fmt::format("“{}”需要{}；建议从 {} 级模型起步，以自有测试集的结果为准。", facts.use->name_zh, abilities.zh, advice.model_class)};
   } else if (facts.parameters) {
     advice.model_class = model_class_of(*facts.parameters);
     advice.class_reason = {fmt::format("No industry was given; the class is that of the scenario's model ({}).", parameters_words(*facts.parameters).en),
@@ -110,7 +118,8 @@ void class_of(const Facts& facts, ModelAdvice& advice) {
     advice.model_class = "10B";
     advice.class_reason = {many ? "Neither industry nor size was given; 10B answers most questions on documents and serves many users at a bearable cost."
                                 : "Neither industry nor size was given; 10B answers most questions on documents on one appliance.",
-                           many ? "行业与模型规模均未给出；10B 级可胜任大多数文档问答，并能以可承受的成本服务大量用户。" : "行业与模型规模均未给出；10B 级可在单台一体机上胜任大多数文档问答。"};
+                           many ? "行业与模型规模均未给出；10B 级可胜任大多数文档问答，并能以可承受的成本服务大量用户。"
+                                : "行业与模型规模均未给出；10B 级可在单台一体机上胜任大多数文档问答。"};
   }
 }
 
@@ -118,10 +127,13 @@ void openness(const Facts& facts, ModelAdvice& advice) {
   const auto bound = facts.air_gapped || !facts.cloud_allowed || facts.data_class >= DataClass::kConfidential;
   const auto closed_possible = !bound && (facts.industry == nullptr || facts.industry->open_or_closed == "both");
   advice.openness = closed_possible ? "both" : "open";
-  if (bound) advice.openness_reason = {"Open weights: closed models are reached over a public network, which the data grade or the network's rules forbid here.",
-                                       "选用开源权重：闭源模型须经公网访问，数据级别或网络规定不允许。"};
+  if (bound)
+    advice.openness_reason = {"Open weights: closed models are reached over a public network, which the data grade or the network's rules forbid here.",
+                              "选用开源权重：闭源模型须经公网访问，数据级别或网络规定不允许。"};
   else if (facts.industry != nullptr) advice.openness_reason = {facts.industry->reason, facts.industry->reason_zh.value_or(facts.industry->reason)};
-  else advice.openness_reason = {"Both: open weights for documents of the house, closed models for what may be published.", "二者皆可：内部资料用开源权重，可公开内容可用闭源模型。"};
+  else
+    advice.openness_reason = {"Both: open weights for documents of the house, closed models for what may be published.",
+                              "二者皆可：内部资料用开源权重，可公开内容可用闭源模型。"};
 }
 
 }  // namespace
@@ -138,7 +150,8 @@ Result<ModelAdvice> advise_model(const Facts& facts) {
     advice.use = facts.use->name;
     advice.use_name = {facts.use->name, facts.use->name_zh};
     for (const auto& id : facts.use->abilities) advice.abilities.push_back({id, ability_name(id)});
-    for (const auto& metric : facts.use->metrics) advice.goals.push_back({{metric.name, metric.name_zh.value_or(metric.name)}, metric.at_least, metric.at_most, metric.unit});
+    for (const auto& metric : facts.use->metrics)
+      advice.goals.push_back({{metric.name, metric.name_zh.value_or(metric.name)}, metric.at_least, metric.at_most, metric.unit});
     if (facts.use->note) advice.note = Words{*facts.use->note, facts.use->note_zh.value_or(*facts.use->note)};
   }
   class_of(facts, advice);

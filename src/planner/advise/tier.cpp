@@ -48,16 +48,19 @@ int required_rank(const Facts& facts, const std::vector<const Appliance*>& appli
                fmt::format("{} 的模型至少需要{}。", parameters_words(*facts.parameters).zh, tier_name(one).zh)});
   }
   if (facts.user_class != nullptr) {
-    const auto one = least_rank(appliances, [&](const Appliance& appliance) { return std::ranges::find(appliance.users, facts.user_class->name) != appliance.users.end(); });
+    const auto one =
+        least_rank(appliances, [&](const Appliance& appliance) { return std::ranges::find(appliance.users, facts.user_class->name) != appliance.users.end(); });
     need(one, {fmt::format("{} daily users ask for at least: {}; {}.", plain_number(*facts.daily_active), tier_name(one).en, facts.user_class->advice),
-               fmt::format("日活 {} 人至少需要{}；{}。", plain_number(*facts.daily_active), tier_name(one).zh, facts.user_class->advice_zh.value_or(facts.user_class->advice))});
+               fmt::format("日活 {} 人至少需要{}；{}。", plain_number(*facts.daily_active), tier_name(one).zh,
+                           facts.user_class->advice_zh.value_or(facts.user_class->advice))});
   }
   if (facts.concurrency) {
     const auto one = least_rank(appliances, [&](const Appliance& appliance) { return *facts.concurrency <= appliance.concurrency_up_to; });
     need(one, {fmt::format("{} requests in flight ask for at least: {}.", plain_number(std::ceil(*facts.concurrency)), tier_name(one).en),
                fmt::format("{} 路并发请求至少需要{}。", plain_number(std::ceil(*facts.concurrency)), tier_name(one).zh)});
   }
-  if (advice.reasons.empty()) need(0, {"Neither the model's size nor the load is known: the smallest tier, to begin with.", "模型规模与负载均未知：先从最小档起步。"});
+  if (advice.reasons.empty())
+    need(0, {"Neither the model's size nor the load is known: the smallest tier, to begin with.", "模型规模与负载均未知：先从最小档起步。"});
   return rank;
 }
 
@@ -69,17 +72,31 @@ double servers_of(const Facts& facts, const Appliance& appliance, TierAdvice& ad
   if (appliance.cards.per_server) servers = std::max(servers, std::ceil(static_cast<double>(appliance.cards.minimum) / *appliance.cards.per_server));
   if (facts.question->replicas && facts.question->cards_per_replica && per_server && *per_server > 0)
     servers = std::max(servers, std::ceil(*facts.question->replicas * *facts.question->cards_per_replica / *per_server));
-  else advice.reasons.push_back({"The number of replicas and cards was not given: servers follow from users and requests in flight alone.", "未给出副本数与卡数：服务器数仅由用户数与并发推定。"});
+  else
+    advice.reasons.push_back({"The number of replicas and cards was not given: servers follow from users and requests in flight alone.",
+                              "未给出副本数与卡数：服务器数仅由用户数与并发推定。"});
   return servers;
 }
 
 /// Keys of an accelerator's entry, as people call what they hold.
 Words key_words(const std::string& key) {
-  static const std::pair<std::string_view, Words> kKeys[] = {{"memory_gb_per_s", {"memory bandwidth", "显存带宽"}}, {"memory_gib", {"memory", "显存容量"}}, {"memory_type", {"type of memory", "显存类型"}},
-                                                             {"tflops", {"compute", "算力"}}, {"power_w", {"power", "功耗"}}, {"interconnect", {"links between cards", "卡间互连"}}, {"pcie", {"PCIe", "PCIe 规格"}},
-                                                             {"form_factor", {"form", "形态"}}, {"int8_tops", {"INT8 compute", "INT8 算力"}}, {"int4_tops", {"INT4 compute", "INT4 算力"}}, {"fp64", {"FP64 compute", "FP64 算力"}},
-                                                             {"fp32", {"FP32 compute", "FP32 算力"}}, {"tf32", {"TF32 compute", "TF32 算力"}}, {"fp16", {"FP16 compute", "FP16 算力"}}, {"bf16", {"BF16 compute", "BF16 算力"}},
-                                                             {"fp8", {"FP8 compute", "FP8 算力"}}, {"fp4", {"FP4 compute", "FP4 算力"}}};
+  static const std::pair<std::string_view, Words> kKeys[] = {{"memory_gb_per_s", {"memory bandwidth", "显存带宽"}},
+                                                             {"memory_gib", {"memory", "显存容量"}},
+                                                             {"memory_type", {"type of memory", "显存类型"}},
+                                                             {"tflops", {"compute", "算力"}},
+                                                             {"power_w", {"power", "功耗"}},
+                                                             {"interconnect", {"links between cards", "卡间互连"}},
+                                                             {"pcie", {"PCIe", "PCIe 规格"}},
+                                                             {"form_factor", {"form", "形态"}},
+                                                             {"int8_tops", {"INT8 compute", "INT8 算力"}},
+                                                             {"int4_tops", {"INT4 compute", "INT4 算力"}},
+                                                             {"fp64", {"FP64 compute", "FP64 算力"}},
+                                                             {"fp32", {"FP32 compute", "FP32 算力"}},
+                                                             {"tf32", {"TF32 compute", "TF32 算力"}},
+                                                             {"fp16", {"FP16 compute", "FP16 算力"}},
+                                                             {"bf16", {"BF16 compute", "BF16 算力"}},
+                                                             {"fp8", {"FP8 compute", "FP8 算力"}},
+                                                             {"fp4", {"FP4 compute", "FP4 算力"}}};
   const auto at = std::ranges::find(kKeys, key, [](const auto& one) { return one.first; });
   return at == std::end(kKeys) ? Words{key, key} : at->second;
 }
@@ -119,7 +136,10 @@ Result<std::vector<std::string>> cards_of(const Facts& facts, const Appliance& a
   std::vector<std::string> cards{appliance.cards.model};
   cards.insert(cards.end(), appliance.cards.alternatives.begin(), appliance.cards.alternatives.end());
   if (facts.edition != Edition::kAny)
-    std::erase_if(cards, [&](const std::string& name) { const auto card = facts.catalogue->accelerator(name); return card && (*card)->edition != appliance.edition; });
+    std::erase_if(cards, [&](const std::string& name) {
+      const auto card = facts.catalogue->accelerator(name);
+      return card && (*card)->edition != appliance.edition;
+    });
   const auto& constraints = facts.question->scenario.constraints;
   if (!constraints || !constraints->accelerators || constraints->accelerators->empty()) return cards;
   std::vector<std::string> allowed;
@@ -128,7 +148,8 @@ Result<std::vector<std::string>> cards_of(const Facts& facts, const Appliance& a
     if (facts.edition == Edition::kAny || card->edition == appliance.edition) allowed.push_back(card->name);
   }
   if (allowed.empty())
-    return invalid(fmt::format("`constraints.accelerators` names no card of the {} edition, which `constraints.edition` asks for; change one of the two", appliance.edition));
+    return invalid(
+        fmt::format("`constraints.accelerators` names no card of the {} edition, which `constraints.edition` asks for; change one of the two", appliance.edition));
   // The tier's own order among the allowed ones; cards that it does not know come last.
   std::vector<std::string> out;
   for (const auto& name : cards)
@@ -143,7 +164,8 @@ Status respect_choice(const Facts& facts, TierAdvice& advice) {
   if (!chosen) return {};
   ASSIGN_OR_RETURN(const auto* card, facts.catalogue->accelerator(*chosen));
   if (facts.edition != Edition::kAny && card->edition != advice.edition)
-    return invalid(fmt::format("`accelerator` {} is a card of the {} edition, but `constraints.edition` asks for the {} one; change one of the two", card->name, card->edition, advice.edition));
+    return invalid(fmt::format("`accelerator` {} is a card of the {} edition, but `constraints.edition` asks for the {} one; change one of the two", card->name,
+                               card->edition, advice.edition));
   std::erase(advice.cards, card->name);
   advice.cards.insert(advice.cards.begin(), card->name);
   advice.reasons.push_back({fmt::format("The card {} was chosen in the scenario.", card->name), fmt::format("加速卡 {} 由方案指定。", card->name)});
@@ -156,14 +178,17 @@ void alternatives(const Facts& facts, const Appliance& chosen, TierAdvice& advic
     const auto same_edition = one.edition == chosen.edition;
     const auto step = rank_of(one) - rank_of(chosen);
     if (same_edition && step == 1)
-      advice.alternatives.push_back({one.name, {"More room for growth and larger models; costs and power rise at once.", "为增长与更大模型留出余量；成本与功耗即刻上升。"}});
+      advice.alternatives.push_back(
+          {one.name, {"More room for growth and larger models; costs and power rise at once.", "为增长与更大模型留出余量；成本与功耗即刻上升。"}});
     if (same_edition && step == -1)
-      advice.alternatives.push_back({one.name, {fmt::format("Cheaper, but up to {} requests in flight{} only.", one.concurrency_up_to,
-                                                            one.parameters_up_to ? fmt::format(" and {}", parameters_words(*one.parameters_up_to).en) : ""),
-                                                fmt::format("成本更低，但仅支持不超过 {} 路并发{}。", one.concurrency_up_to,
-                                                            one.parameters_up_to ? fmt::format("、{}", parameters_words(*one.parameters_up_to).zh) : "")}});
+      advice.alternatives.push_back({one.name,
+                                     {fmt::format("Cheaper, but up to {} requests in flight{} only.", one.concurrency_up_to,
+                                                  one.parameters_up_to ? fmt::format(" and {}", parameters_words(*one.parameters_up_to).en) : ""),
+                                      fmt::format("成本更低，但仅支持不超过 {} 路并发{}。", one.concurrency_up_to,
+                                                  one.parameters_up_to ? fmt::format("、{}", parameters_words(*one.parameters_up_to).zh) : "")}});
     if (!same_edition && step == 0 && facts.edition == Edition::kAny) {
-      Words reason{fmt::format("The {} edition of the same tier: {}.", one.edition, one.cards.model), fmt::format("同档{}版：{}。", one.edition == "domestic" ? "国产" : "国际", one.cards.model)};
+      Words reason{fmt::format("The {} edition of the same tier: {}.", one.edition, one.cards.model),
+                   fmt::format("同档{}版：{}。", one.edition == "domestic" ? "国产" : "国际", one.cards.model)};
       if (one.note) reason.en += " Note: " + *one.note + ".", reason.zh += "注意：" + one.note_zh.value_or(*one.note) + "。";
       advice.alternatives.push_back({one.name, std::move(reason)});
     }
@@ -177,7 +202,8 @@ Result<TierAdvice> advise_tier(const Facts& facts) {
   std::vector<const Appliance*> appliances;
   for (const auto& one : facts.catalogue->appliances)
     if (one.edition == advice.edition) appliances.push_back(&one);
-  if (appliances.empty()) return not_found(fmt::format("The catalogue has no appliance of the {} edition; appliances.yaml in your catalogue folder adds one", advice.edition));
+  if (appliances.empty())
+    return not_found(fmt::format("The catalogue has no appliance of the {} edition; appliances.yaml in your catalogue folder adds one", advice.edition));
   const auto rank = required_rank(facts, appliances, advice);
   // The smallest appliance from that rank on: a catalogue without one of a rank gives the next larger, or its largest.
   const auto larger = [&](const Appliance* a, const Appliance* b) { return rank_of(*a) < rank_of(*b); };
@@ -188,8 +214,10 @@ Result<TierAdvice> advise_tier(const Facts& facts) {
   advice.tier = chosen.tier;
   advice.tier_name = tier_name(rank_of(chosen));
   if (facts.edition == Edition::kAny && !facts.question->scenario.accelerator)
-    advice.reasons.push_back({"No edition was asked for: the domestic one is suggested, because its cards can be bought on the mainland without restriction; the other one is an alternative.",
-                              "未指定版本：建议国产版，其加速卡在境内采购不受限；国际版列为备选。"});
+    advice.reasons.push_back(
+        {"No edition was asked for: the domestic one is suggested, because its cards can be bought on the mainland without restriction; the other one is an "
+         "alternative.",
+         "未指定版本：建议国产版，其加速卡在境内采购不受限；国际版列为备选。"});
   ASSIGN_OR_RETURN(advice.cards, cards_of(facts, chosen));
   RETURN_IF_ERROR(respect_choice(facts, advice));
   advice.servers = servers_of(facts, chosen, advice);

@@ -15,8 +15,9 @@ using report::Rich;
 using report::Row;
 
 Words group_name(const std::string& group) {
-  static const std::pair<std::string_view, Words> kGroups[] = {{"server", {"Servers", "服务器"}}, {"card", {"Accelerators", "加速卡"}}, {"network", {"Network", "网络"}},
-                                                               {"storage", {"Storage", "存储"}}, {"software", {"Software", "软件"}}, {"service", {"Services", "服务"}}};
+  static const std::pair<std::string_view, Words> kGroups[] = {{"server", {"Servers", "服务器"}},  {"card", {"Accelerators", "加速卡"}},
+                                                               {"network", {"Network", "网络"}},   {"storage", {"Storage", "存储"}},
+                                                               {"software", {"Software", "软件"}}, {"service", {"Services", "服务"}}};
   for (const auto& [name, words] : kGroups)
     if (name == group) return words;
   return {group, group};
@@ -56,12 +57,23 @@ void group_table(Pen& pen, const std::string& group, Sums& all) {
     item.runs.insert(item.runs.end(), source.runs.begin(), source.runs.end());
     // The words of a house source would run into the item's text; marks of numbered ones belong there.
     if (!source.plain().empty()) item.runs.resize(item.runs.size() - source.runs.size());
-    rows.push_back({.cells = {std::move(item), pen.value(row.quantity, row.unit), range(pen, row.price_low, row.price_high, 1), range(pen, row.price_low, row.price_high, row.quantity),
-                              !row.power_w ? pen.say({"not given", "未给出"}) : *row.power_w == 0 ? pen.say({"counted above", "已计入"}) : pen.value(*row.power_w * row.quantity, "W")}});
+    rows.push_back({.cells = {std::move(item), pen.value(row.quantity, row.unit), range(pen, row.price_low, row.price_high, 1),
+                              range(pen, row.price_low, row.price_high, row.quantity),
+                              !row.power_w        ? pen.say({"not given", "未给出"})
+                              : *row.power_w == 0 ? pen.say({"counted above", "已计入"})
+                                                  : pen.value(*row.power_w * row.quantity, "W")}});
   }
-  rows.push_back({.cells = {pen.say({"Sum of what is known", "已知部分小计"}), "", "", sums.unpriced == rows.size() ? pen.unknown() : range(pen, sums.low, sums.high, 1), sums.power > 0 ? pen.value(sums.power, "W") : pen.say({"not given", "未给出"})}, .emphasised = true});
+  rows.push_back(
+      {.cells = {pen.say({"Sum of what is known", "已知部分小计"}), "", "", sums.unpriced == rows.size() ? pen.unknown() : range(pen, sums.low, sums.high, 1),
+                 sums.power > 0 ? pen.value(sums.power, "W") : pen.say({"not given", "未给出"})},
+       .emphasised = true});
   pen.heading(2, group_name(group));
-  pen.table({{{"Item and specification", "品名与规格"}, 5}, {{"Quantity", "数量"}, 1.6, true}, {{"Price of one", "单价"}, 2, true}, {{"Price", "金额"}, 2.2, true}, {{"Power", "功耗"}, 1.6, true}}, std::move(rows));
+  pen.table({{{"Item and specification", "品名与规格"}, 5},
+             {{"Quantity", "数量"}, 1.6, true},
+             {{"Price of one", "单价"}, 2, true},
+             {{"Price", "金额"}, 2.2, true},
+             {{"Power", "功耗"}, 1.6, true}},
+            std::move(rows));
 }
 
 const PurchasePrice* price_of(const Catalogue& catalogue, const std::string& item, const std::string& currency) {
@@ -71,17 +83,27 @@ const PurchasePrice* price_of(const Catalogue& catalogue, const std::string& ite
 }
 
 void server_rows(const Appliance& appliance, double servers, std::vector<BillRow>& out) {
-  const auto spec = Words{fmt::format("{} × {}, {} GiB memory, {} U", appliance.cpu.sockets, appliance.cpu.model, plain_number(appliance.memory_gib), appliance.rack_units),
-                          fmt::format("{} × {}，内存 {} GiB，{} U", appliance.cpu.sockets, appliance.cpu.model, plain_number(appliance.memory_gib), appliance.rack_units)};
+  const auto spec =
+      Words{fmt::format("{} × {}, {} GiB memory, {} U", appliance.cpu.sockets, appliance.cpu.model, plain_number(appliance.memory_gib), appliance.rack_units),
+            fmt::format("{} × {}，内存 {} GiB，{} U", appliance.cpu.sockets, appliance.cpu.model, plain_number(appliance.memory_gib), appliance.rack_units)};
   Words with = spec;
   const auto volume = [&](const std::optional<ApplianceVolume>& one, const Words& name) {
-    if (!one || one->storage_class.starts_with("disk") || one->storage_class.starts_with("all-flash") || one->storage_class == "object") return;  // Outside the server.
+    if (!one || one->storage_class.starts_with("disk") || one->storage_class.starts_with("all-flash") || one->storage_class == "object")
+      return;  // Outside the server.
     with.en += fmt::format("; {} {} TB {}", name.en, plain_number(one->tb), one->storage_class);
     with.zh += fmt::format("；{} {} TB {}", name.zh, plain_number(one->tb), one->storage_class);
   };
-  volume(appliance.storage.system, {"system", "系统盘"}), volume(appliance.storage.models, {"models", "模型盘"}), volume(appliance.storage.cache, {"cache", "缓存盘"});
-  out.push_back({.group = "server", .item = {"Server " + appliance.name, "服务器 " + appliance.name}, .specification = with, .quantity = servers, .unit = "server", .power_w = appliance.power_w, .edition = appliance.edition,
-                 .source = appliance.source, .note = Words{"Power with its cards, at full load.", "功耗含加速卡，按满载计。"}});
+  volume(appliance.storage.system, {"system", "系统盘"}), volume(appliance.storage.models, {"models", "模型盘"}),
+      volume(appliance.storage.cache, {"cache", "缓存盘"});
+  out.push_back({.group = "server",
+                 .item = {"Server " + appliance.name, "服务器 " + appliance.name},
+                 .specification = with,
+                 .quantity = servers,
+                 .unit = "server",
+                 .power_w = appliance.power_w,
+                 .edition = appliance.edition,
+                 .source = appliance.source,
+                 .note = Words{"Power with its cards, at full load.", "功耗含加速卡，按满载计。"}});
 }
 
 /// One row for each class: its stages share the drives or nodes, and their throughputs add up.
@@ -91,7 +113,10 @@ void storage_rows(const Advice& advice, const Catalogue& catalogue, std::vector<
     Words stages, kind;
     for (const auto& need : advice.storage.needs) {
       if (need.storage_class != one.name) continue;
-      const auto value = [&](const std::optional<std::string>& id) { const auto* figure = id ? advice.figure(*id) : nullptr; return figure == nullptr ? 0 : figure->value.value_or(0); };
+      const auto value = [&](const std::optional<std::string>& id) {
+        const auto* figure = id ? advice.figure(*id) : nullptr;
+        return figure == nullptr ? 0 : figure->value.value_or(0);
+      };
       read += value(need.read), write += value(need.write), bytes += value(need.capacity);
       if (value(need.read) + value(need.write) == 0) continue;
       stages = {stages.en + (stages.en.empty() ? "" : ", ") + need.name.en, stages.zh + (stages.zh.empty() ? "" : "、") + need.name.zh};
@@ -100,10 +125,18 @@ void storage_rows(const Advice& advice, const Catalogue& catalogue, std::vector<
     if (stages.en.empty()) continue;
     const auto units = [](double needed, std::optional<double> each) { return each && *each > 0 ? std::ceil(needed / *each) : 0; };
     const bool unknown = (read > 0 && !one.read_gb_per_s) || (write > 0 && !one.write_gb_per_s);
-    BillRow row{.group = "storage", .item = {one.name, one.name}, .specification = {kind.en + "; for " + stages.en, kind.zh + "；用于" + stages.zh},
-                .quantity = std::max({1.0, units(read, one.read_gb_per_s), units(write, one.write_gb_per_s)}), .unit = one.unit, .source = one.source};
-    if (bytes > 0) row.note = Words{fmt::format("For {} with copies.", show_value(bytes, "B", report::Language::kEn)), fmt::format("含副本容量 {}。", show_value(bytes, "B", report::Language::kZh))};
-    if (unknown) row.note = Words{(row.note ? row.note->en + " " : "") + "At least so many: a speed of this class is not published.", (row.note ? row.note->zh : "") + "为下限：该类别有速度指标未公开。"};
+    BillRow row{.group = "storage",
+                .item = {one.name, one.name},
+                .specification = {kind.en + "; for " + stages.en, kind.zh + "；用于" + stages.zh},
+                .quantity = std::max({1.0, units(read, one.read_gb_per_s), units(write, one.write_gb_per_s)}),
+                .unit = one.unit,
+                .source = one.source};
+    if (bytes > 0)
+      row.note = Words{fmt::format("For {} with copies.", show_value(bytes, "B", report::Language::kEn)),
+                       fmt::format("含副本容量 {}。", show_value(bytes, "B", report::Language::kZh))};
+    if (unknown)
+      row.note = Words{(row.note ? row.note->en + " " : "") + "At least so many: a speed of this class is not published.",
+                       (row.note ? row.note->zh : "") + "为下限：该类别有速度指标未公开。"};
     out.push_back(std::move(row));
   }
 }
@@ -118,16 +151,26 @@ std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& questio
   server_rows(*at, servers, out);
   const double per_server = at->cards.per_server ? *at->cards.per_server : at->cards.minimum;
   const auto needed = question.replicas && question.cards_per_replica ? std::optional(*question.replicas * *question.cards_per_replica) : std::nullopt;
-  if (const auto card = advice.tier.cards.empty() ? Result<const Accelerator*>(nullptr) : catalogue.accelerator(advice.tier.cards.front()); card && *card != nullptr) {
+  if (const auto card = advice.tier.cards.empty() ? Result<const Accelerator*>(nullptr) : catalogue.accelerator(advice.tier.cards.front());
+      card && *card != nullptr) {
     const auto& one = **card;
-    BillRow row{.group = "card", .item = {one.name, one.name}, .specification = {one.memory_gib ? fmt::format("{} GiB", plain_number(*one.memory_gib)) : "memory unknown", one.memory_gib ? fmt::format("显存 {} GiB", plain_number(*one.memory_gib)) : "显存未知"},
-                .quantity = needed ? *needed : per_server * servers, .unit = "card", .edition = one.edition, .source = one.source};
-    row.note = needed ? Words{"Replicas × cards of a replica; power is part of the server's.", "副本数 × 单副本卡数；功耗已计入服务器。"} : Words{"The tier's minimum; the sizing did not give a number. Power is part of the server's.", "按机型最低配置；测算未给出卡数。功耗已计入服务器。"};
+    BillRow row{.group = "card",
+                .item = {one.name, one.name},
+                .specification = {one.memory_gib ? fmt::format("{} GiB", plain_number(*one.memory_gib)) : "memory unknown",
+                                  one.memory_gib ? fmt::format("显存 {} GiB", plain_number(*one.memory_gib)) : "显存未知"},
+                .quantity = needed ? *needed : per_server * servers,
+                .unit = "card",
+                .edition = one.edition,
+                .source = one.source};
+    row.note =
+        needed ? Words{"Replicas × cards of a replica; power is part of the server's.", "副本数 × 单副本卡数；功耗已计入服务器。"}
+               : Words{"The tier's minimum; the sizing did not give a number. Power is part of the server's.", "按机型最低配置；测算未给出卡数。功耗已计入服务器。"};
     row.power_w = 0;
     if (const auto* price = price_of(catalogue, one.name, currency)) {
       row.price_low = price->low, row.price_high = price->high;
       row.source = price->source;
-      if (price->note && *price->note == "launch price, not the street price") row.note->en += " Launch price, not the street price.", row.note->zh += "所列为首发价，非市场成交价。";
+      if (price->note && *price->note == "launch price, not the street price")
+        row.note->en += " Launch price, not the street price.", row.note->zh += "所列为首发价，非市场成交价。";
       if (price->confidence == "unverified") row.note->en += " Price unverified.", row.note->zh += "价格未经核实。";
     }
     out.push_back(std::move(row));
@@ -135,14 +178,36 @@ std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& questio
   std::set<std::string> done;
   for (const auto& need : advice.network.needs) {
     if (!need.needed || need.recommended == "none" || !done.insert(need.recommended).second) continue;
-    out.push_back({.group = "network", .item = {need.recommended, need.recommended}, .specification = {"port and cable: " + need.name.en, "端口与线缆：" + need.name.zh}, .quantity = servers * 2, .unit = "port", .source = "guidance of this project",
+    out.push_back({.group = "network",
+                   .item = {need.recommended, need.recommended},
+                   .specification = {"port and cable: " + need.name.en, "端口与线缆：" + need.name.zh},
+                   .quantity = servers * 2,
+                   .unit = "port",
+                   .source = "guidance of this project",
                    .note = Words{"Two ports of each server, so that one may fail.", "每台服务器两个端口，互为冗余。"}});
   }
   storage_rows(advice, catalogue, out);
-  out.push_back({.group = "software", .item = {"Siyu", "私域（Siyu）"}, .specification = {"Apache-2.0, no licence fee", "Apache-2.0 开源许可，无授权费"}, .quantity = servers, .unit = "server", .price_low = 0, .price_high = 0, .source = "guidance of this project"});
+  out.push_back({.group = "software",
+                 .item = {"Siyu", "私域（Siyu）"},
+                 .specification = {"Apache-2.0, no licence fee", "Apache-2.0 开源许可，无授权费"},
+                 .quantity = servers,
+                 .unit = "server",
+                 .price_low = 0,
+                 .price_high = 0,
+                 .source = "guidance of this project"});
   const auto systems = fmt::format("{}", fmt::join(at->operating_system, " / "));
-  out.push_back({.group = "software", .item = {"Operating system", "操作系统"}, .specification = {systems, systems}, .quantity = servers, .unit = "licence", .source = at->source});
-  out.push_back({.group = "service", .item = {"Installation, support, spare parts", "安装、维保与备件"}, .specification = {"to be offered by the vendor", "由供应商报价"}, .quantity = 1, .unit = "set", .source = "guidance of this project"});
+  out.push_back({.group = "software",
+                 .item = {"Operating system", "操作系统"},
+                 .specification = {systems, systems},
+                 .quantity = servers,
+                 .unit = "licence",
+                 .source = at->source});
+  out.push_back({.group = "service",
+                 .item = {"Installation, support, spare parts", "安装、维保与备件"},
+                 .specification = {"to be offered by the vendor", "由供应商报价"},
+                 .quantity = 1,
+                 .unit = "set",
+                 .source = "guidance of this project"});
   return out;
 }
 
@@ -150,24 +215,29 @@ void write_bill(Pen& pen) {
   const auto& input = pen.input();
   pen.heading(1, {"What to order", "采购内容"});
   if (input.bill.empty()) {
-    pen.callout(report::Tone::kWarning, {"No rows", "暂无条目"}, {"The plan gave no rows to order; reckon the sizing first.", "方案未给出采购条目，请先完成容量测算。"});
+    pen.callout(report::Tone::kWarning, {"No rows", "暂无条目"},
+                {"The plan gave no rows to order; reckon the sizing first.", "方案未给出采购条目，请先完成容量测算。"});
     pen.basis();
     return;
   }
   std::vector<std::string> groups{"server", "card", "network", "storage", "software", "service"};
   for (const auto& row : input.bill)
     if (std::ranges::find(groups, row.group) == groups.end()) groups.push_back(row.group);
-  pen.text({"Prices are ranges where sources give a range; a price without a source is unknown and must be offered by the vendor. Sums hold what is known only.", "来源给出区间者价格以区间列示；无来源的价格标为未知，须由供应商报价。合计仅含已知部分。"});
+  pen.text({"Prices are ranges where sources give a range; a price without a source is unknown and must be offered by the vendor. Sums hold what is known only.",
+            "来源给出区间者价格以区间列示；无来源的价格标为未知，须由供应商报价。合计仅含已知部分。"});
   Sums all;
   for (const auto& group : groups)
     if (std::ranges::any_of(input.bill, [&](const BillRow& row) { return row.group == group; })) group_table(pen, group, all);
   pen.heading(1, {"In all", "总计"});
   const auto priced = input.bill.size() - all.unpriced;
-  pen.key_figures({{pen.say({"Sum of the known prices", "已知价格合计"}), priced == 0 ? pen.unknown() : range(pen, all.low, all.high, 1), fmt::format("{} / {}", priced, input.bill.size())},
+  pen.key_figures({{pen.say({"Sum of the known prices", "已知价格合计"}), priced == 0 ? pen.unknown() : range(pen, all.low, all.high, 1),
+                    fmt::format("{} / {}", priced, input.bill.size())},
                    {pen.say({"Rows without a price", "缺价条目"}), fmt::format("{}", all.unpriced), pen.say({"to be offered", "待报价"})},
                    {pen.say({"Power that is known", "已知功耗合计"}), all.power > 0 ? pen.value(all.power, "W") : pen.unknown(), ""}});
   if (all.unpriced > 0)
-    pen.callout(report::Tone::kWarning, {"The sum is not the budget", "合计不等于预算"}, {fmt::format("{} rows have no price; the sum above is a lower bound of what will be paid.", all.unpriced), fmt::format("有 {} 项缺少价格，上述合计仅为支出下限。", all.unpriced)});
+    pen.callout(report::Tone::kWarning, {"The sum is not the budget", "合计不等于预算"},
+                {fmt::format("{} rows have no price; the sum above is a lower bound of what will be paid.", all.unpriced),
+                 fmt::format("有 {} 项缺少价格，上述合计仅为支出下限。", all.unpriced)});
   if (all.unpowered > 0) pen.text({fmt::format("{} rows of hardware have no power figure.", all.unpowered), fmt::format("有 {} 项硬件未给出功耗。", all.unpowered)});
   pen.bullets(input.advice.tier.doubts);
   pen.basis();

@@ -16,8 +16,10 @@ Status check_input(const PaperInput& input) {
   for (const auto& section : input.sections)
     for (const auto& figure : section.figures) look(figure.value);
   for (const auto& part : input.memory) look(part.bytes);
-  for (const auto& point : input.load) look(point.requests_per_second), look(point.ttft_p95_s), look(point.tpot_p95_ms), look(point.ttft_p50_s), look(point.ttft_p99_s);
+  for (const auto& point : input.load)
+    look(point.requests_per_second), look(point.ttft_p95_s), look(point.tpot_p95_ms), look(point.ttft_p50_s), look(point.ttft_p99_s);
   for (const auto& point : input.replicas) look(point.load), look(point.replicas);
+  for (const auto& row : input.hardware) look(row.ttft_p95_s), look(row.tpot_p95_ms), look(row.power_w), look(row.purchase);
   for (const auto& row : input.bill) look(row.quantity), look(row.price_low), look(row.price_high), look(row.power_w);
   if (input.cost) {
     for (const auto& part : input.cost->parts) look(part.value);
@@ -31,7 +33,10 @@ Status check_input(const PaperInput& input) {
 PlanFacts plan_facts(const PaperInput& input) {
   const auto& advice = input.advice;
   const auto constraints = input.scenario.constraints.value_or(Constraints{});
-  PlanFacts facts{.servers = advice.tier.servers, .air_gapped = constraints.air_gapped.value_or(false), .domestic = advice.tier.edition == "domestic", .training = advice.training};
+  PlanFacts facts{.servers = advice.tier.servers,
+                  .air_gapped = constraints.air_gapped.value_or(false),
+                  .domestic = advice.tier.edition == "domestic",
+                  .training = advice.training};
   for (const auto& risk : advice.risks) {
     if (risk.id == "two_factors") facts.regulated = true;  // The graded protection applies.
     if (risk.id == "content_safety") facts.public_answers = true;

@@ -28,24 +28,57 @@ std::string scaled(double value, std::initializer_list<Step> steps, const char* 
 
 /// What the figures' sources are called that are not documents.
 const Words* house_source(std::string_view source) {
-  static const std::pair<std::string_view, Words> kHouse[] = {{"guidance of this project", {"guidance of this project", "本项目经验值"}},
-                                                              {"sizing", {"sizing", "容量测算"}},
-                                                              {"scenario", {"scenario", "方案输入"}},
-                                                              {"question", {"given", "方案输入"}},
-                                                              {"given", {"given", "方案输入"}},
-                                                              {"load", {"load", "负载"}},
-                                                              {"model", {"model", "模型结构"}},
-                                                              {"model, dense layers aside", {"model, dense layers aside", "模型结构（稠密层除外）"}},
-                                                              {"appliance advice", {"advice on the appliance", "机型建议"}},
-                                                              {"training plan", {"training plan", "训练计划"}},
-                                                              {"all parameters", {"all parameters", "全参数"}},
-                                                              {"adapters: 1 % of the parameters", {"adapters: 1 % of the parameters", "适配器：参数量的 1%"}},
-                                                              {"formula of the transfer", {"of the transfer", "传输过程"}},
-                                                              {"catalogue", {"catalogue", "参数库"}},
-                                                              {"assumption", {"assumption", "假设"}},
-                                                              {"default", {"default", "默认值"}}};
+  static const std::pair<std::string_view, Words> kHouse[] = {
+      {"guidance of this project", {"guidance of this project", "本项目经验值"}},
+      {"sizing", {"sizing", "容量测算"}},
+      {"scenario", {"scenario", "方案输入"}},
+      {"question", {"given", "方案输入"}},
+      {"given", {"given", "方案输入"}},
+      {"load", {"load", "负载"}},
+      {"model", {"model", "模型结构"}},
+      {"model, dense layers aside", {"model, dense layers aside", "模型结构（稠密层除外）"}},
+      {"appliance advice", {"advice on the appliance", "机型建议"}},
+      {"training plan", {"training plan", "训练计划"}},
+      {"all parameters", {"all parameters", "全参数"}},
+      {"adapters: 1 % of the parameters", {"adapters: 1 % of the parameters", "适配器：参数量的 1%"}},
+      {"formula of the transfer", {"of the transfer", "传输过程"}},
+      {"catalogue", {"catalogue", "参数库"}},
+      {"assumption", {"assumption", "假设"}},
+      {"default", {"default", "默认值"}},
+      {"measured", {"measured", "实测"}},
+                                                              {"fitted to published speeds", {"fitted to published speeds", "据公开速度拟合"}},
+                                                              {"1 byte a weight", {"1 byte a weight", "每权重 1 字节"}},
+      {"offer", {"offer", "报价"}},
+      {"none was given", {"none was given", "未给出"}},
+      {"the fleet", {"the fleet", "集群测算"}},
+      {"the horizon", {"the horizon", "测算期"}},
+      {"given, or the local share rounded up", {"given, or the local share rounded up", "给定值，或按本地占比向上取整"}},
+      {"as other prompt tokens", {"as other prompt tokens", "同普通提示词"}},
+      {"as other prompt tokens: the list has no price for cached ones",
+       {"as other prompt tokens: the list has no price for cached ones", "同普通提示词（价目表无缓存价）"}},
+      {"the replica's step times", {"the replica's step times", "副本步时模型"}},
+      {"the replica's step times (service_model.h)", {"the replica's step times", "副本步时模型"}},
+      {"default of vLLM for large cards", {"default of vLLM for large cards", "vLLM 大卡默认值"}},
+      {"user class of the catalogue", {"user class of the catalogue", "参数库用户档位"}},
+      {"user class of the catalogue; 1 without one", {"user class of the catalogue; 1 without one", "参数库用户档位，缺省为 1"}}};
   const auto at = std::ranges::find(kHouse, source, [](const auto& one) { return one.first; });
   return at == std::end(kHouse) ? nullptr : &at->second;
+}
+
+/// "given; default 0.6, guidance of this project", "default 8 unless given".
+std::optional<Words> defaulted(std::string_view source) {
+  constexpr std::string_view kGiven = "given; default ", kUnless = " unless given", kDefault = "default ", kHouse = ", guidance of this project";
+  const auto text = [&](std::string_view value) { return Words{std::string(source), "给定值，默认 " + std::string(value)}; };
+  if (source.starts_with(kGiven)) {
+    auto value = source.substr(kGiven.size());
+    const bool house = value.ends_with(kHouse);
+    if (house) value.remove_suffix(kHouse.size());
+    auto words = text(value);
+    if (house) words.zh += "，本项目经验值";
+    return words;
+  }
+  if (source.starts_with(kDefault) && source.ends_with(kUnless)) return text(source.substr(kDefault.size(), source.size() - kDefault.size() - kUnless.size()));
+  return std::nullopt;
 }
 
 }  // namespace
@@ -58,20 +91,53 @@ std::string capitalised(std::string text) {
 }
 
 std::string unit_word(std::string_view unit, Language language) {
-  static const std::pair<std::string_view, Words> kUnits[] = {{"server", {"servers", "台"}}, {"servers", {"servers", "台"}}, {"card", {"cards", "张"}}, {"cards", {"cards", "张"}},
-                                                              {"replica", {"replicas", "副本"}}, {"replicas", {"replicas", "副本"}}, {"drive", {"drives", "块"}}, {"storage node", {"storage nodes", "节点"}},
-                                                              {"node", {"nodes", "节点"}}, {"port", {"ports", "端口"}}, {"tokens", {"tokens", "词元"}}, {"token", {"tokens", "词元"}}, {"tokens/s", {"tokens/s", "词元/秒"}},
-                                                              {"requests/s", {"requests/s", "请求/秒"}}, {"requests", {"requests", "次"}}, {"sequences", {"sequences", "路"}}, {"parameters", {"parameters", "参数"}},
-                                                              {"months", {"months", "个月"}}, {"month", {"month", "月"}}, {"years", {"years", "年"}}, {"year", {"years", "年"}}, {"% per unit of cost", {"% per unit of cost", "%/单位成本"}}, {"kWh", {"kWh", "千瓦时"}}, {"person", {"persons", "人"}}, {"persons", {"persons", "人"}}, {"day", {"days", "天"}}, {"s", {"s", "秒"}}, {"days", {"days", "天"}},
-                                                              {"licence", {"licences", "套"}}, {"set", {"sets", "套"}}, {"cases", {"cases", "例"}}, {"users", {"users", "人"}}, {"layers", {"layers", "层"}},
-                                                              {"person-years", {"person-years", "人年"}}, {"unit", {"units", "个"}}, {"units", {"units", "个"}}, {"rack units", {"rack units", "U"}}, {"steps", {"steps", "步"}},
-                                                              {"B/token", {"B/token", "B/词元"}}, {"FLOP/token", {"FLOP/token", "FLOP/词元"}}};
+  static const std::pair<std::string_view, Words> kUnits[] = {{"server", {"servers", "台"}},
+                                                              {"servers", {"servers", "台"}},
+                                                              {"card", {"cards", "张"}},
+                                                              {"cards", {"cards", "张"}},
+                                                              {"replica", {"replicas", "副本"}},
+                                                              {"replicas", {"replicas", "副本"}},
+                                                              {"drive", {"drives", "块"}},
+                                                              {"storage node", {"storage nodes", "节点"}},
+                                                              {"node", {"nodes", "节点"}},
+                                                              {"port", {"ports", "端口"}},
+                                                              {"tokens", {"tokens", "词元"}},
+                                                              {"token", {"tokens", "词元"}},
+                                                              {"tokens/s", {"tokens/s", "词元/秒"}},
+                                                              {"requests/s", {"requests/s", "请求/秒"}},
+                                                              {"requests", {"requests", "次"}},
+                                                              {"sequences", {"sequences", "路"}},
+                                                              {"parameters", {"parameters", "参数"}},
+                                                              {"months", {"months", "个月"}},
+                                                              {"month", {"month", "月"}},
+                                                              {"years", {"years", "年"}},
+                                                              {"year", {"years", "年"}},
+                                                              {"% per unit of cost", {"% per unit of cost", "%/单位成本"}},
+                                                              {"kWh", {"kWh", "千瓦时"}},
+                                                              {"bit", {"bit", "位"}}, {"pair", {"pair", "对"}}, {"person", {"persons", "人"}},
+                                                              {"persons", {"persons", "人"}},
+                                                              {"day", {"days", "天"}},
+                                                              {"s", {"s", "秒"}},
+                                                              {"days", {"days", "天"}},
+                                                              {"licence", {"licences", "套"}},
+                                                              {"set", {"sets", "套"}},
+                                                              {"cases", {"cases", "例"}},
+                                                              {"users", {"users", "人"}},
+                                                              {"layers", {"layers", "层"}},
+                                                              {"person-years", {"person-years", "人年"}},
+                                                              {"unit", {"units", "个"}},
+                                                              {"units", {"units", "个"}},
+                                                              {"rack units", {"rack units", "U"}},
+                                                              {"steps", {"steps", "步"}},
+                                                              {"B/token", {"B/token", "B/词元"}},
+                                                              {"FLOP/token", {"FLOP/token", "FLOP/词元"}}};
   const auto at = std::ranges::find(kUnits, unit, [](const auto& one) { return one.first; });
   if (at == std::end(kUnits)) {
     // tokens/day: each part by its own word.
     const auto slash = unit.find('/');
     if (slash == std::string_view::npos || slash == 0 || slash + 1 == unit.size()) return std::string(unit);
-    return unit_word(unit.substr(0, slash), language) + "/" + (language == Language::kEn ? std::string(unit.substr(slash + 1)) : unit_word(unit.substr(slash + 1), language));
+    return unit_word(unit.substr(0, slash), language) + "/" +
+           (language == Language::kEn ? std::string(unit.substr(slash + 1)) : unit_word(unit.substr(slash + 1), language));
   }
   return language == Language::kZh ? at->second.zh : at->second.en;
 }
@@ -102,7 +168,13 @@ std::string show_value(std::optional<double> value, std::string_view unit, Langu
   if (unit == "GB/s") return *value >= 1 || *value == 0 ? fmt::format("{} GB/s", plain_number(*value)) : fmt::format("{} MB/s", plain_number(*value * 1e3));
   if (unit == "FLOP/s") return scaled(*value, {{1e15, "PFLOPS"}, {1e12, "TFLOPS"}, {1e9, "GFLOPS"}}, "FLOPS");
   if (unit == "FLOP") return scaled(*value, {{1e15, "PFLOP"}, {1e12, "TFLOP"}, {1e9, "GFLOP"}}, "FLOP");
-  if (unit == "s") return *value == 0 || *value >= 1 ? fmt::format("{} {}", plain_number(*value), language == Language::kZh ? "秒" : "s") : scaled(*value, {{1e-3, "ms"}, {1e-6, "µs"}}, "s");
+  if (unit == "s")
+    return *value == 0 || *value >= 1 ? fmt::format("{} {}", plain_number(*value), language == Language::kZh ? "秒" : "s")
+                                      : scaled(*value, {{1e-3, "ms"}, {1e-6, "µs"}}, "s");
+  if (unit.starts_with("s per ")) {
+    const auto each = unit_word(unit.substr(6), language);
+    return *value != 0 && *value < 1e-6 ? fmt::format("{} ns/{}", plain_number(*value * 1e9), each) : show_value(value, "s", language) + "/" + each;
+  }
   if (unit == "W") return *value >= 1e4 ? fmt::format("{} kW", plain_number(*value / 1e3)) : fmt::format("{} W", plain_number(*value));
   if (unit == "parameters" && *value >= 1e6) return language == Language::kZh ? parameters_words(*value).zh : parameters_words(*value).en;
   if (unit == "%") return fmt::format("{}{}", plain_number(*value), language == Language::kZh ? "%" : " %");
@@ -111,6 +183,8 @@ std::string show_value(std::optional<double> value, std::string_view unit, Langu
   if (unit == "ms") return *value >= 1000 ? show_value(*value / 1e3, "s", language) : fmt::format("{} ms", plain_number(*value));
   if (unit == "GB") return show_value(*value * 1e9, "B", language);
   auto word = unit_word(unit, language);
+  if (unit.starts_with("tokens") && std::abs(*value) >= 1e6)
+    return language == Language::kZh ? short_number(*value).zh + word : fmt::format("{} {}", short_number(*value).en, word);
   if (language == Language::kEn && std::abs(*value) == 1 && word.ends_with('s') && !word.ends_with("/s")) word.pop_back();
   return fmt::format("{} {}", plain_number(*value), word);
 }
@@ -129,7 +203,8 @@ std::string show_money(std::optional<double> value, std::string_view currency, L
 std::vector<FigureSection> all_sections(const PaperInput& input) {
   auto sections = input.sections;
   std::vector<Figure> storage, network, other;
-  for (const auto& figure : input.advice.figures) (figure.id.starts_with("storage.") ? storage : figure.id.starts_with("network.") ? network : other).push_back(figure);
+  for (const auto& figure : input.advice.figures)
+    (figure.id.starts_with("storage.") ? storage : figure.id.starts_with("network.") ? network : other).push_back(figure);
   if (!storage.empty()) sections.push_back({{"Storage plan", "存储规划"}, std::move(storage)});
   if (!network.empty()) sections.push_back({{"Network plan", "网络规划"}, std::move(network)});
   if (!other.empty()) sections.push_back({{"Other advice", "其他建议"}, std::move(other)});
@@ -167,7 +242,9 @@ std::string Pen::figure_value(std::string_view id) const {
 void Pen::heading(int level, const Words& words) { document_.blocks.emplace_back(report::Heading{.level = level, .text = say(words)}); }
 void Pen::text(const Words& words) { document_.blocks.emplace_back(report::Paragraph{.text = say(words)}); }
 void Pen::rich(Rich text) { document_.blocks.emplace_back(report::Paragraph{.text = std::move(text)}); }
-void Pen::callout(report::Tone tone, const Words& title, const Words& words) { document_.blocks.emplace_back(report::Callout{.tone = tone, .title = say(title), .text = say(words)}); }
+void Pen::callout(report::Tone tone, const Words& title, const Words& words) {
+  document_.blocks.emplace_back(report::Callout{.tone = tone, .title = say(title), .text = say(words)});
+}
 void Pen::chart(report::Chart chart, const Words& caption) { document_.blocks.emplace_back(report::ChartBlock{.chart = std::move(chart), .caption = say(caption)}); }
 void Pen::page_break() { document_.blocks.emplace_back(report::PageBreak{}); }
 void Pen::key_figures(std::vector<report::KeyFigure> figures) {
@@ -182,6 +259,8 @@ void Pen::bullets(const std::vector<Words>& items) {
   if (!list.items.empty()) document_.blocks.emplace_back(std::move(list));
 }
 
+void Pen::list(std::vector<report::ListItem> items) { document_.blocks.emplace_back(report::List{.items = std::move(items)}); }
+
 void Pen::steps(const std::vector<Words>& items) {
   report::List list{.items = {}, .numbered = true};
   for (const auto& item : items) list.items.push_back({.text = say(item)});
@@ -190,7 +269,9 @@ void Pen::steps(const std::vector<Words>& items) {
 
 void Pen::table(const std::vector<Column>& columns, std::vector<report::Row> rows, const Words& caption) {
   report::Table table{.columns = {}, .rows = std::move(rows), .caption = say(caption)};
-  for (const auto& one : columns) table.columns.push_back({.title = chinese() ? one.title.zh : capitalised(one.title.en), .align = one.number ? report::Align::kEnd : report::Align::kStart, .width = one.width});
+  for (const auto& one : columns)
+    table.columns.push_back(
+        {.title = chinese() ? one.title.zh : capitalised(one.title.en), .align = one.number ? report::Align::kEnd : report::Align::kStart, .width = one.width});
   for (auto& row : table.rows) {
     row.cells.resize(columns.size());
     for (auto& cell : row.cells)
@@ -209,10 +290,16 @@ int Pen::numbered(const std::string& source) {
 
 Rich Pen::source(std::string_view source) {
   if (source.empty()) return Rich(unknown());
+  if (const auto words = defaulted(source)) return Rich(say(*words));
   if (const auto* words = house_source(source)) return Rich(say(*words));
   // A remark behind the house's own guidance is no document to look up.
   if (source.starts_with("guidance of this project") && !source.contains(';')) return Rich(say(*house_source("guidance of this project")));
   return Rich(report::Run{.text = "", .source = numbered(std::string(source))});
+}
+
+const Figure* Pen::figure_of(const FigureSection& section, std::string_view id) const {
+  const auto at = std::ranges::find(section.figures, id, &Figure::id);
+  return at != section.figures.end() ? &*at : figure(id);
 }
 
 void Pen::figure_table(const FigureSection& section) {
@@ -222,7 +309,9 @@ void Pen::figure_table(const FigureSection& section) {
     for (const auto& one : figure.inputs) {
       if (!inputs.runs.empty()) inputs.runs.push_back({.text = "\n"});
       inputs.runs.push_back(report::code(one.name));
-      inputs.runs.push_back({.text = " = " + value(one.value, one.unit)});
+      // An input that is an unknown figure carries a number that says nothing.
+      const auto* behind = one.figure ? figure_of(section, *one.figure) : nullptr;
+      inputs.runs.push_back({.text = " = " + (behind != nullptr && !behind->value ? unknown() : value(one.value, one.unit))});
       if (one.figure) {
         inputs.runs.push_back({.text = chinese() ? "，见 " : ", see "});
         inputs.runs.push_back(report::code(*one.figure));
@@ -240,13 +329,15 @@ void Pen::figure_table(const FigureSection& section) {
     }
     rows.push_back({.cells = {std::move(name), value(figure.value, figure.unit), std::move(formula), std::move(inputs)}});
   }
-  table({{{"Figure", "指标"}, 3.4}, {{"Value", "数值"}, 1.6, true}, {{"Formula, note", "公式与说明"}, 3.4}, {{"Inputs and their sources", "输入及来源"}, 4}}, std::move(rows));
+  table({{{"Figure", "指标"}, 3.4}, {{"Value", "数值"}, 1.6, true}, {{"Formula, note", "公式与说明"}, 3.4}, {{"Inputs and their sources", "输入及来源"}, 4}},
+        std::move(rows));
 }
 
 void Pen::appendix(const std::vector<FigureSection>& sections) {
   page_break();
   heading(1, {"Appendix: all figures", "附录：全部指标"});
-  text({"Every figure with its formula, its inputs and their sources. A figure without a value is unknown, and its note says why.", "列出每项指标的公式、输入及来源。无数值者为未知，说明中给出原因。"});
+  text({"Every figure with its formula, its inputs and their sources. A figure without a value is unknown, and its note says why.",
+        "列出每项指标的公式、输入及来源。无数值者为未知，说明中给出原因。"});
   if (sections.empty()) text({"No figures were reckoned.", "未测算任何指标。"});
   for (const auto& section : sections) {
     heading(2, section.title);
@@ -256,9 +347,11 @@ void Pen::appendix(const std::vector<FigureSection>& sections) {
 
 void Pen::basis() {
   heading(1, {"Basis and limits", "依据与局限"});
-  text({"This paper was made by the deployment planner from the scenario, its catalogue of published facts and stated rules. What is marked unknown was not guessed. Statements on compliance are self-assessed and "
-        "must be verified against the original texts.",
-        "本文件由部署规划器依据方案输入、公开资料参数库与既定规则生成。标为“未知”者未作臆测。合规结论为自评，须对照规范原文核实。"});
+  text(
+      {"This paper was made by the deployment planner from the scenario, its catalogue of published facts and stated rules. What is marked unknown was not guessed. "
+       "Statements on compliance are self-assessed and "
+       "must be verified against the original texts.",
+       "本文件由部署规划器依据方案输入、公开资料参数库与既定规则生成。标为“未知”者未作臆测。合规结论为自评，须对照规范原文核实。"});
   auto assumptions = input_.advice.mode.assumptions;
   assumptions.insert(assumptions.end(), input_.project.assumptions.begin(), input_.project.assumptions.end());
   if (!assumptions.empty()) {
@@ -267,6 +360,11 @@ void Pen::basis() {
   }
   auto missing = input_.missing;
   missing.insert(missing.end(), input_.advice.missing.begin(), input_.advice.missing.end());
+  // Those who fill the input may have taken the advice's own over already.
+  std::vector<Words> once;
+  for (auto& one : missing)
+    if (std::ranges::find(once, one.en, &Words::en) == once.end()) once.push_back(std::move(one));
+  missing = std::move(once);
   if (!missing.empty()) {
     heading(2, {"Not given", "未给出的信息"});
     bullets(missing);

@@ -43,6 +43,7 @@ class Pen {
   void rich(report::Rich text);
   void callout(report::Tone tone, const Words& title, const Words& words);
   void bullets(const std::vector<Words>& items);
+  void list(std::vector<report::ListItem> items);
   void steps(const std::vector<Words>& items);
   void chart(report::Chart chart, const Words& caption);
   void key_figures(std::vector<report::KeyFigure> figures);
@@ -66,6 +67,7 @@ class Pen {
   report::Document finish() { return std::move(document_); }
 
  private:
+  const Figure* figure_of(const FigureSection& section, std::string_view id) const;
   void figure_table(const FigureSection& section);
   int numbered(const std::string& source);
 
@@ -90,8 +92,8 @@ void mode_tables(Pen& pen);
 report::Chart step_chart(const Pen& pen);
 report::Chart task_chart(const Pen& pen);
 std::string days(const Pen& pen, double from, double to);
-/// "month 23" / "第 23 个月".
-std::string month_word(const Pen& pen, std::optional<double> month);
+/// "Month 23"; not reached when both sides are known, else unknown.
+std::string month_word(const Pen& pen, const PaperCost& cost);
 /// 0 for Monday to 6 of a YYYY-MM-DD; absent when it is none.
 std::optional<int> weekday_of(const std::string& date);
 

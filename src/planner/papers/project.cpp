@@ -14,7 +14,8 @@ namespace {
 using report::Rich;
 using report::Row;
 
-constexpr std::array kRoles{Role::kSponsor, Role::kBusiness, Role::kProject, Role::kArchitect, Role::kSecurity, Role::kCompliance, Role::kData, Role::kOperations, Role::kVendor};
+constexpr std::array kRoles{Role::kSponsor,    Role::kBusiness, Role::kProject,    Role::kArchitect, Role::kSecurity,
+                            Role::kCompliance, Role::kData,     Role::kOperations, Role::kVendor};
 
 Words duty_of(Role role) {
   switch (role) {
@@ -32,7 +33,8 @@ Words duty_of(Role role) {
 }
 
 std::string role_initial(Role role, bool chinese) {
-  static const Words kShort[] = {{"Spon.", "发起"}, {"Busi.", "业务"}, {"Proj.", "项目"}, {"Arch.", "架构"}, {"Sec.", "安全"}, {"Comp.", "合规"}, {"Data", "数据"}, {"Ops.", "运维"}, {"Vend.", "供应"}};
+  static const Words kShort[] = {{"Spon.", "发起"}, {"Busi.", "业务"}, {"Proj.", "项目"}, {"Arch.", "架构"}, {"Sec.", "安全"},
+                                 {"Comp.", "合规"}, {"Data", "数据"},  {"Ops.", "运维"},  {"Vend.", "供应"}};
   const auto& one = kShort[static_cast<std::size_t>(role)];
   return chinese ? one.zh : one.en;
 }
@@ -56,10 +58,12 @@ std::string task_name(const Pen& pen, const std::string& id) {
 void write_responsibilities(Pen& pen) {
   pen.heading(1, {"Roles", "角色"});
   std::vector<Row> rows;
-  for (const auto role : kRoles) rows.push_back({.cells = {report::bold(pen.say(name_of(role))), role_initial(role, pen.chinese()), pen.say(duty_of(role)), "＿＿＿＿＿＿"}});
+  for (const auto role : kRoles)
+    rows.push_back({.cells = {report::bold(pen.say(name_of(role))), role_initial(role, pen.chinese()), pen.say(duty_of(role)), "＿＿＿＿＿＿"}});
   pen.table({{{"Role", "角色"}, 2.4}, {{"Short", "简称"}, 1}, {{"Duty", "职责"}, 6}, {{"Name", "姓名"}, 2}}, std::move(rows));
   pen.heading(1, {"Matrix", "责任矩阵"});
-  pen.text({"R does the work, A answers for it (exactly one in each row), C is asked before, I is told after; a dot: no part.", "R 执行，A 负责（每行仅一个），C 事前咨询，I 事后知会；圆点表示不参与。"});
+  pen.text({"R does the work, A answers for it (exactly one in each row), C is asked before, I is told after; a dot: no part.",
+            "R 执行，A 负责（每行仅一个），C 事前咨询，I 事后知会；圆点表示不参与。"});
   for (const auto& step : pen.input().project.steps) {
     rows.clear();
     for (const auto& task : pen.input().project.tasks) {
@@ -79,8 +83,10 @@ void write_responsibilities(Pen& pen) {
   }
   pen.heading(1, {"When people do not agree", "争议处理"});
   pen.steps({{"Whoever answers for the task decides within two working days.", "由该任务的 A 角色在两个工作日内决定。"},
-             {"Is that not possible, the project manager brings it to the business owner and the architect together.", "无法决定的，由项目经理提交业务负责人与架构师会商。"},
-             {"What touches goal, budget, law or security goes to the sponsor; the security and compliance officers may stop a step.", "涉及目标、预算、法律或安全的提交项目发起人；安全负责人与合规法务有权叫停任一步骤。"}});
+             {"Is that not possible, the project manager brings it to the business owner and the architect together.",
+              "无法决定的，由项目经理提交业务负责人与架构师会商。"},
+             {"What touches goal, budget, law or security goes to the sponsor; the security and compliance officers may stop a step.",
+              "涉及目标、预算、法律或安全的提交项目发起人；安全负责人与合规法务有权叫停任一步骤。"}});
   pen.basis();
 }
 
@@ -88,8 +94,12 @@ void write_project(Pen& pen) {
   const auto& project = pen.input().project;
   pen.heading(1, {"In short", "概要"});
   const auto critical = std::ranges::count_if(project.tasks, &PlanTask::critical);
-  pen.key_figures({{pen.say({"Duration", "总工期"}), pen.chinese() ? fmt::format("{} 个工作日", plain_number(project.days)) : fmt::format("{} working days", plain_number(project.days)), pen.chinese() ? fmt::format("约 {} 周", plain_number(std::round(project.days / 5))) : fmt::format("about {} weeks", plain_number(std::round(project.days / 5)))},
-                   {pen.say({"Tasks", "任务数"}), fmt::format("{}", project.tasks.size()), pen.chinese() ? fmt::format("关键任务 {} 项", critical) : fmt::format("{} of them critical", critical)},
+  pen.key_figures({{pen.say({"Duration", "总工期"}),
+                    pen.chinese() ? fmt::format("{} 个工作日", plain_number(project.days)) : fmt::format("{} working days", plain_number(project.days)),
+                    pen.chinese() ? fmt::format("约 {} 周", plain_number(std::round(project.days / 5)))
+                                  : fmt::format("about {} weeks", plain_number(std::round(project.days / 5)))},
+                   {pen.say({"Tasks", "任务数"}), fmt::format("{}", project.tasks.size()),
+                    pen.chinese() ? fmt::format("关键任务 {} 项", critical) : fmt::format("{} of them critical", critical)},
                    {pen.say({"Steps", "步骤"}), fmt::format("{}", project.steps.size()), ""}});
   if (!pen.input().begins.empty()) pen.text({fmt::format("The first working day is {}.", pen.input().begins), fmt::format("首个工作日为 {}。", pen.input().begins)});
   pen.chart(step_chart(pen), {"The seven steps over working days", "七个步骤的时间安排（工作日）"});
@@ -98,8 +108,10 @@ void write_project(Pen& pen) {
   for (std::size_t i = 0; i < project.critical_path.size(); ++i)
     for (const auto& task : project.tasks)
       if (task.id == project.critical_path[i])
-        rows.push_back({.cells = {fmt::format("{}", i + 1), pen.say(task.name), plain_number(task.days), days(pen, task.start, task.end), pen.say(name_of(task.responsible))}});
-  pen.text({"A day lost on one of these tasks is a day lost for all; order of the hardware and grading of the documents are where time is won.", "这些任务每延误一天，整体即延误一天；应优先压缩硬件采购与资料定级的时间。"});
+        rows.push_back(
+            {.cells = {fmt::format("{}", i + 1), pen.say(task.name), plain_number(task.days), days(pen, task.start, task.end), pen.say(name_of(task.responsible))}});
+  pen.text({"A day lost on one of these tasks is a day lost for all; order of the hardware and grading of the documents are where time is won.",
+            "这些任务每延误一天，整体即延误一天；应优先压缩硬件采购与资料定级的时间。"});
   pen.table({{{"No.", "序号"}, 0.8}, {{"Task", "任务"}, 5}, {{"Days", "工期"}, 1, true}, {{"When", "时间"}, 2}, {{"Responsible", "负责人"}, 2.2}}, std::move(rows));
   pen.page_break();
   pen.heading(1, {"Schedule", "进度计划"});
@@ -114,9 +126,17 @@ void write_project(Pen& pen) {
       std::string after;
       for (const auto& id : task.after) after += (after.empty() ? "" : pen.chinese() ? "；" : "; ") + task_name(pen, id);
       if (after.empty()) after = pen.say({"begins at once", "立即开始"});
-      rows.push_back({.cells = {task.critical ? Rich(report::bold(pen.say(task.name))) : Rich(pen.say(task.name)), days(pen, task.start, task.end), std::move(after), pen.say(task.result), pen.say(name_of(task.responsible)), task.critical ? pen.say({"critical", "关键"}) : plain_number(task.slack)}});
+      rows.push_back(
+          {.cells = {task.critical ? Rich(report::bold(pen.say(task.name))) : Rich(pen.say(task.name)), days(pen, task.start, task.end), std::move(after),
+                     pen.say(task.result), pen.say(name_of(task.responsible)), task.critical ? pen.say({"critical", "关键"}) : plain_number(task.slack)}});
     }
-    pen.table({{{"Task", "任务"}, 3.2}, {{"When", "时间"}, 1.8}, {{"After", "前置任务"}, 3}, {{"Result", "交付物"}, 2.8}, {{"Who", "负责人"}, 1.6}, {{"Slack, days", "浮动"}, 1.3, true}}, std::move(rows));
+    pen.table({{{"Task", "任务"}, 3.2},
+               {{"When", "时间"}, 1.8},
+               {{"After", "前置任务"}, 3},
+               {{"Result", "交付物"}, 2.8},
+               {{"Who", "负责人"}, 1.6},
+               {{"Slack, days", "浮动"}, 1.3, true}},
+              std::move(rows));
   }
   pen.basis();
 }

@@ -1,0 +1,182 @@
+// siyu plan calibrate: how fast this machine is, measured with models that are on it, so that others can be foretold.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <future>
+
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/plan_calibrate.h"
+#include "cli/plan_scenario.h"
+#include "engine/local_worker.h"
+#include "models/shape.h"
+#include "planner/calibration.h"
+#include "sandbox/process.h"
+
+namespace siyu::cli {
+namespace {
+
+constexpr std::int32_t kPromptLengths[] = {256, 512, 1024, 1536};
+constexpr std::int32_t kContexts[] = {32, 1024, 1536};
+constexpr std::int32_t kOutputTokens = 48;
+constexpr int kRepeats = 3;                       // the quickest counts: what disturbs only ever slows down
+constexpr std::int32_t kContext = 2048;
+constexpr Millis kLoadLimit = std::chrono::minutes(10), kAnswerLimit = std::chrono::minutes(5);
+
+struct CalibrateOptions {
+  std::vector<std::string> models;
+  std::string out;
+  int threads = 0;
+};
+
+struct Timing {
+  double first_s = 0;       ///< until the first token
+  double per_token_s = 0;   ///< of those after it; 0: there were none
+};
+
+Result<std::optional<engine::Event>> next(engine::GenerationStream& stream) {
+  auto promise = std::make_shared<std::promise<Result<std::optional<engine::Event>>>>();
+  auto arrived = promise->get_future();
+  stream.pull([promise](Result<std::optional<engine::Event>> event) { promise->set_value(std::move(event)); });
+  if (arrived.wait_for(kAnswerLimit) != std::future_status::ready) return fail(ErrorCode::kDeadlineExceeded, "The model gave no token for five minutes; it is too slow here to be measured");
+  return arrived.get();
+}
+
+/// Random tokens: no two prompts begin alike, so that nothing comes from a cache, and nothing repeats, so that nothing is guessed.
+Result<Timing> time_request(engine::Engine& engine, std::int32_t prompt, std::int32_t output, std::uint64_t seed) {
+  engine::GenerateRequest request{.prompt_kind = engine::PromptKind::kTokens};
+  const auto vocabulary = static_cast<std::uint64_t>(engine.info().vocabulary);
+  std::uint64_t state = seed * 0x9E3779B97F4A7C15ULL + 1;
+  for (std::int32_t i = 0; i < prompt; ++i) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    request.prompt_tokens.push_back(static_cast<engine::Token>(vocabulary / 100 + (state >> 33) % (vocabulary * 9 / 10)));
+  }
+  request.max_tokens = output;
+  request.sampling.temperature = 1;
+  request.sampling.seed = static_cast<std::uint32_t>(seed);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto now = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+  ASSIGN_OR_RETURN(const auto stream, engine.generate(std::move(request)));
+  double first = 0, last = 0;
+  std::int32_t tokens = 0, first_tokens = 0;
+  for (;;) {
+    ASSIGN_OR_RETURN(const auto event, next(*stream));
+    if (!event) break;
+    const auto* delta = std::get_if<engine::Delta>(&*event);
+    if (delta == nullptr || delta->usage.completion_tokens == 0) continue;
+    tokens += delta->usage.completion_tokens;
+    last = now();
+    if (first == 0) first = last, first_tokens = tokens;
+  }
+  if (first == 0) return fail(ErrorCode::kInternal, "The model ended its answer before the first token; try another model");
+  return Timing{.first_s = first, .per_token_s = tokens > first_tokens ? (last - first) / (tokens - first_tokens) : 0};
+}
+
+Result<planner::CalibrationRun> measure(const std::string& file, int threads, ProgressBar& progress, std::size_t done, std::size_t all) {
+  ASSIGN_OR_RETURN(const auto header, models::read_gguf(file));
+  planner::CalibrationRun run{.model = std::filesystem::path(file).stem().string()};
+  ASSIGN_OR_RETURN(run.shape, models::shape_of(header));
+  if (run.shape.embeds) return invalid(file + " makes vectors; calibrate with a model that answers");
+  const auto clock = SystemClock();
+  ASSIGN_OR_RETURN(const auto log, Logger::open({.level = LogLevel::kError}));
+  engine::LocalWorkerOptions options{.program = sandbox::sibling_program("siyu-worker"), .model_file = file, .name = run.model};
+  options.load.context_tokens = kContext;
+  options.load.kv_tokens = 2 * kContext;
+  options.load.parallel = 1;
+  options.load.threads = threads;
+  ASSIGN_OR_RETURN(const auto worker, engine::LocalWorker::start(std::move(options), clock, *log));
+  RETURN_IF_ERROR(worker->wait_ready(kLoadLimit));
+  const auto room = worker->info().context_tokens - kOutputTokens - 1;
+  std::uint64_t seed = 1;
+  const auto best = [&](std::int32_t prompt, std::int32_t output) -> Result<Timing> {
+    Timing best{.first_s = 1e9, .per_token_s = 1e9};
+    for (int i = 0; i < kRepeats; ++i) {
+      ASSIGN_OR_RETURN(const auto one, time_request(*worker, prompt, output, ++seed));
+      best.first_s = std::min(best.first_s, one.first_s);
+      if (one.per_token_s > 0) best.per_token_s = std::min(best.per_token_s, one.per_token_s);
+      progress.update(++done, all, "");
+    }
+    return best;
+  };
+  ASSIGN_OR_RETURN(const auto warm, time_request(*worker, 64, 8, seed));  // pages come in, threads start
+  static_cast<void>(warm);
+  for (const auto tokens : kPromptLengths) {
+    if (tokens > room) continue;
+    ASSIGN_OR_RETURN(const auto timing, best(tokens, 1));
+    run.prompts.push_back({.tokens = static_cast<double>(tokens), .seconds = timing.first_s});
+  }
+  for (const auto context : kContexts) {
+    if (context > room) continue;
+    ASSIGN_OR_RETURN(const auto timing, best(context, kOutputTokens));
+    if (timing.per_token_s < 1e8) run.outputs.push_back({.context = context + kOutputTokens / 2.0, .seconds = timing.per_token_s});
+  }
+  return run;
+}
+
+std::string machine_name() {
+  char host[256] = "";
+  ::gethostname(host, sizeof host - 1);
+  return host;
+}
+
+Status calibrate(const PlanOptions& plan, CalibrateOptions& options) {
+  constexpr std::size_t kEach = (std::size(kPromptLengths) + std::size(kContexts)) * kRepeats;
+  std::map<std::string, std::vector<planner::CalibrationRun>> by_type;
+  {
+    ProgressBar progress(plan.chinese() ? "正在测量" : "measuring");
+    for (std::size_t i = 0; i < options.models.size(); ++i) {
+      ASSIGN_OR_RETURN(auto run, measure(options.models[i], options.threads, progress, i * kEach, options.models.size() * kEach));
+      by_type[sizing::main_type(run.shape)].push_back(std::move(run));
+    }
+  }
+  const auto file = options.out.empty() ? default_calibration() : std::filesystem::path(options.out);
+  planner::Calibration calibration{.machine = machine_name(), .date = today()};
+  std::error_code error;
+  if (std::filesystem::exists(file, error)) {
+    ASSIGN_OR_RETURN(const auto earlier, planner::read_calibration(file));
+    for (const auto& rates : earlier.rates)
+      if (!by_type.contains(rates.weights)) calibration.rates.push_back(rates);
+  }
+  for (const auto& [type, runs] : by_type) {
+    ASSIGN_OR_RETURN(auto rates, planner::fit(runs));
+    calibration.rates.push_back(std::move(rates));
+  }
+  RETURN_IF_ERROR(planner::write_calibration(file, calibration));
+  if (plan.as_json) {
+    auto answer = to_json(calibration).as_object();
+    answer["file"] = file.string();
+    print_json(answer);
+    return {};
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& one : calibration.rates)
+    rows.push_back({one.weights, human_figure(one.weight_bytes_per_s, "B/s"), human_figure(one.flop_per_s, "FLOP/s"), one.attention_flop_per_s < 1e17 ? human_figure(one.attention_flop_per_s, "FLOP/s") : "-",
+                    one.kv_bytes_per_s < 1e17 ? human_figure(one.kv_bytes_per_s, "B/s") : "-", human_figure(one.step_s, "s"), one.source});
+  print_table(plan.chinese() ? std::vector<std::string>{"权重类型", "读取权重", "计算", "注意力", "读取缓存", "每步固定", "所用模型"} : std::vector<std::string>{"WEIGHTS", "READING", "COMPUTING", "ATTENTION", "READING CACHE", "STEP", "BY"}, rows);
+  std::printf("%s\n", (plan.chinese() ? fmt::format("已写入 {}；`siyu plan speed --model FILE` 将据此预测。", file.string()) : fmt::format("Written to {}; `siyu plan speed --model FILE` foretells by it.", file.string())).c_str());
+  return {};
+}
+
+}  // namespace
+
+std::filesystem::path default_calibration() {
+  if (const char* config = std::getenv("XDG_CONFIG_HOME"); config != nullptr && *config != '\0') return std::filesystem::path(config) / "siyu/calibration.json";
+  const char* home = std::getenv("HOME");
+  return (home != nullptr && *home != '\0' ? std::filesystem::path(home) / ".config" : std::filesystem::current_path()) / "siyu/calibration.json";
+}
+
+void add_calibrate_command(CLI::App& plan, int& exit_code) {
+  add_plan_command<CalibrateOptions>(plan, "calibrate", "Measure this machine with models that are on it, for `plan speed`", exit_code,
+                                     [](CLI::App& command, CalibrateOptions& options) {
+                                       command.add_option("--model", options.models, "GGUF file; several of one type but different sizes tell more")->required()->check(CLI::ExistingFile)->allow_extra_args(false);
+                                       command.add_option("--threads", options.threads, "CPU threads; the worker's choice when absent")->check(CLI::Range(0, 1024));
+                                       command.add_option("--out", options.out, "File of the rates; ~/.config/siyu/calibration.json when absent");
+                                     },
+                                     calibrate);
+}
+
+}  // namespace siyu::cli

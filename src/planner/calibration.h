@@ -1,0 +1,47 @@
+// What a machine was measured to reach, and how the measurements become rates: times of prompts and of output tokens of models whose
+// structure is known, fitted to the same formulas that predict (speed.h).
+#pragma once
+
+#include <boost/describe.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "planner/speed.h"
+
+namespace siyu::planner {
+
+struct TimedPrompt {
+  double tokens = 0, seconds = 0;        ///< until the first token comes
+};
+BOOST_DESCRIBE_STRUCT(TimedPrompt, (), (tokens, seconds))
+struct TimedOutput {
+  double context = 0, seconds = 0;       ///< of one token, behind so many
+};
+BOOST_DESCRIBE_STRUCT(TimedOutput, (), (context, seconds))
+
+/// Of one model on this machine, one request at a time.
+struct CalibrationRun {
+  std::string model;
+  sizing::ModelShape shape;
+  double kv_bits = 16;
+  std::vector<TimedPrompt> prompts;      ///< of two lengths at least
+  std::vector<TimedOutput> outputs;      ///< behind two contexts at least
+};
+
+/// Rates for models of one weight type. With several models of different sizes the fixed part of a step is fitted too; with one it is
+/// taken as small. kInvalidArgument when there are no runs, or times that say nothing.
+Result<MeasuredRates> fit(const std::vector<CalibrationRun>& runs);
+
+struct Calibration {
+  std::string machine, date;
+  std::vector<MeasuredRates> rates;      ///< one for each weight type
+};
+BOOST_DESCRIBE_STRUCT(Calibration, (), (machine, date, rates))
+
+Result<Calibration> read_calibration(const std::filesystem::path& file);
+/// The file's rates with these in their place; written beside it first and then renamed.
+Status write_calibration(const std::filesystem::path& file, const Calibration& calibration);
+
+}  // namespace siyu::planner
