@@ -144,6 +144,7 @@ struct Machine::Parts {
   std::unique_ptr<chat::ResponseStore> response_store;
   std::optional<api::responses::Runs> response_runs;
   std::unique_ptr<batches::Files> files;
+  std::unique_ptr<api::Planning> planning;
   std::optional<api::Services> services;
   std::optional<batches::Batches> batches;  // its lines use the services
   std::vector<api::Asset> console;
@@ -336,12 +337,13 @@ struct Machine::Parts {
                            .answer_limit = std::chrono::seconds(config.worker.request_seconds),
                            .generated = [this](const std::string& model, const engine::Usage& usage, bool failed) { metrics.on_generation(model, usage, failed); },
                            .hosts = certificate_hosts(config.server, address.host)});
+    ASSIGN_OR_RETURN(planning, api::Planning::open(data / "catalogue", sandbox::sibling_program("siyu-printer"), *log));
     services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
                                    .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls,
                                    .machine = [this] { return machine_facts(); },
                                    .host = *host, .deployments = *deployments, .gateway = *gateway, .meter = *meter, .answers = *answers, .engines = *engines,
                                    .chat = *chat, .mcp = *mcp,
-                                   .response_store = *response_store, .response_runs = *response_runs, .files = *files, .batches = *batches,
+                                   .response_store = *response_store, .response_runs = *response_runs, .files = *files, .batches = *batches, .planning = *planning,
                                    .metrics = metrics,
                                    .spool_dir = data / "tmp", .started = clock.steady_now(),
                                    .server_stats = [this] { return server ? &server->stats() : nullptr; }, .ready = [this] { return ready.load(); }});

@@ -10,6 +10,7 @@
 
 #include "api/metrics.h"
 #include "api/operation.h"
+#include "api/planning.h"
 #include "api/responses_runs.h"
 #include "api/router.h"
 #include "audit/audit_log.h"
@@ -55,6 +56,7 @@ struct Services {
   responses::Runs& response_runs;
   batches::Files& files;
   batches::Batches& batches;
+  Planning& planning;
   Metrics& metrics;
   std::filesystem::path spool_dir;
   SteadyTime started;

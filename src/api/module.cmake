@@ -11,5 +11,5 @@ add_custom_command(
   DEPENDS route_table_gen ${SIYU_MODULE_DIR}/openapi/siyu.yaml ${areas})
 target_sources(${SIYU_MODULE} PRIVATE ${generated}/routes.gen.cpp ${generated}/routes.gen.h)
 target_include_directories(${SIYU_MODULE} PUBLIC ${generated})
-siyu_links(siyu_base siyu_net siyu_identity siyu_policy siyu_audit siyu_knowledge siyu_models siyu_serving siyu_chat siyu_batches siyu_mcp
+siyu_links(siyu_base siyu_net siyu_identity siyu_policy siyu_audit siyu_knowledge siyu_models siyu_serving siyu_chat siyu_batches siyu_mcp siyu_planner siyu_report
   prometheus-cpp::core)

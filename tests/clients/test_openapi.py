@@ -213,6 +213,21 @@ class AnswerTest(unittest.TestCase):
         call("POST", "/api/v1/model-pulls", {"reference": "no source at all"}, 400)
         call("POST", "/api/v1/audit/verify", {})
 
+    def test_planning(self):
+        call = contract.call
+        scenario = {"name": "x", "model": {"name": "Qwen3-8B", "weights": "fp8"}, "users": {"daily_active": 300}, "organisation": {"name": "y", "industry": "finance"},
+                    "cost": {"card_price": 1, "server_price": 1, "network_price": 1, "storage_price": 1, "staff_per_year": 1, "rack_per_unit_and_month": 1, "cloud_input_per_million": 1, "cloud_output_per_million": 1}}
+        call("POST", "/api/v1/plan", scenario)
+        call("POST", "/api/v1/plan", {**scenario, "latency": {"ttft_p95_s": 0.001}}, 422)
+        call("POST", "/api/v1/plan/memory", {"model": "talker"})
+        call("POST", "/api/v1/plan/memory", {"model": "DeepSeek-V3", "accelerator": "H20", "tensor": 16})
+        call("POST", "/api/v1/plan/speed", {"model": "Qwen3-32B", "accelerator": "H20", "concurrency": 8})
+        for form in ("markdown", "html", "docx", "pdf"):
+            call("POST", "/api/v1/plan/report", {"scenario": scenario, "language": "en", "format": form, "papers": ["responsibilities"]})
+        call("POST", "/api/v1/plan/report", {"scenario": scenario, "language": "zh", "format": "html"})
+        call("GET", "/api/v1/plan/catalogue")
+        call("GET", "/api/v1/plan/published")
+
     def test_mcp(self):
         meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": meta}}

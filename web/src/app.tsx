@@ -1,4 +1,4 @@
-import { ApiOutlined, AuditOutlined, BarChartOutlined, BookOutlined, CloudServerOutlined, DashboardOutlined, ExperimentOutlined, KeyOutlined, LogoutOutlined, MessageOutlined, MoonOutlined, SunOutlined, TeamOutlined, TranslationOutlined } from "@ant-design/icons";
+import { ApiOutlined, AuditOutlined, BarChartOutlined, BookOutlined, CloudServerOutlined, CompassOutlined, DashboardOutlined, ExperimentOutlined, KeyOutlined, LogoutOutlined, MessageOutlined, MoonOutlined, SunOutlined, TeamOutlined, TranslationOutlined } from "@ant-design/icons";
 import { App as AntApp, Button, ConfigProvider, Spin } from "antd";
 import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
@@ -14,6 +14,7 @@ const KnowledgePage = lazy(() => import("./pages/knowledge").then((module) => ({
 const ModelsPage = lazy(() => import("./pages/models").then((module) => ({ default: module.ModelsPage })));
 const PlaygroundPage = lazy(() => import("./pages/playground").then((module) => ({ default: module.PlaygroundPage })));
 const DeploymentsPage = lazy(() => import("./pages/deployments").then((module) => ({ default: module.DeploymentsPage })));
+const PlanPage = lazy(() => import("./pages/plan").then((module) => ({ default: module.PlanPage })));
 const UsagePage = lazy(() => import("./pages/usage").then((module) => ({ default: module.UsagePage })));
 const KeysPage = lazy(() => import("./pages/keys").then((module) => ({ default: module.KeysPage })));
 const UsersPage = lazy(() => import("./pages/users").then((module) => ({ default: module.UsersPage })));
@@ -28,6 +29,7 @@ const rooms = (session: Session): Room[] =>
     { place: "playground", word: "playground", icon: <ExperimentOutlined />, page: <PlaygroundPage /> },
     { place: "models", word: "models", icon: <ApiOutlined />, page: <ModelsPage canManage={session.role === "admin"} /> },
     { place: "deployments", word: "deployments", icon: <CloudServerOutlined />, page: <DeploymentsPage canManage={session.role === "admin"} /> },
+    { place: "plan", word: "planTitle", icon: <CompassOutlined />, page: <PlanPage /> },
     { place: "usage", word: "usage", icon: <BarChartOutlined />, page: <UsagePage admin={session.role === "admin"} /> },
     { place: "keys", word: "keys", icon: <KeyOutlined />, page: <KeysPage /> },
     { place: "users", word: "users", icon: <TeamOutlined />, page: <UsersPage me={session.username} />, roles: ["admin"] },

@@ -1,4 +1,5 @@
 import { createContext, useContext } from "react";
+import { planWords } from "./plan_words";
 import { servingWords } from "./serving_words";
 
 export type Language = "zh" | "en";
@@ -136,6 +137,7 @@ export const words = {
   queueLength: ["待处理文件", "Files waiting"],
   hours: ["{hours} 小时 {minutes} 分", "{hours} h {minutes} min"],
   ...servingWords,
+  ...planWords,
 } satisfies Record<string, [string, string]>;
 
 export type Word = keyof typeof words;

@@ -9,7 +9,7 @@ export function csv(rows: (string | number)[][]): string {
   return "\uFEFF" + rows.map((row) => row.map(field).join(",") + "\r\n").join("");
 }
 
-export function saveFile(name: string, type: string, content: string) {
+export function saveFile(name: string, type: string, content: string | Blob) {
   const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");
   link.href = url;

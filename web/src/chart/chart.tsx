@@ -13,6 +13,8 @@ interface Props {
   height?: number;
   /** Shown instead of values while there are none. */
   empty?: string;
+  /** A place among the labels that is marked in any case, and what it means. */
+  mark?: { at: number; text: string };
 }
 
 const kLeft = 52, kRight = 8, kTop = 8, kBottom = 22;
@@ -67,11 +69,21 @@ function Stacks({ series, count, step, x, y }: { series: Series[]; count: number
   return bars;
 }
 
+function Mark({ x, right, bottom, text }: { x: number; right: number; bottom: number; text: string }) {
+  const before = x > right - kLabelWidth; // there is no room for the words behind it
+  return (
+    <g className="mark">
+      <line x1={x} x2={x} y1={kTop} y2={bottom} />
+      <text x={x + (before ? -6 : 6)} y={kTop + 8} textAnchor={before ? "end" : "start"}>{text}</text>
+    </g>
+  );
+}
+
 /**
  * Lines or stacked bars over shared labels. The values at the pointer, or at the place the arrow keys have moved to, are
  * read in the legend, which has a fixed place: nothing pops up and nothing moves. Without either, the last values.
  */
-export function Chart({ title, labels, series, format, kind, height = 180, empty }: Props) {
+export function Chart({ title, labels, series, format, kind, height = 180, empty, mark }: Props) {
   const [frame, width] = useWidth();
   const [marked, setMarked] = useState<number>();
   const [byKey, setByKey] = useState(false);
@@ -117,6 +129,7 @@ export function Chart({ title, labels, series, format, kind, height = 180, empty
               return <text key={index} x={atEdge ? width - 1 : x(index)} y={height - 5} textAnchor={atEdge ? "end" : "middle"}>{labels[index]}</text>;
             })}
             {marked !== undefined && count > 0 && <line className="marker" x1={x(at)} x2={x(at)} y1={kTop} y2={height - kBottom} />}
+            {mark && mark.at < count && <Mark x={x(mark.at)} right={width - kRight} bottom={height - kBottom} text={mark.text} />}
             {kind === "lines" ? <Lines series={series} x={x} y={y} /> : <Stacks series={series} count={count} step={step} x={x} y={y} />}
           </svg>
         )}

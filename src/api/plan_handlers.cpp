@@ -1,0 +1,167 @@
+// The planner. A model's name is one of the library or of the catalogue, never a path.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "api/call.h"
+#include "models/shape.h"
+#include "planner/plan.h"
+#include "planner/published.h"
+#include "planner/shapes.h"
+#include "report/docx_parts.h"
+#include "routes.gen.h"
+
+namespace siyu::api {
+namespace {
+
+using planner::Catalogue;
+using planner::Paper;
+
+struct CatalogueBody {
+  planner::Words origin;
+  std::optional<planner::Words> problem;
+  std::vector<planner::Accelerator> accelerators;
+  std::vector<planner::ModelEntry> models;
+  std::vector<planner::Network> networks;
+  std::vector<planner::Industry> industries;
+  std::vector<planner::TokenPrice> token_prices;
+  std::vector<planner::UserClass> user_classes;
+};
+BOOST_DESCRIBE_STRUCT(CatalogueBody, (), (origin, problem, accelerators, models, networks, industries, token_prices, user_classes))
+
+struct ReportBody {
+  planner::Scenario scenario;
+  std::optional<std::vector<Paper>> papers;
+  report::Language language = report::Language::kZh;
+  report::Format format = report::Format::kDocx;
+  std::optional<std::string> date, begins, author, revision, classification;
+};
+BOOST_DESCRIBE_STRUCT(ReportBody, (), (scenario, papers, language, format, date, begins, author, revision, classification))
+
+constexpr std::size_t kMaxLine = 200;  // bytes of an author, a revision, a classification
+
+/// The tensors of a split model lie in all of its files; the header with its structure in the first.
+Result<models::GgufFile> read_whole(const std::filesystem::path& first, std::uint32_t parts) {
+  ASSIGN_OR_RETURN(auto header, models::read_gguf(first));
+  if (parts <= 1) return header;
+  for (const auto& entry : std::filesystem::directory_iterator(first.parent_path())) {
+    if (entry.path() == first || entry.path().extension() != ".gguf") continue;
+    ASSIGN_OR_RETURN(auto part, models::read_gguf(entry.path()));
+    std::ranges::move(part.tensors, std::back_inserter(header.tensors));
+  }
+  return header;
+}
+
+Result<sizing::ModelShape> shape_of_library(const Call& call, const models::Model& model) {
+  if (model.facts.adapter) return invalid_field("model", "is the adapter " + model.name + ", which runs with a model only; name that model");
+  ASSIGN_OR_RETURN(const auto header, read_whole(call.services.models.file_of(model), model.parts));
+  ASSIGN_OR_RETURN(auto shape, models::shape_of(header));
+  shape.name = model.name;
+  return shape;
+}
+
+/// The library first: its files say what the catalogue only tells of.
+planner::ShapeFinder shapes(const Call& call) {
+  return [&call](const std::string& name) -> Result<sizing::ModelShape> {
+    if (name.empty()) return invalid_field("model", "is empty; name a model of the catalogue or of the library");
+    if (models::check_name(name)) {
+      const auto model = call.services.models.get(*call.pass, name);
+      if (model) return shape_of_library(call, *model);
+      if (model.error().code != ErrorCode::kNotFound) return std::unexpected(model.error());
+    }
+    ASSIGN_OR_RETURN(const auto* entry, call.services.planning.catalogue().model(name));
+    return planner::shape_of(*entry);
+  };
+}
+
+Status check_date(const std::optional<std::string>& date, const char* field) {
+  if (!date) return {};
+  int year = 0;
+  unsigned month = 0, day = 0;
+  int read = 0;
+  const bool whole = date->size() == 10 && std::sscanf(date->c_str(), "%4d-%2u-%2u%n", &year, &month, &day, &read) == 3 && read == 10;
+  if (!whole || year < 2000 || !std::chrono::year_month_day(std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)).ok())
+    return invalid_field(field, "must be a day, such as 2026-03-01");
+  return {};
+}
+
+Status check(const ReportBody& body) {
+  RETURN_IF_ERROR(check_date(body.date, "date"));
+  RETURN_IF_ERROR(check_date(body.begins, "begins"));
+  for (const auto& [field, text] : {std::pair{"author", &body.author}, {"revision", &body.revision}, {"classification", &body.classification}})
+    if (*text && (*text)->size() > kMaxLine) return invalid_field(field, "must have at most 200 bytes");
+  if (body.papers && body.papers->empty()) return invalid_field("papers", "is empty; leave it out for all papers");
+  return {};
+}
+
+std::vector<Paper> papers_of(const ReportBody& body) {
+  std::vector<Paper> all;
+  boost::mp11::mp_for_each<boost::describe::describe_enumerators<Paper>>([&](auto each) {
+    if (!body.papers || std::ranges::find(*body.papers, each.value) != body.papers->end()) all.push_back(each.value);
+  });
+  return all;
+}
+
+net::Response file_reply(std::string name, std::string_view type, std::string bytes) {
+  net::Response response{.status = 200, .headers = {}, .body = std::move(bytes)};
+  response.headers.add("Content-Type", std::string(type));
+  response.headers.add("Content-Disposition", "attachment; filename=\"" + name + "\"");
+  response.headers.add("Cache-Control", "no-store");
+  response.headers.add("X-Content-Type-Options", "nosniff");
+  return response;
+}
+
+}  // namespace
+
+namespace handlers {
+
+Reply plan_memory(Call& call) {
+  ASSIGN_OR_RETURN(const auto body, call.body<planner::MemoryRequest>());
+  ASSIGN_OR_RETURN(const auto answer, planner::answer(body, call.services.planning.catalogue(), shapes(call)));
+  return reply_json(answer);
+}
+
+Reply plan_speed(Call& call) {
+  ASSIGN_OR_RETURN(const auto body, call.body<planner::SpeedRequest>());
+  ASSIGN_OR_RETURN(const auto speed, planner::answer(body, call.services.planning.catalogue(), shapes(call), {}));
+  return reply_json(speed.plan);
+}
+
+Reply make_plan(Call& call) {
+  ASSIGN_OR_RETURN(const auto scenario, call.body<planner::Scenario>());
+  ASSIGN_OR_RETURN(const auto turn, call.services.planning.take_turn());
+  ASSIGN_OR_RETURN(const auto plan, planner::make_plan(scenario, call.services.planning.catalogue(), shapes(call)));
+  return reply_json(plan);
+}
+
+Reply plan_report(Call& call) {
+  ASSIGN_OR_RETURN(const auto body, call.body<ReportBody>());
+  RETURN_IF_ERROR(check(body));
+  ASSIGN_OR_RETURN(const auto turn, call.services.planning.take_turn());
+  ASSIGN_OR_RETURN(const auto plan, planner::make_plan(body.scenario, call.services.planning.catalogue(), shapes(call)));
+  const auto date = body.date.value_or(to_rfc3339(call.services.clock.now()).substr(0, 10));
+  const auto input = planner::paper_input(plan, {.date = date, .begins = body.begins.value_or(""), .author = body.author.value_or(""), .revision = body.revision.value_or(""),
+                                                 .classification = body.classification.value_or("")});
+  const bool chinese = body.language == report::Language::kZh;
+  std::vector<std::pair<std::string, std::string>> files;
+  for (const auto paper : papers_of(body)) {
+    ASSIGN_OR_RETURN(const auto document, planner::write_paper(paper, input, body.language));
+    ASSIGN_OR_RETURN(auto rendered, report::render(document, body.format, std::string(planner::file_stem(paper)) + (chinese ? "-zh" : "-en"), &call.services.planning.printer()));
+    for (auto& file : rendered.files) files.emplace_back(std::move(file.name), std::move(file.bytes));
+  }
+  if (files.size() == 1) return file_reply(std::move(files[0].first), report::media_type(body.format), std::move(files[0].second));
+  ASSIGN_OR_RETURN(auto archive, report::zip_parts(files, date));
+  return file_reply(chinese ? "plan-zh.zip" : "plan-en.zip", "application/zip", std::move(archive));
+}
+
+Reply plan_catalogue(Call& call) {
+  const auto& planning = call.services.planning;
+  const auto& all = planning.catalogue();
+  return reply_json(CatalogueBody{.origin = planning.origin(), .problem = planning.problem(), .accelerators = all.accelerators, .models = all.models, .networks = all.networks,
+                                  .industries = all.industries, .token_prices = all.token_prices, .user_classes = all.user_classes});
+}
+
+Reply plan_published(Call& call) { return reply_json(planner::compare_published(call.services.planning.catalogue())); }
+
+}  // namespace handlers
+}  // namespace siyu::api

@@ -1,0 +1,100 @@
+import type { Scenario } from "./types";
+
+/** What stands at the beginning: nothing is asked for yet. */
+export const blank: Scenario = { name: "", model: { name: "" } };
+
+export const kMostSaved = 3;
+const kMostImport = 256 * 1024; // characters
+
+type Path = readonly [keyof Scenario] | readonly [keyof Scenario, string];
+
+const isEmpty = (value: unknown) => value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
+
+/** The scenario with one of its fields set; what is emptied leaves nothing behind, not even its section. */
+export function setAt(scenario: Scenario, path: Path, value: unknown): Scenario {
+  const [first, second] = path;
+  const next: Record<string, unknown> = { ...scenario };
+  if (second === undefined) {
+    if (isEmpty(value) && first !== "name") delete next[first];
+    else next[first] = value ?? "";
+    return next as unknown as Scenario;
+  }
+  const section: Record<string, unknown> = { ...(scenario[first] as object | undefined) };
+  if (isEmpty(value) && !(first === "model" && second === "name")) delete section[second];
+  else section[second] = value ?? "";
+  if (Object.keys(section).length === 0) delete next[first];
+  else next[first] = section;
+  return next as unknown as Scenario;
+}
+
+export function at(scenario: Scenario, path: Path): unknown {
+  const section = scenario[path[0]] as Record<string, unknown> | undefined;
+  return path[1] === undefined ? section : section?.[path[1]];
+}
+
+/** A model and somebody who asks: the rest has defaults. */
+export const isEnough = (scenario: Scenario) => scenario.model.name !== "" && (scenario.users?.daily_active ?? scenario.users?.requests_per_second ?? 0) > 0;
+
+/** As the server takes it: with a name, and an organisation that has one too. */
+export function forServer(scenario: Scenario, unnamed: string): Scenario {
+  const named = { ...scenario, name: scenario.name.trim() || unnamed };
+  return named.organisation ? { ...named, organisation: { ...named.organisation, name: named.organisation.name ?? "" } } : named;
+}
+
+export interface Saved {
+  id: string;
+  scenario: Scenario;
+}
+
+/** `fresh` joins the saved ones, in the place of the one with its id, or of the oldest when there is no room. */
+export function keep(saved: Saved[], fresh: Saved): Saved[] {
+  const place = saved.findIndex((each) => each.id === fresh.id);
+  if (place >= 0) return saved.map((each, index) => (index === place ? fresh : each));
+  return [...saved, fresh].slice(-kMostSaved);
+}
+
+export const exported = (scenarios: Scenario[]) => JSON.stringify({ format: "siyu-scenarios-1", scenarios }, undefined, 2);
+
+const isScenario = (value: unknown): value is Scenario => {
+  const one = value as Scenario | null;
+  return (
+    typeof one === "object" && one !== null && typeof one.name === "string" && typeof one.model === "object" && one.model !== null && typeof one.model.name === "string"
+  );
+};
+
+/** Of an exported file, or of one scenario alone; undefined when it is neither. The server checks every field when it plans. */
+export function imported(text: string): Scenario[] | undefined {
+  if (text.length > kMostImport) return undefined;
+  try {
+    const value = JSON.parse(text) as { scenarios?: unknown };
+    const list = Array.isArray(value?.scenarios) ? value.scenarios : [value];
+    return list.length > 0 && list.length <= kMostSaved && list.every(isScenario) ? list : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a browser that is full or forbids storing does must not stop the page. */
+export function readStored<T>(key: string, otherwise: T, valid: (value: T) => boolean): T {
+  try {
+    const text = localStorage.getItem(key);
+    const value = text === null ? otherwise : (JSON.parse(text) as T);
+    return valid(value) ? value : otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+export function writeStored(key: string, value: unknown) {
+  try {
+    localStorage.setItem(key, JSON.stringify(value));
+  } catch {
+    // it is kept until the page is left
+  }
+}
+export const readDraft = () => readStored<Scenario>("plan.draft", blank, isScenario);
+export const readSaved = () =>
+  readStored<Saved[]>(
+    "plan.saved",
+    [],
+    (all) => Array.isArray(all) && all.length <= kMostSaved && all.every((each) => typeof each?.id === "string" && isScenario(each.scenario)),
+  );
