@@ -1,0 +1,96 @@
+#include "planner/plan.h"
+
+#include <gmock/gmock.h>
+
+#include "planner/shapes.h"
+
+namespace siyu::planner {
+namespace {
+
+using testing::HasSubstr;
+
+const Catalogue kCatalogue = builtin_catalogue().value();
+const ShapeFinder kFind = [](const std::string& name) -> Result<sizing::ModelShape> {
+  ASSIGN_OR_RETURN(const auto* entry, kCatalogue.model(name));
+  return shape_of(*entry);
+};
+
+constexpr const char* kBank = R"(
+name: 投研问答
+organisation: {name: 某银行, industry: finance}
+model: {name: Qwen3-32B, weights: int8}
+users: {daily_active: 2000, growth_per_year: 0.3}
+tokens: {prompt: 2000, output: 400}
+latency: {ttft_p95_s: 2.5, tpot_p95_ms: 100}
+constraints: {edition: domestic, data_class: confidential, cloud_allowed: false}
+)";
+
+Scenario bank() { return parse_scenario(kBank, "bank.yaml").value(); }
+
+TEST(Plan, GoesFromAScenarioToCardsThatMeetTheGoals) {
+  const auto plan = make_plan(bank(), kCatalogue, kFind);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_TRUE(plan->hardware.front().chosen);
+  EXPECT_EQ(plan->hardware.front().accelerator, plan->accelerator);
+  EXPECT_EQ((*kCatalogue.accelerator(plan->accelerator))->edition, "domestic");
+  EXPECT_LE(plan->hardware.front().ttft_p95_s, 2.5);
+  EXPECT_LE(plan->hardware.front().tpot_p95_ms, 100);
+  EXPECT_EQ(plan->cards, plan->replicas * plan->split.cards());
+  EXPECT_EQ(plan->fleet.years.size(), 4U);
+  EXPECT_EQ(plan->advice.mode.mode, Mode::kOnPremise);
+  EXPECT_FALSE(plan->bill.empty());
+}
+
+TEST(Plan, MoreUsersNeverNeedFewerCards) {
+  std::uint32_t last = 0;
+  for (const double users : {200.0, 2000.0, 20'000.0, 200'000.0}) {
+    auto scenario = bank();
+    scenario.users->daily_active = users;
+    scenario.accelerator = "Ascend-910B3";
+    const auto plan = make_plan(scenario, kCatalogue, kFind, {.curves = false});
+    ASSERT_TRUE(plan) << plan.error().message;
+    EXPECT_GE(plan->cards, last) << users;
+    last = plan->cards;
+  }
+}
+
+TEST(Plan, WritesItsPapersInBothLanguages) {
+  const auto plan = make_plan(bank(), kCatalogue, kFind).value();
+  const auto input = paper_input(plan, {.date = "2026-11-26"});
+  for (const auto paper : {Paper::kAlignment, Paper::kSizing, Paper::kBillOfMaterials, Paper::kResponsibilities, Paper::kProjectPlan, Paper::kRisks, Paper::kCost})
+    for (const auto language : {report::Language::kZh, report::Language::kEn}) {
+      const auto document = write_paper(paper, input, language);
+      ASSERT_TRUE(document) << document.error().message;
+      EXPECT_GT(document->blocks.size(), 3U);
+    }
+}
+
+TEST(Plan, WhatCannotBeSaysWhy) {
+  const auto message = [](auto change) {
+    auto scenario = bank();
+    change(scenario);
+    return make_plan(scenario, kCatalogue, kFind, {.curves = false}).error().message;
+  };
+  EXPECT_THAT(message([](Scenario& s) { s.model.name = "Qwen99"; }), HasSubstr("did you mean"));
+  EXPECT_THAT(message([](Scenario& s) { s.accelerator = "H200"; }), HasSubstr("edition"));
+  EXPECT_THAT(message([](Scenario& s) { s.latency->ttft_p95_s = 0.001; }), HasSubstr("None of the cards can do it"));
+  EXPECT_THAT(message([](Scenario& s) { s.model.context = 100; }), HasSubstr("shorter than a mean prompt"));
+  EXPECT_THAT(message([](Scenario& s) { s.tokens->shared_prefix = 5000; }), HasSubstr("tokens.shared_prefix"));
+  EXPECT_THAT(message([](Scenario& s) { s.constraints->accelerators = std::vector<std::string>{"H200"}; }), HasSubstr("names no card of the domestic edition"));
+}
+
+TEST(Scenario, FilesAreReadAsYamlOrJsonAndEveryNumberHasARange) {
+  EXPECT_EQ(parse_scenario(R"({"name": "a", "model": {"name": "Qwen3-8B"}})", "a.json")->model.name, "Qwen3-8B");
+  const auto message = [](const char* text) { return parse_scenario(text, "s.yaml").error().message; };
+  EXPECT_THAT(message("name: x\nmodel: {name: y}\nuser: {}\n"), HasSubstr("user"));
+  EXPECT_THAT(message("name: x\n"), HasSubstr("model"));
+  EXPECT_THAT(message("name: x\nmodel: {name: y}\nusers: {daily_active: -4}\n"), HasSubstr("`users.daily_active` must be a number from"));
+  EXPECT_THAT(message("name: x\nmodel: {name: y}\nusers: {daily_active: many}\n"), HasSubstr("daily_active"));
+  EXPECT_THAT(message("name: x\nmodel: {name: y}\ncost: {pue: 0.5}\n"), HasSubstr("`cost.pue`"));
+  EXPECT_THAT(message("name: x\nmodel: {name: y}\ncost: {currency: yuan}\n"), HasSubstr("three letters"));
+  EXPECT_THAT(message("name: x\nmodel: {name: y}\nyears: .inf\n"), HasSubstr("years"));
+  EXPECT_THAT(message("name: [\n"), HasSubstr("not valid YAML"));
+}
+
+}  // namespace
+}  // namespace siyu::planner

@@ -1,0 +1,131 @@
+#include "planner/speed.h"
+
+#include <gmock/gmock.h>
+
+#include "planner/calibration.h"
+#include "planner/published.h"
+#include "planner/requests.h"
+#include "planner/shapes.h"
+
+namespace siyu::planner {
+namespace {
+
+using testing::HasSubstr;
+
+const Catalogue kCatalogue = builtin_catalogue().value();
+const ShapeFinder kFind = [](const std::string& name) -> Result<sizing::ModelShape> {
+  ASSIGN_OR_RETURN(const auto* entry, kCatalogue.model(name));
+  return shape_of(*entry);
+};
+
+SpeedPlan plan_of(const SpeedRequest& request) {
+  const auto speed = answer(request, kCatalogue, kFind, {});
+  EXPECT_TRUE(speed) << speed.error().message;
+  return speed ? speed->plan : SpeedPlan{};
+}
+
+// R1.2: 130B, 500 tokens, 1 s → 130 TFLOPS.
+TEST(Speed, TheRuleOfThumbReproduces) { EXPECT_DOUBLE_EQ(classic_flops(130e9, 500, 1), 130e12); }
+
+TEST(Speed, DecodeIsBoundByMemoryAndPrefillByCompute) {
+  const auto slow_memory = plan_of({.model = "Llama-3.1-8B", .weights = "bf16", .accelerator = "H100-PCIe"});
+  const auto fast_memory = plan_of({.model = "Llama-3.1-8B", .weights = "bf16", .accelerator = "H200"});
+  EXPECT_GT(fast_memory.decode_tokens_per_s, 1.3 * slow_memory.decode_tokens_per_s);
+  const auto quantised = plan_of({.model = "Llama-3.1-8B", .weights = "awq-int4", .accelerator = "H200"});
+  EXPECT_GT(quantised.decode_tokens_per_s, fast_memory.decode_tokens_per_s);
+  EXPECT_NEAR(quantised.prefill_tokens_per_s / fast_memory.prefill_tokens_per_s, 1, 0.1);  // 4-bit weights are multiplied in 16 bit
+}
+
+TEST(Speed, AMixtureOfExpertsReadsLessThanItHolds) {
+  const auto mixture = plan_of({.model = "Qwen3-30B-A3B", .weights = "bf16", .accelerator = "H200"});
+  const auto dense = plan_of({.model = "Qwen3-32B", .weights = "bf16", .accelerator = "H200"});
+  EXPECT_GT(mixture.decode_tokens_per_s, 2 * dense.decode_tokens_per_s);
+}
+
+TEST(Speed, MoreAtOnceIsMoreTogetherAndSlowerEach) {
+  const auto plan = plan_of({.model = "Qwen3-32B", .weights = "fp8", .accelerator = "H200"});
+  for (std::size_t i = 1; i < plan.curve.size(); ++i) {
+    EXPECT_GE(plan.curve[i].tpot_ms, plan.curve[i - 1].tpot_ms * 0.999);
+    EXPECT_GE(plan.curve[i].output_tokens_per_s, plan.curve[i - 1].output_tokens_per_s * 0.999);
+  }
+}
+
+TEST(Speed, CachedPromptTokensAreNotComputed) {
+  const auto cold = plan_of({.model = "Qwen3-32B", .weights = "fp8", .prompt = 4000, .accelerator = "H200"});
+  const auto warm = plan_of({.model = "Qwen3-32B", .weights = "fp8", .prompt = 4000, .cached = 3900, .accelerator = "H200"});
+  EXPECT_LT(warm.ttft_s, 0.3 * cold.ttft_s);
+}
+
+TEST(Speed, WhatIsUnknownIsSaidAndNotGuessed) {
+  const auto message = [](SpeedRequest request) { return answer(request, kCatalogue, kFind, {}).error().message; };
+  EXPECT_THAT(message({.model = "Qwen3-32B", .weights = "fp8", .accelerator = "Kunlun-P800"}), HasSubstr("has no memory bandwidth of Kunlun-P800"));
+  EXPECT_THAT(message({.model = "Qwen3-32B", .weights = "bf16", .accelerator = "L4"}), HasSubstr("leaves no room"));
+  EXPECT_THAT(message({.model = "Qwen3-32B", .weights = "bf16"}), HasSubstr("calibrate"));
+  EXPECT_THAT(message({.model = "Qwen3-32B", .weights = "fp8", .prompt = -5, .accelerator = "H200"}), HasSubstr("`prompt`"));
+  EXPECT_THAT(message({.model = "Qwen3-32B", .weights = "fp8", .prompt = 10, .cached = 10, .accelerator = "H200"}), HasSubstr("`cached`"));
+  EXPECT_THAT(message({.model = "Qwen3-32B", .weights = "fp8", .accelerator = "H200", .compute_efficiency = 2}), HasSubstr("shares above 0"));
+}
+
+TEST(Published, PredictionsAreNearWhatOthersMeasured) {
+  const auto all = compare_published(kCatalogue);
+  std::size_t compared = 0;
+  for (const auto& row : all.rows) {
+    if (row.ratio) ++compared;
+    else EXPECT_FALSE(row.why_not.empty()) << row.id;
+    EXPECT_FALSE(row.source.empty()) << row.id;
+  }
+  EXPECT_GE(compared, 40U);
+  EXPECT_LT(all.median_error, 0.25);   // of those that chose no factor
+  EXPECT_GT(all.within_a_third, 0.8);
+}
+
+CalibrationRun measured_by(const sizing::ModelShape& shape, const MeasuredRates& truth, const std::string& name) {
+  CalibrationRun run{.model = name, .shape = shape};
+  SpeedQuestion q{.output = 1, .measured = truth};
+  q.model.shape = shape;
+  q.model.engine = EngineKind::kSiyu;
+  for (const double tokens : {256.0, 512.0, 1024.0, 1536.0}) {
+    q.prompt = tokens;
+    run.prompts.push_back({.tokens = tokens, .seconds = plan_speed(q)->plan.ttft_s});
+  }
+  for (const double context : {56.0, 1024.0, 1536.0}) {
+    q.prompt = context;
+    run.outputs.push_back({.context = context, .seconds = plan_speed(q)->plan.tpot_ms / 1000});
+  }
+  return run;
+}
+
+sizing::ModelShape stored(const char* model, const char* type) {
+  auto shape = shape_of(**kCatalogue.model(model));
+  for (auto& tensor : shape.tensors) tensor.stored = sizing::tensor_type_named(type);
+  return shape;
+}
+
+TEST(Calibration, FindsTheRatesThatMadeTheTimesAndForetellsOtherModels) {
+  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 20e9, .kv_bytes_per_s = 8e9, .flop_per_s = 300e9, .attention_flop_per_s = 90e9, .step_s = 1e-3, .layer_s = 4e-5};
+  const auto rates = fit({measured_by(stored("Qwen2.5-0.5B", "q8_0"), truth, "a"), measured_by(stored("Qwen2.5-1.5B", "q8_0"), truth, "b")});
+  ASSERT_TRUE(rates) << rates.error().message;
+  EXPECT_NEAR(rates->weight_bytes_per_s / truth.weight_bytes_per_s, 1, 0.05);
+  EXPECT_NEAR(rates->kv_bytes_per_s / truth.kv_bytes_per_s, 1, 0.05);
+  EXPECT_NEAR(rates->flop_per_s / truth.flop_per_s, 1, 0.05);
+  const auto other = stored("Qwen2.5-3B", "q8_0");
+  const auto speed_of = [&](const MeasuredRates& by) {
+    SpeedQuestion q{.prompt = 800, .output = 100, .measured = by};
+    q.model.shape = other;
+    return plan_speed(q)->plan;
+  };
+  EXPECT_NEAR(speed_of(*rates).decode_tokens_per_s / speed_of(truth).decode_tokens_per_s, 1, 0.05);
+  EXPECT_NEAR(speed_of(*rates).prefill_tokens_per_s / speed_of(truth).prefill_tokens_per_s, 1, 0.05);
+}
+
+TEST(Calibration, TimesThatSayNothingAreRefused) {
+  EXPECT_FALSE(fit({}));
+  CalibrationRun run{.model = "x", .shape = stored("Qwen2.5-0.5B", "q8_0")};
+  EXPECT_THAT(fit({run}).error().message, HasSubstr("was not measured"));
+  run.prompts = {{.tokens = 256, .seconds = -1}};
+  run.outputs = {{.context = 32, .seconds = 0.1}};
+  EXPECT_THAT(fit({run}).error().message, HasSubstr("impossible times"));
+}
+
+}  // namespace
+}  // namespace siyu::planner
