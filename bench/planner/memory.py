@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""What `siyu plan memory` foretells beside what a worker takes, for models of random weights: five architectures, four weight types, three
+contexts, three numbers of sequences. Each model is loaded by a real server, answers as many prompts at once as it has sequences, one of
+them as long as its context, and its process is then weighed (Rss).
+
+    SIYU_BIN=build/release/bin/siyu bench/planner/memory.py [--quick] [--json]
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+os.environ.setdefault("SIYU_BIN", str(ROOT / "build/release/bin/siyu"))
+sys.path.insert(0, str(ROOT / "tests/integration"))
+from test_server import Server  # noqa: E402
+
+SIYU = pathlib.Path(os.environ["SIYU_BIN"])
+WRITER = SIYU.with_name("model_writer")
+SHAPE = ["--preset", "small", "--layers", 12, "--width", 768, "--heads", 12, "--kv-heads", 4, "--feed-forward", 2048, "--context", 16384]
+ARCHITECTURES = ["llama", "qwen2", "qwen3", "qwen3moe", "deepseek2"]
+TYPES = ["f16", "q8_0", "q4_k", "q4_0"]
+CONTEXTS = [1024, 4096, 8192]
+SEQUENCES = [1, 4, 16]
+
+
+def resident(pid):
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Rss:\s+(\d+)", text, re.MULTILINE).group(1)) * 1024
+
+
+def exercise(server, name, context, sequences, vocabulary):
+    """Random tokens, so that no beginning is shared and nothing is guessed."""
+    def ask(seed, tokens):
+        dice = random.Random(seed)
+        prompt = [dice.randrange(300, vocabulary) for _ in range(tokens)]
+        status, body, _ = server.request("POST", "/v1/completions", {"model": name, "prompt": prompt, "max_tokens": 8, "temperature": 1, "seed": seed})
+        if status != 200:
+            raise SystemExit(f"{name}: {body}")
+
+    ask(1, context - 16)
+    with concurrent.futures.ThreadPoolExecutor(sequences) as pool:
+        list(pool.map(lambda i: ask(2 + i, max(16, context // sequences - 16)), range(sequences)))
+
+
+def measure(server, name, file, context, sequences):
+    server.cli("model", "load", name, "--context", context, "--sequences", sequences, "--kv-tokens", context, "--kv-spill-mb", 0)
+    pid = server.cli_json("model", "show", name)["worker"]["pid"]
+    exercise(server, name, context, sequences, 31_000 if name.startswith("llama") else 150_000)
+    measured = resident(pid)
+    server.cli("model", "unload", name)
+    plan = json.loads(subprocess.run([SIYU, "plan", "memory", "--model", file, "--ctx", str(context), "--users", str(sequences), "--kv-tokens", str(context), "--json"],
+                                     capture_output=True, text=True, check=True).stdout)
+    return {"model": name, "context": context, "sequences": sequences, "measured": measured, "predicted": plan["total"], "error": plan["total"] / measured - 1}
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--quick", action="store_true", help="two architectures, two types, two contexts")
+    options.add_argument("--json", action="store_true")
+    options = options.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="siyu-memory-") as folder:
+        server = Server(pathlib.Path(folder) / "data")
+        try:
+            for architecture in ARCHITECTURES[1:5:3] if options.quick else ARCHITECTURES:
+                for kind in TYPES[1::2] if options.quick else TYPES:
+                    name, file = f"{architecture}-{kind}", pathlib.Path(folder) / f"{architecture}-{kind}.gguf"
+                    subprocess.run([WRITER, "--arch", architecture, *map(str, SHAPE), "--type", kind, "-o", file], check=True)
+                    server.cli("model", "import", file, "--name", name)
+                    for context in CONTEXTS[::2] if options.quick else CONTEXTS:
+                        for sequences in SEQUENCES:
+                            rows.append(measure(server, name, file, context, sequences))
+                            one = rows[-1]
+                            if not options.json:
+                                print(f"{one['model']:>16} {context:6} × {sequences:2}  measured {one['measured'] / 1e6:7.1f} MB  predicted {one['predicted'] / 1e6:7.1f} MB  {one['error']:+.1%}", flush=True)
+                    server.cli("model", "rm", name)
+                    file.unlink()
+        finally:
+            server.stop()
+    errors = sorted(abs(row["error"]) for row in rows)
+    summary = {"loads": len(rows), "median_error": statistics.median(errors), "worst_error": errors[-1]}
+    print(json.dumps({**summary, "rows": rows}) if options.json else f"{len(rows)} loads: median error {summary['median_error']:.1%}, worst {summary['worst_error']:.1%}")
+
+
+if __name__ == "__main__":
+    main()
