@@ -123,7 +123,7 @@ Reply plan_memory(Call& call) {
 
 Reply plan_speed(Call& call) {
   ASSIGN_OR_RETURN(const auto body, call.body<planner::SpeedRequest>());
-  ASSIGN_OR_RETURN(const auto speed, planner::answer(body, call.services.planning.catalogue(), shapes(call), {}));
+  ASSIGN_OR_RETURN(const auto speed, planner::answer(body, call.services.planning.catalogue(), shapes(call), call.services.planning.measured()));
   return reply_json(speed.plan);
 }
 
