@@ -167,7 +167,9 @@ std::int64_t Model::kv_bytes_per_token() const {
   };
   const std::int64_t heads = std::max(1, llama_model_n_head(model_.get()));
   const std::int64_t head = llama_model_n_embd(model_.get()) / heads;
-  const std::int64_t values = number("attention.key_length", head) + number("attention.value_length", head);
+  // Latent attention keeps one row, from which keys and values are made.
+  const bool latent = !metadata(info_.architecture + ".attention.key_length_mla").empty();
+  const std::int64_t values = number("attention.key_length", head) + (latent ? 0 : number("attention.value_length", head));
   return std::max<std::int64_t>(1, llama_model_n_layer(model_.get()) * std::max(1, llama_model_n_head_kv(model_.get())) * values *
                                        static_cast<std::int64_t>(ggml_type_size(limits_.kv_type)) / ggml_blck_size(limits_.kv_type));
 }

@@ -1,6 +1,6 @@
 // Downloads of models from hubs, and which to download.
 #include "api/call.h"
-#include "models/recommend.h"
+#include "planner/recommend.h"
 #include "routes.gen.h"
 
 namespace siyu::api {
@@ -54,7 +54,7 @@ BOOST_DESCRIBE_STRUCT(RecommendationListBody, (), (machine, recommendations))
 
 std::optional<double> when_known(double value) { return value > 0 ? std::optional(value) : std::nullopt; }
 
-RecommendationBody to_body(const models::Recommendation& one) {
+RecommendationBody to_body(const planner::Recommendation& one) {
   return {.name = one.name, .reference = one.reference, .mirror = one.mirror, .kind = one.embedding ? serving::Kind::kEmbedding : serving::Kind::kChat,
           .parameters = static_cast<std::uint64_t>(one.parameters), .quantization = one.quantization, .license = one.license, .fits = one.fits,
           .comfortable = one.comfortable, .file_bytes = one.file_bytes, .predicted_bytes = one.predicted_bytes, .tokens_per_second = when_known(one.tokens_per_second),
@@ -92,7 +92,7 @@ Reply get_pull(Call& call) {
 Reply recommend_models(Call& call) {
   std::error_code error;
   const auto space = std::filesystem::space(call.services.config.data, error);
-  const auto result = models::recommend(call.services.machine(), error ? 0 : space.available, call.services.config.worker.context_length);
+  const auto result = planner::recommend(call.services.planning.catalogue(), call.services.machine(), error ? 0 : space.available, call.services.config.worker.context_length);
   RecommendationListBody body{.machine = {.memory_bytes = result.machine.memory_bytes, .memory_available_bytes = result.machine.memory_available_bytes,
                                           .cores = result.machine.cores, .memory_bytes_per_second = when_known(result.machine.memory_bytes_per_second),
                                           .disk_free_bytes = result.disk_free_bytes},

@@ -33,8 +33,12 @@ class GgufBytes {
 
 /// A model whose header is true; it has no weights.
 inline std::string small_model() {
-  GgufBytes file(1, 4);
+  GgufBytes file(1, 8);
   file.key("general.architecture", 8).text("llama");
+  file.key("llama.block_count", 4).put<std::uint32_t>(2);
+  file.key("llama.embedding_length", 4).put<std::uint32_t>(64);
+  file.key("llama.attention.head_count", 4).put<std::uint32_t>(4);
+  file.key("llama.attention.head_count_kv", 4).put<std::uint32_t>(2);
   file.key("llama.context_length", 4).put<std::uint32_t>(2048);
   file.key("general.file_type", 4).put<std::uint32_t>(15);
   file.key("tokenizer.ggml.tokens", 9).put<std::uint32_t>(8).put<std::uint64_t>(2).text("a").text("b");

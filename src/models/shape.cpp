@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <functional>
 
 namespace siyu::models {
 namespace {
@@ -99,6 +100,8 @@ std::vector<LayerMemory> memory_of(const GgufFile& file, const ModelShape& shape
     if (role == Role::kAttentionK || role == Role::kAttentionLatent || tensor.name.find("attn_qkv") != std::string::npos) attends[*layer] = true;
     if (role == Role::kRecurrent) recurs[*layer] = true;
   }
+  // A file of one part of several may hold no layer at all: its layers are taken to attend, as most do.
+  if (std::ranges::none_of(attends, std::identity()) && std::ranges::none_of(recurs, std::identity())) attends.assign(shape.layers, true);
   const auto window = header.number("attention.sliding_window");
   std::vector<LayerMemory> memory(shape.layers);
   for (std::uint32_t i = 0; i < shape.layers; ++i) {

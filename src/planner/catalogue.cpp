@@ -75,7 +75,8 @@ Status merge_file(Catalogue& catalogue, std::string_view name, std::string_view 
   const auto lists = [&](auto& entries, std::string_view key) { return std::pair<std::string_view, std::function<Status()>>(key, [&, key] { return merge(entries, *file, key, name); }); };
   const auto stem = name.substr(0, name.rfind('.'));
   std::vector<std::pair<std::string_view, std::function<Status()>>> known;
-  if (stem == "models") known = {lists(catalogue.models, "models")};
+  if (stem == "downloads") known = {lists(catalogue.downloads, "downloads")};
+  else if (stem == "models") known = {lists(catalogue.models, "models")};
   else if (stem == "accelerators") known = {lists(catalogue.accelerators, "accelerators")};
   else if (stem == "network") known = {lists(catalogue.networks, "networks"), lists(catalogue.network_scenarios, "scenarios")};
   else if (stem == "storage") known = {lists(catalogue.storage, "storage"), lists(catalogue.storage_stages, "stages"), lists(catalogue.storage_rules, "rules")};

@@ -278,7 +278,16 @@ BOOST_DESCRIBE_STRUCT(PublishedSpeed, (Provenance),
                       (id, model, precision, accelerator, cards, parallel, input_tokens, output_tokens, context_tokens, concurrency, load, engine, engine_version,
                        phase, metric, value, scope, mean_tpot_ms, mean_ttft_ms))
 
+/// A model file that can be had from the hubs.
+struct Download : Provenance {
+  std::string name, model, repository, format;
+  std::uint64_t file_bytes = 0;
+  std::uint32_t quality = 0;  ///< order only: what answers better has more
+};
+BOOST_DESCRIBE_STRUCT(Download, (Provenance), (name, model, repository, format, file_bytes, quality))
+
 struct Catalogue {
+  std::vector<Download> downloads;
   std::vector<ModelEntry> models;
   std::vector<Accelerator> accelerators;
   std::vector<Network> networks;

@@ -52,7 +52,7 @@ std::string tip(const BarChart& chart, const Bar& bar) {
 }
 
 /// Dark bars take white figures, light ones dark.
-std::string_view ink_on(std::size_t series) { return series % 8 == 1 || series % 8 == 4 ? kInk : "#ffffff"; }
+std::string_view ink_on(std::size_t series) { return series % 8 == 1 || series % 8 == 4 ? kInkOnColour : "#ffffff"; }
 
 class Upright {
  public:

@@ -136,7 +136,7 @@ void draw_task(Svg& svg, const Frame& frame, const GanttTask& task, double middl
   svg.rect(x, middle - kBar / 2, width, kBar, task.critical ? kCritical : kPlain, 3, task_tip(task, language));
   const auto length = format_number(end_of(task) - task.start, 1) + (language == Language::kZh ? " 天" : " d");
   if (text_width(length, 9) + 8 < width)
-    svg.text(x + width / 2, middle + 3.3, length, {.anchor = Anchor::kMiddle, .size = 9, .colour = task.critical ? "#ffffff" : kInk});
+    svg.text(x + width / 2, middle + 3.3, length, {.anchor = Anchor::kMiddle, .size = 9, .colour = task.critical ? "#ffffff" : kInkOnColour});
   else svg.text(x + width + 9, middle + 4, length, {.size = 9.5, .colour = kMuted, .halo = true});
 }
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "report/svg.h"
+
 namespace siyu::report {
 namespace {
 
@@ -42,6 +44,27 @@ std::vector<double> column_shares(const Table& table, const std::vector<double>&
   const double sum = sum_of(widths);
   for (auto& width : widths) width = sum > 0 ? width * room / sum : room / static_cast<double>(widths.size());
   return widths;
+}
+
+std::vector<double> estimated_shares(const Table& table, double size, double pad, double room) {
+  constexpr std::size_t kMeasured = 200;  // rows; the last one, most often a sum, is always among them
+  constexpr double kWider = 1.12, kBoldWider = 1.25;  // than estimated, for fonts that are
+  const auto count = table.columns.size();
+  std::vector<double> wanted(count), floor(count);
+  const auto step = std::max<std::size_t>(table.rows.size() / kMeasured, 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    wanted[i] = text_width(table.columns[i].title, size) * kBoldWider + pad;
+    floor[i] = std::min(wanted[i], size * 5);
+    const auto consider = [&](const Row& row) {
+      const double width = text_width(row.cells[i].plain(), size) * (row.emphasised ? kBoldWider : kWider) + pad;
+      wanted[i] = std::max(wanted[i], width);
+      // Numbers are not broken.
+      if (table.columns[i].align == Align::kEnd) floor[i] = std::max(floor[i], std::min(width, size * 10));
+    };
+    for (std::size_t row = 0; row < table.rows.size(); row += step) consider(table.rows[row]);
+    if (!table.rows.empty()) consider(table.rows.back());
+  }
+  return column_shares(table, wanted, floor, room);
 }
 
 }  // namespace siyu::report

@@ -14,4 +14,7 @@ bool has_given_widths(const Table& table);
 /// short ones are not broken for it.
 std::vector<double> column_shares(const Table& table, const std::vector<double>& wanted, const std::vector<double>& floor, double room);
 
+/// The same where no font measures: contents by `text_width` at `size`, with `pad` for the space beside them, all in the unit of `room`.
+std::vector<double> estimated_shares(const Table& table, double size, double pad, double room);
+
 }  // namespace siyu::report

@@ -158,27 +158,17 @@ class Writer {
     if (!fill.empty()) out_ += fmt::format(R"(<w:shd w:val="clear" w:color="auto" w:fill="{}"/>)", fill);
     out_ += "</w:tcPr>" + paragraphs + "</w:tc>";
   }
+  /// LibreOffice does not come to an end over a row that is kept whole and is higher than a page.
+  static constexpr std::size_t kWholeBytes = 900;
+  void row_start(std::size_t longest_text) { out_ += longest_text <= kWholeBytes ? "<w:tr><w:trPr><w:cantSplit/></w:trPr>" : "<w:tr>"; }
   void table_end() {
     out_ += "</w:tbl>";
     spacer();
   }
 
-  std::vector<int> column_widths(const Table& table) const {
-    constexpr double kSize = 9, kPad = 14;  // points
-    constexpr std::size_t kMeasured = 200;
-    std::vector<double> wanted(table.columns.size()), floor(table.columns.size());
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-      wanted[i] = text_width(table.columns[i].title, kSize) * 1.2 + kPad;
-      floor[i] = std::min(wanted[i], 44.0);
-      const auto step = std::max<std::size_t>(table.rows.size() / kMeasured, 1);
-      for (std::size_t row = 0; row < table.rows.size(); row += row + 1 < table.rows.size() && row + step >= table.rows.size() ? table.rows.size() - 1 - row : step) {
-        const double width = text_width(table.rows[row].cells[i].plain(), kSize) * (table.rows[row].emphasised ? 1.25 : 1.12) + kPad;
-        wanted[i] = std::max(wanted[i], width);
-        if (table.columns[i].align == Align::kEnd) floor[i] = std::max(floor[i], std::min(width, 90.0));
-      }
-    }
+  static std::vector<int> column_widths(const Table& table) {
     std::vector<int> widths;
-    for (const double width : column_shares(table, wanted, floor, kDocxWidth / 20.0)) widths.push_back(static_cast<int>(width * 20));
+    for (const double width : estimated_shares(table, 9, 14, kDocxWidth / 20.0)) widths.push_back(static_cast<int>(width * 20));
     return widths;
   }
 
@@ -244,18 +234,23 @@ class Writer {
     else spacer();
     const auto widths = column_widths(table);
     table_start(widths);
-    out_ += "<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>";
+    std::size_t titles = 0;
+    for (const auto& column : table.columns) titles = std::max(titles, column.title.size());
+    const bool repeats = titles <= kWholeBytes;
+    out_ += repeats ? "<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>" : "<w:tr>";
     for (std::size_t i = 0; i < widths.size(); ++i)
       cell(widths[i], border("bottom", "1F5FA8", 12), "F3F6F9",
            paragraph(
                Rich(table.columns[i].title),
-               {.style = "TableText", .keep_next = true, .extra = fmt::format(R"(<w:jc w:val="{}"/>)", align_value(table.columns[i].align)), .run = {.bold = true}}));
+               {.style = "TableText", .keep_next = repeats, .extra = fmt::format(R"(<w:jc w:val="{}"/>)", align_value(table.columns[i].align)), .run = {.bold = true}}));
     out_ += "</w:tr>";
     for (std::size_t at = 0; at < table.rows.size(); ++at) {
       const auto& row = table.rows[at];
       // The header is not left alone at a page's end, nor a sum at the next one's begin.
-      const bool keep = at + 1 < table.rows.size() && (at == 0 || at + 2 == table.rows.size());
-      out_ += "<w:tr><w:trPr><w:cantSplit/></w:trPr>";
+      std::size_t longest = 0;
+      for (const auto& cell : row.cells) longest = std::max(longest, cell.plain().size());
+      const bool keep = longest <= kWholeBytes && at + 1 < table.rows.size() && (at == 0 || at + 2 == table.rows.size());
+      row_start(longest);
       for (std::size_t i = 0; i < widths.size(); ++i)
         cell(widths[i], border("bottom", row.emphasised ? "1F5FA8" : "D5DDE5", row.emphasised ? 8 : 4), row.emphasised ? "EEF4FA" : "",
              paragraph(row.cells[i], {.style = "TableText",
@@ -287,7 +282,9 @@ class Writer {
         points = std::min(points, static_cast<double>(width - 230) / 20 / std::max(text_width(figures.figures[i].value, 1.25), 1.0));
       const int half_points = 2 * static_cast<int>(std::max(points, 9.0));
       table_start(grid);
-      out_ += "<w:tr><w:trPr><w:cantSplit/></w:trPr>";
+      std::size_t longest = 0;
+      for (const auto& figure : figures.figures) longest = std::max({longest, figure.label.size(), figure.value.size(), figure.note.size()});
+      row_start(longest);
       for (std::size_t i = first; i < first + beside; ++i) {
         if (i > first) cell(kGap, {}, {}, paragraph({}, {.style = "TableText"}));
         if (i >= count) {
@@ -356,7 +353,7 @@ class Writer {
     const int term = kDocxWidth * 26 / 100;
     table_start({term, kDocxWidth - term}, true);
     for (const auto& item : definitions.items) {
-      out_ += "<w:tr><w:trPr><w:cantSplit/></w:trPr>";
+      row_start(std::max(item.term.plain().size(), item.meaning.plain().size()));
       cell(term, {}, {}, paragraph(item.term, {.style = "TableText", .run = {.bold = true, .half_points = 20}}));
       cell(kDocxWidth - term, {}, {}, paragraph(item.meaning, {.style = "TableText", .run = {.half_points = 20}}));
       out_ += "</w:tr>";

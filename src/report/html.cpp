@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "report/column_shares.h"
 #include "report/escape.h"
 #include "report/html_style.h"
 #include "report/renderers.h"
@@ -138,13 +139,10 @@ class Writer {
     out_ += "<div class=\"table\"><table>\n";
     if (const auto caption = numbered_caption(words_.table, ++tables_, table.caption, document_.language); !caption.empty())
       out_ += "<caption>" + escape_xml(caption) + "</caption>\n";
-    double sum = 0;
-    const bool all_given = std::ranges::all_of(table.columns, [&](const Column& column) { return sum += column.width, column.width > 0; });
-    if (all_given) {
-      out_ += "<colgroup>";
-      for (const auto& column : table.columns) out_ += fmt::format("<col style=\"width:{:.1f}%\">", column.width / sum * 100);
-      out_ += "</colgroup>\n";
-    }
+    constexpr double kRoom = 766, kSize = 14.5, kPad = 26;  // pixels
+    out_ += "<colgroup>";
+    for (const double width : estimated_shares(table, kSize, kPad, kRoom)) out_ += fmt::format("<col style=\"width:{:.1f}%\">", width / kRoom * 100);
+    out_ += "</colgroup>\n";
     out_ += "<thead><tr>";
     for (const auto& column : table.columns) out_ += fmt::format("<th scope=\"col\"{}>{}</th>", cell_class(column.align, column.title), escape_xml(column.title));
     out_ += "</tr></thead>\n<tbody>\n";

@@ -250,7 +250,7 @@ TEST_F(PrinterTest, LibreOfficeOpensTheDocx) {
        {std::pair{sample_report(Language::kZh), std::vector<std::string>{"私域大模型一体机部署方案", "目录", "1 结论", "推荐配置", "部件 26", "资料来源"}},
         std::pair{hostile_report(), std::vector<std::string>{"<script>alert(1)</script>"}}}) {
     const auto path = rendered(report, Format::kDocx, "office");
-    output_of("timeout 120 soffice -env:UserInstallation=file://" + folder_.string() + "/profile --headless --convert-to pdf --outdir '" + folder_.string() + "/pdf' '" +
+    output_of("timeout -k 5 120 soffice -env:UserInstallation=file://" + folder_.string() + "/profile --headless --convert-to pdf --outdir '" + folder_.string() + "/pdf' '" +
               path + "'");
     const auto text = output_of("pdftotext -layout '" + folder_.string() + "/pdf/office.pdf' -");
     expect_in_order(text, wanted);

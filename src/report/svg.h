@@ -13,6 +13,7 @@ namespace siyu::report {
 
 // One accent, greys, and series colours that differ in lightness as well as in hue (after Okabe and Ito, calmed).
 constexpr std::string_view kInk = "#1f2933", kMuted = "#5f6b76", kGrid = "#e3e7eb", kAxisLine = "#9aa5b1", kAccent = "#1f5fa8", kAlarm = "#b83a2c", kBand = "#eef2f6";
+constexpr std::string_view kInkOnColour = "#18222c";  ///< stays dark on a dark page
 std::string_view series_colour(std::size_t index);
 
 constexpr double kLabelSize = 12, kTickSize = 11;

@@ -4,45 +4,46 @@
 #include <map>
 
 #include "engine/kv_size.h"
+#include "models/shape.h"
+#include "sizing/worker_memory.h"
 
 namespace siyu::serving {
 namespace {
 
-constexpr std::uint64_t kProcess = 24ULL << 20;       // code, heaps and tables of a worker before its model
-constexpr std::uint64_t kBatch = engine::kDefaultBatchTokens;
 constexpr std::uint64_t kLeastPatches = 4096;         // encoders of any resolution are given pictures of about so many
-constexpr std::uint64_t kActivations = 20;            // floats per token of a batch, as multiples of the width: attention, feed forward, residuals
+constexpr std::uint64_t kActivations = 20;            // floats per place of a picture, as multiples of the width
+constexpr std::uint32_t kGuesses = 64;                // guessed tokens that a step may check besides: the worker's limit
+
+double bits_of_cache(const std::string& type) { return sizing::kv_bits(type.empty() ? "f16" : type).value_or(16); }
+
+/// For a header from which no structure can be read: what its file takes, and room for a small cache.
+MemoryNeed unknown_need(const std::string& file, std::uint64_t file_bytes) { return {.file = file, .weights = file_bytes, .own = 64ULL << 20}; }
 
 }  // namespace
 
 MemoryNeed predict_need(const models::GgufFile& header, const std::string& file, std::uint64_t file_bytes, const WorkerSizes& sizes) {
-  const auto facts = models::facts_of(header);
-  const auto number = [&](const std::string& key, std::uint64_t fallback) {
-    const auto value = header.number(facts.architecture + "." + key);
-    return value > 0 ? value : fallback;
-  };
-  const std::uint64_t heads = std::max<std::uint64_t>(1, facts.heads);
-  const std::uint64_t head = facts.embedding_length / heads;
-  const auto per_token = engine::kv_bytes_per_token({.layers = static_cast<std::int64_t>(facts.layers),
-                                                     .kv_heads = static_cast<std::int64_t>(facts.kv_heads > 0 ? facts.kv_heads : heads),
-                                                     .key_length = static_cast<std::int64_t>(number("attention.key_length", head)),
-                                                     .value_length = static_cast<std::int64_t>(number("attention.value_length", head))},
-                                                    sizes.kv_type);
-  const auto trained = static_cast<std::int32_t>(std::clamp<std::uint64_t>(facts.context_length, 16, INT32_MAX / 8));
+  const auto shape = models::shape_of(header);
+  if (!shape) return unknown_need(file, file_bytes);
+  const auto kv_bits = bits_of_cache(sizes.kv_type);
+  const auto values = static_cast<double>(sizing::cached_values_per_token(*shape));
+  const auto per_token = static_cast<std::int64_t>(std::max(1.0, values * kv_bits / 8));
+  const auto trained = static_cast<std::int32_t>(std::clamp<std::uint64_t>(shape->context, 16, INT32_MAX / 8));
   const auto context = std::min(sizes.context_tokens > 0 ? sizes.context_tokens : engine::kDefaultContextTokens, trained);
-  const auto tokens = facts.embedding ? 0 : engine::kv_tokens_for(sizes.kv_tokens, context, per_token);
-  const auto parallel = static_cast<std::uint64_t>(sizes.parallel > 0 ? sizes.parallel : engine::kDefaultParallel);
-  // A text to embed goes through in one step, so that step's buffers grow with the longest text.
-  const std::uint64_t batch = facts.embedding ? std::max<std::uint64_t>(kBatch, static_cast<std::uint64_t>(context)) : kBatch;
-  const std::uint64_t buffers = batch * facts.embedding_length * kActivations * sizeof(float) + parallel * facts.vocabulary * sizeof(float);
-  const auto kv_bytes = static_cast<std::uint64_t>(per_token) * static_cast<std::uint64_t>(tokens);
-  const auto spill = facts.embedding ? 0 : sizes.spill_bytes.value_or(engine::default_spill_bytes(kv_bytes, sizes.budget));
-  return {.file = file, .weights = file_bytes, .own = kProcess + buffers + kv_bytes + spill, .spill = spill, .kv_tokens = tokens};
+  const auto tokens = shape->embeds ? 0 : engine::kv_tokens_for(sizes.kv_tokens, context, per_token);
+  const auto sequences = static_cast<std::uint32_t>(sizes.parallel > 0 ? sizes.parallel : engine::kDefaultParallel);
+  const auto memory = sizing::worker_memory(*shape, nullptr,
+                                            {.kv_tokens = static_cast<double>(tokens), .kv_bits = kv_bits, .sequences = sequences, .step_tokens = engine::kDefaultBatchTokens,
+                                             .text_tokens = static_cast<std::uint32_t>(context), .checked = kGuesses},
+                                            sizing::this_processor());
+  const auto spill = shape->embeds ? 0 : sizes.spill_bytes.value_or(engine::default_spill_bytes(static_cast<std::uint64_t>(memory.kv), sizes.budget));
+  const auto copied = static_cast<std::uint64_t>(memory.stored_anew);
+  const auto own = static_cast<std::uint64_t>(memory.total() - memory.weights) + copied + spill;
+  return {.file = file, .weights = file_bytes - std::min(file_bytes, copied), .own = own, .spill = spill, .kv_tokens = tokens};
 }
 
 void add_draft(MemoryNeed& need, const models::GgufFile& header, std::uint64_t file_bytes, const WorkerSizes& sizes) {
   const auto draft = predict_need(header, "", file_bytes, {.context_tokens = sizes.context_tokens, .kv_tokens = need.kv_tokens, .parallel = engine::kDraftSequences, .kv_type = sizes.kv_type, .spill_bytes = 0});
-  need.own += draft.weights + draft.own - kProcess;
+  need.own += draft.weights + draft.own - std::min(draft.own, static_cast<std::uint64_t>(sizing::kWorkerProgramBytes));
 }
 
 std::uint64_t predict_projector(const models::GgufFile& header, std::uint64_t file_bytes) {

@@ -12,7 +12,8 @@
 
 namespace siyu::serving {
 
-/// What a worker needs. Weights are mapped from their file, so workers of one file share them; the rest is each worker's own.
+/// What a worker needs. Weights that are mapped from their file are shared by workers of one file; the rest, and weights that the processor
+/// wants in an order of its own, is each worker's.
 struct MemoryNeed {
   std::string file;             ///< names the weights
   std::uint64_t weights = 0;
@@ -29,8 +30,7 @@ struct WorkerSizes {
   std::uint64_t budget = 0;                       ///< memory that all models may take
 };
 
-/// From the file's header. The KV cache is layers × KV heads × (key + value length) × bytes per value × tokens, which is exact for
-/// plain attention and too much for sliding windows; the buffers are an estimate that grows with the model's width.
+/// From the model's structure (sizing/worker_memory.h), with room for every guess that a step may check.
 MemoryNeed predict_need(const models::GgufFile& header, const std::string& file, std::uint64_t file_bytes, const WorkerSizes& sizes);
 
 /// The worker holds a draft model too. It has room for as many tokens as the model, and nothing of it is spilled.

@@ -7,7 +7,6 @@ namespace siyu::sizing {
 namespace {
 
 // Measured on x86-64, as the medians over models of 2 to 24 layers with vocabularies of 32,000 and 151,936 words.
-constexpr double kProgramBytes = 14.5e6;     // code and libraries, heaps, stacks
 constexpr double kBytesPerWord = 310;        // of the vocabulary: its texts, their index and the merges
 constexpr double kMaskBytes = 3;             // who may see whom: 16 bit, and what is made of it for the groups of cells
 constexpr double kKvPadding = 256;           // llama.cpp's cache holds a multiple of so many tokens
@@ -47,6 +46,12 @@ bool stored_anew(const TensorType& type, std::uint64_t rows, const Processor& pr
   return false;
 }
 
+std::uint64_t cached_values_per_token(const ModelShape& shape) {
+  std::uint64_t sum = 0;
+  for (const auto& layer : shape.memory) sum += layer.key_values + layer.value_values;
+  return sum;
+}
+
 double activations_per_token(const ModelShape& shape) {
   const double width = shape.width, queries = 1.0 * shape.heads * shape.key_width, keys = 1.0 * shape.kv_heads * (shape.key_width + shape.value_width);
   // Attention: what goes past it, its normed input, queries, keys and values, and what comes out.
@@ -63,11 +68,13 @@ double activations_per_token(const ModelShape& shape) {
 }
 
 WorkerMemory worker_memory(const ModelShape& shape, const WeightFormat* format, const WorkerSizes& sizes, const Processor& processor) {
-  WorkerMemory memory{.weights = weight_bytes(shape, format), .tokenizer = kBytesPerWord * shape.vocabulary, .program = kProgramBytes};
+  WorkerMemory memory{.weights = weight_bytes(shape, format), .tokenizer = kBytesPerWord * shape.vocabulary, .program = kWorkerProgramBytes};
   for (const auto& tensor : shape.tensors) {
-    if (tensor.role != Role::kTokenEmbedding || !shape.tied || shape.embeds) continue;
     const auto* type = type_of(shape, tensor, format);
-    if (type != nullptr && stored_anew(*type, tensor.rows, processor)) memory.second_output = static_cast<double>(type->bytes(tensor.elements()));
+    if (type == nullptr || !stored_anew(*type, tensor.rows, processor)) continue;
+    const auto bytes = static_cast<double>(type->bytes(tensor.elements()));
+    if (tensor.role != Role::kTokenEmbedding) memory.stored_anew += bytes;
+    else if (shape.tied && !shape.embeds) memory.second_output = bytes;
   }
   const double step_tokens = shape.embeds ? std::max(sizes.step_tokens, sizes.text_tokens) : std::max(sizes.step_tokens, sizes.sequences);
   const double activations = step_tokens * activations_per_token(shape) * sizeof(float);
@@ -77,10 +84,8 @@ WorkerMemory worker_memory(const ModelShape& shape, const WeightFormat* format, 
     return memory;
   }
   const auto cells = std::ceil(sizes.kv_tokens / kKvPadding) * kKvPadding;
-  for (const auto& layer : shape.memory) {
-    memory.kv += cells * (layer.key_values + layer.value_values) * sizes.kv_bits / 8;  // a worker keeps whole beginnings, sliding windows or not
-    memory.kv += 1.0 * sizes.sequences * static_cast<double>(layer.state_values) * sizeof(float);
-  }
+  memory.kv = cells * static_cast<double>(cached_values_per_token(shape)) * sizes.kv_bits / 8;
+  for (const auto& layer : shape.memory) memory.kv += 1.0 * sizes.sequences * static_cast<double>(layer.state_values) * sizeof(float);
   const bool slides = std::ranges::any_of(shape.memory, [](const LayerMemory& one) { return one.window > 0; });
   const double mask = step_tokens * cells * kMaskBytes * (slides ? 2 : 1);
   const double row = 1.0 * shape.vocabulary * sizeof(float);

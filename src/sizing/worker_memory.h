@@ -28,9 +28,13 @@ struct WorkerSizes {
   std::uint32_t checked = 0;       ///< guessed tokens whose logits a step may need besides
 };
 
+/// Code and libraries, heaps and stacks of a worker, measured.
+constexpr double kWorkerProgramBytes = 14.5e6;
+
 /// Bytes.
 struct WorkerMemory {
-  double weights = 0;      ///< mapped from the file, or stored anew; those of the same file are shared by several workers
+  double weights = 0;      ///< mapped from the file, or stored anew
+  double stored_anew = 0;  ///< part of the weights: a worker's own, while those that are mapped are shared by workers of one file
   double second_output = 0;///< the output matrix stored anew, where the token embedding is the same matrix
   double kv = 0;
   double step = 0;         ///< buffers in which a step is computed
@@ -42,6 +46,9 @@ struct WorkerMemory {
 
 /// `format`: null for the types in which the tensors are stored.
 WorkerMemory worker_memory(const ModelShape& shape, const WeightFormat* format, const WorkerSizes& sizes, const Processor& processor);
+
+/// Numbers that a worker's cache holds for each token: sliding windows do not shorten it, as it keeps whole beginnings.
+std::uint64_t cached_values_per_token(const ModelShape& shape);
 
 /// Numbers that are alive for each token at the widest point of a step.
 double activations_per_token(const ModelShape& shape);

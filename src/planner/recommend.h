@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "models/machine.h"
+#include "planner/catalogue.h"
 
-namespace siyu::models {
+namespace siyu::planner {
 
 struct Recommendation {
   std::string name, reference, mirror;  ///< what `siyu model pull` takes, on Hugging Face and on ModelScope
@@ -23,12 +24,13 @@ struct Recommendation {
 };
 
 struct Recommended {
-  MachineFacts machine;
+  models::MachineFacts machine;
   std::uint64_t disk_free_bytes = 0;
   std::vector<Recommendation> models;  ///< best first: comfortable ones by quality, slow ones by speed, then what does not fit by size
 };
 
-/// Pure: the same facts give the same answer.
-Recommended recommend(const MachineFacts& machine, std::uint64_t disk_free_bytes, std::uint32_t context_tokens);
+/// Pure: the same facts give the same answer. Memory is foretold by the model's structure, as the server does before it loads one, with
+/// room for one context.
+Recommended recommend(const Catalogue& catalogue, const models::MachineFacts& machine, std::uint64_t disk_free_bytes, std::uint32_t context_tokens);
 
-}  // namespace siyu::models
+}  // namespace siyu::planner

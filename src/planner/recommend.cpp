@@ -1,16 +1,17 @@
-#include "models/recommend.h"
+#include "planner/recommend.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <tuple>
 
-#include "models/catalogue.h"
+#include "planner/shapes.h"
+#include "sizing/worker_memory.h"
 
-namespace siyu::models {
+namespace siyu::planner {
 namespace {
 
-constexpr std::uint64_t kWorkerBytes = 400ULL << 20;  // an allowance for computing buffers and the program
+constexpr std::uint32_t kSequences = 16;              // the configuration's default
 constexpr double kMemoryShare = 0.9;                  // of what is free: documents are parsed and indexed beside the model
 constexpr double kReachedSpeed = 0.6;                 // of the measured memory speed that decoding reaches
 constexpr double kFlopsPerCore = 40e9;                // a rule of thumb for 4 and 8 bit kernels with AVX2; not measured here
@@ -19,10 +20,26 @@ constexpr double kPatience = 60;                      // seconds for reading suc
 constexpr double kReadingSpeed = 5;                   // tokens a second, about as fast as people read
 constexpr double kGiB = 1ULL << 30;
 
-/// Keys and values of every layer in 16 bit.
-std::uint64_t kv_bytes_per_token(const CatalogueModel& model) { return 2ULL * model.layers * model.kv_heads * kHeadWidth * 2; }
+/// Nothing when the catalogue's names lead nowhere: somebody's own entry.
+std::optional<Recommendation> recommendation_of(const Catalogue& catalogue, const Download& file, std::uint32_t context_tokens, const models::MachineFacts& machine) {
+  const auto entry = catalogue.model(file.model);
+  const auto format = sizing::weight_format(file.format);
+  if (!entry || !format) return std::nullopt;
+  const auto shape = shape_of(**entry);
+  std::string quantization = file.format;
+  for (auto& c : quantization) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  const auto reference = fmt::format("{}:{}", file.repository, quantization);
+  Recommendation one{.name = file.model, .reference = "hf:" + reference, .mirror = "ms:" + reference, .quantization = quantization, .license = (*entry)->licence, .embedding = shape.embeds,
+                     .parameters = static_cast<double>(shape.parameters()), .file_bytes = file.file_bytes};
+  for (auto& c : one.license) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const auto memory = sizing::worker_memory(shape, &*format, {.kv_tokens = static_cast<double>(context_tokens), .sequences = kSequences, .text_tokens = context_tokens}, sizing::this_processor());
+  one.predicted_bytes = static_cast<std::uint64_t>(memory.total() - memory.weights) + file.file_bytes;
+  one.tokens_per_second = machine.memory_bytes_per_second * kReachedSpeed / sizing::active_weight_bytes(shape, &*format);
+  one.prompt_seconds = 2 * static_cast<double>(shape.computed_parameters()) * kPromptTokens / (kFlopsPerCore * std::max(machine.cores, 0.1));
+  return one;
+}
 
-std::string judge(const Recommendation& one, const MachineFacts& machine, std::uint64_t disk_free) {
+std::string judge(const Recommendation& one, const models::MachineFacts& machine, std::uint64_t disk_free) {
   const auto needed = static_cast<double>(one.predicted_bytes) / kGiB;
   const auto free = static_cast<double>(machine.memory_available_bytes) / kGiB;
   if (one.predicted_bytes > static_cast<std::uint64_t>(static_cast<double>(machine.memory_available_bytes) * kMemoryShare))
@@ -37,24 +54,20 @@ std::string judge(const Recommendation& one, const MachineFacts& machine, std::u
 
 }  // namespace
 
-Recommended recommend(const MachineFacts& machine, std::uint64_t disk_free_bytes, std::uint32_t context_tokens) {
+Recommended recommend(const Catalogue& catalogue, const models::MachineFacts& machine, std::uint64_t disk_free_bytes, std::uint32_t context_tokens) {
   struct Ranked {
     Recommendation one;
     std::tuple<int, double> place;
   };
   std::vector<Ranked> ranked;
-  for (const auto& model : kCatalogue) {
-    const auto reference = fmt::format("{}:{}", model.repository, model.quantization);
-    Recommendation one{.name = model.name, .reference = "hf:" + reference, .mirror = "ms:" + reference, .quantization = model.quantization, .license = kCatalogueLicense,
-                       .embedding = model.embedding, .parameters = model.parameters, .file_bytes = model.file_bytes};
-    one.predicted_bytes = model.file_bytes + kWorkerBytes + kv_bytes_per_token(model) * context_tokens;
-    const auto read_per_token = static_cast<double>(model.file_bytes) * model.active_parameters / model.parameters;
-    one.tokens_per_second = machine.memory_bytes_per_second * kReachedSpeed / read_per_token;
-    one.prompt_seconds = 2 * model.active_parameters * kPromptTokens / (kFlopsPerCore * std::max(machine.cores, 0.1));
+  for (const auto& file : catalogue.downloads) {
+    auto found = recommendation_of(catalogue, file, context_tokens, machine);
+    if (!found) continue;
+    auto& one = *found;
     one.fits = static_cast<double>(one.predicted_bytes) <= static_cast<double>(machine.memory_available_bytes) * kMemoryShare && one.file_bytes <= disk_free_bytes;
     one.comfortable = one.fits && one.prompt_seconds <= kPatience && (one.tokens_per_second == 0 || one.tokens_per_second >= kReadingSpeed);
     one.reason = judge(one, machine, disk_free_bytes);
-    const std::tuple place = one.comfortable ? std::tuple(0, -static_cast<double>(model.quality)) : one.fits ? std::tuple(1, one.prompt_seconds) : std::tuple(2, static_cast<double>(one.predicted_bytes));
+    const std::tuple place = one.comfortable ? std::tuple(0, -static_cast<double>(file.quality)) : one.fits ? std::tuple(1, one.prompt_seconds) : std::tuple(2, static_cast<double>(one.predicted_bytes));
     ranked.push_back({std::move(one), place});
   }
   std::stable_sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) { return a.place < b.place; });
@@ -63,4 +76,4 @@ Recommended recommend(const MachineFacts& machine, std::uint64_t disk_free_bytes
   return result;
 }
 
-}  // namespace siyu::models
+}  // namespace siyu::planner
