@@ -7,6 +7,8 @@ import subprocess
 import unittest
 import zipfile
 
+from fake_hub import split_gguf
+from test_pull import REPO, SOURCE, PullCase
 from test_server import SIYU, ServerCase
 
 SCENARIO = {"name": "政务问答", "model": {"name": "Qwen3-32B", "weights": "fp8"}, "users": {"daily_active": 2000, "growth_per_year": 0.3}}
@@ -128,6 +130,19 @@ class RefusalTest(PlanCase):
                 self.assertEqual(headers["Retry-After"], "3")
                 self.assertEqual(json.loads(body)["error"]["code"], "planner_busy")
         self.assertEqual(ask(0)[0], 200)
+
+
+class SplitModelTest(PullCase):
+    def test_a_model_in_three_files_takes_what_it_would_take_in_one(self):
+        whole = pathlib.Path(self.folder.name) / "whole.gguf"
+        subprocess.run([pathlib.Path(SIYU).with_name("model_writer"), "--arch", "llama", "--preset", "tiny", "--seed", "1", "--context", "2048", "-o", whole], check=True)
+        for number, part in enumerate(split_gguf(whole.read_bytes(), 3), 1):
+            self.hub.files[(REPO, f"parted-{number:05}-of-00003.gguf")] = part
+        self.pull(f"{SOURCE}:parted-00001-of-00003.gguf")
+        self.server.cli("model", "import", whole, "--name", "whole")
+        answers = [json.loads(self.server.request("POST", "/api/v1/plan/memory", {"model": name, "context": 512})[1]) for name in ("parted", "whole")]
+        for part in ("parameters", "weights", "kv", "total"):
+            self.assertEqual(answers[0][part], answers[1][part], part)
 
 
 class PaperTest(PlanCase):
