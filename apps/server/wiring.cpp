@@ -337,7 +337,7 @@ struct Machine::Parts {
                            .answer_limit = std::chrono::seconds(config.worker.request_seconds),
                            .generated = [this](const std::string& model, const engine::Usage& usage, bool failed) { metrics.on_generation(model, usage, failed); },
                            .hosts = certificate_hosts(config.server, address.host)});
-    ASSIGN_OR_RETURN(planning, api::Planning::open(data / "catalogue", sandbox::sibling_program("siyu-printer"), *log));
+    ASSIGN_OR_RETURN(planning, api::Planning::open(data, sandbox::sibling_program("siyu-printer"), *log));
     services.emplace(api::Services{.config = config, .clock = clock, .log = *log, .audit = *audit, .policy = *policy, .identity = *identity,
                                    .knowledge = *knowledge, .ingester = *ingester, .models = *models, .pulls = *pulls,
                                    .machine = [this] { return machine_facts(); },

@@ -44,11 +44,13 @@ constexpr std::size_t kMaxLine = 200;  // bytes of an author, a revision, a clas
 Result<models::GgufFile> read_whole(const std::filesystem::path& first, std::uint32_t parts) {
   ASSIGN_OR_RETURN(auto header, models::read_gguf(first));
   if (parts <= 1) return header;
-  for (const auto& entry : std::filesystem::directory_iterator(first.parent_path())) {
-    if (entry.path() == first || entry.path().extension() != ".gguf") continue;
-    ASSIGN_OR_RETURN(auto part, models::read_gguf(entry.path()));
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(first.parent_path(), error), end; !error && at != end; at.increment(error)) {
+    if (at->path() == first || at->path().extension() != ".gguf") continue;
+    ASSIGN_OR_RETURN(auto part, models::read_gguf(at->path()));
     std::ranges::move(part.tensors, std::back_inserter(header.tensors));
   }
+  if (error) return fail(ErrorCode::kUnavailable, "The files of the model cannot be listed", first.parent_path().string());
   return header;
 }
 
@@ -123,7 +125,7 @@ Reply plan_memory(Call& call) {
 
 Reply plan_speed(Call& call) {
   ASSIGN_OR_RETURN(const auto body, call.body<planner::SpeedRequest>());
-  ASSIGN_OR_RETURN(const auto speed, planner::answer(body, call.services.planning.catalogue(), shapes(call), {}));
+  ASSIGN_OR_RETURN(const auto speed, planner::answer(body, call.services.planning.catalogue(), shapes(call), call.services.planning.measured()));
   return reply_json(speed.plan);
 }
 

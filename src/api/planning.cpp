@@ -1,5 +1,7 @@
 #include "api/planning.h"
 
+#include "planner/calibration.h"
+
 namespace siyu::api {
 namespace {
 
@@ -7,10 +9,16 @@ constexpr std::int64_t kComeAgainMs = 3000;  // about what a plan takes
 
 }  // namespace
 
-Result<std::unique_ptr<Planning>> Planning::open(const std::filesystem::path& folder, std::filesystem::path printer, Logger& log) {
+Result<std::unique_ptr<Planning>> Planning::open(const std::filesystem::path& data, std::filesystem::path printer, Logger& log) {
   std::unique_ptr<Planning> planning(new Planning(std::move(printer)));
   planning->origin_ = {"built in", "内置"};
   std::error_code ignored;
+  if (const auto file = data / "calibration.json"; std::filesystem::is_regular_file(file, ignored)) {
+    auto known = planner::read_calibration(file);
+    if (known) planning->measured_ = std::move(known->rates);
+    else log.warn("plan_calibration_refused", {{"file", file.string()}, {"reason", known.error().message}});
+  }
+  const auto folder = data / "catalogue";
   if (std::filesystem::is_directory(folder, ignored)) {
     auto own = planner::load_catalogue(folder);
     if (own) {

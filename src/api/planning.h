@@ -5,11 +5,15 @@
 
 #include <atomic>
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
 #include "planner/catalogue.h"
+#include "planner/speed.h"
 #include "planner/worksheet.h"
 #include "report/sandboxed_printer.h"
 
@@ -18,12 +22,15 @@ namespace siyu::api {
 /// Thread-safe.
 class Planning {
  public:
-  /// A folder that is not there is no fault. A catalogue that cannot be read is logged and told in `problem`; the built-in one stands in.
-  static Result<std::unique_ptr<Planning>> open(const std::filesystem::path& folder, std::filesystem::path printer, Logger& log);
+  /// `data`/catalogue and `data`/calibration.json (of `siyu plan calibrate --out`) are taken when they are there. What cannot be read is
+  /// logged; the built-in catalogue stands in for the whole one, and `problem` tells so.
+  static Result<std::unique_ptr<Planning>> open(const std::filesystem::path& data, std::filesystem::path printer, Logger& log);
 
   const planner::Catalogue& catalogue() const { return catalogue_; }
   const planner::Words& origin() const { return origin_; }
   const std::optional<planner::Words>& problem() const { return problem_; }
+  /// Of the server's machine, for each weight format; may be empty.
+  const std::vector<planner::MeasuredRates>& measured() const { return measured_; }
   const report::Printer& printer() const { return printer_; }
 
   /// A plan takes a processor for seconds and its papers a process of up to 2 GiB, hence two at once, whoever asks.
@@ -47,6 +54,7 @@ class Planning {
   explicit Planning(std::filesystem::path printer) : printer_(std::move(printer)) {}
   planner::Catalogue catalogue_;
   planner::Words origin_;
+  std::vector<planner::MeasuredRates> measured_;
   std::optional<planner::Words> problem_;
   const report::SandboxedPrinter printer_;
   std::atomic<int> taken_ = 0;

@@ -68,6 +68,7 @@ test("a number tells its formula, and its inputs can be followed", async () => {
   assert.match(await drawer.innerText(), /Trail: .+ › .+ › .+/);
   await page.keyboard.press("Escape");
   await drawer.waitFor({ state: "hidden" });
+  assert.ok(await number.evaluate((element) => element === document.activeElement), "who came by the keyboard goes on where they were");
   for (const part of ["Hardware", "Speed", "Cost", "Advice", "Figures"]) {
     await page.locator(".answer-side .ant-segmented-item", { hasText: part }).click();
     assert.equal(await page.locator(".answer-side").getByText("undefined").count() + (await page.locator(".answer-side").getByText("NaN").count()), 0, part);

@@ -7,6 +7,8 @@ import subprocess
 import unittest
 import zipfile
 
+from fake_hub import split_gguf
+from test_pull import REPO, SOURCE, PullCase
 from test_server import SIYU, ServerCase
 
 SCENARIO = {"name": "政务问答", "model": {"name": "Qwen3-32B", "weights": "fp8"}, "users": {"daily_active": 2000, "growth_per_year": 0.3}}
@@ -130,6 +132,19 @@ class RefusalTest(PlanCase):
         self.assertEqual(ask(0)[0], 200)
 
 
+class SplitModelTest(PullCase):
+    def test_a_model_in_three_files_takes_what_it_would_take_in_one(self):
+        whole = pathlib.Path(self.folder.name) / "whole.gguf"
+        subprocess.run([pathlib.Path(SIYU).with_name("model_writer"), "--arch", "llama", "--preset", "tiny", "--seed", "1", "--context", "2048", "-o", whole], check=True)
+        for number, part in enumerate(split_gguf(whole.read_bytes(), 3), 1):
+            self.hub.files[(REPO, f"parted-{number:05}-of-00003.gguf")] = part
+        self.pull(f"{SOURCE}:parted-00001-of-00003.gguf")
+        self.server.cli("model", "import", whole, "--name", "whole")
+        answers = [json.loads(self.server.request("POST", "/api/v1/plan/memory", {"model": name, "context": 512})[1]) for name in ("parted", "whole")]
+        for part in ("parameters", "weights", "kv", "total"):
+            self.assertEqual(answers[0][part], answers[1][part], part)
+
+
 class PaperTest(PlanCase):
     def report(self, **more):
         status, body, headers = self.server.request("POST", "/api/v1/plan/report", {"scenario": SCENARIO, "language": "zh", **more})
@@ -177,26 +192,38 @@ class CatalogueTest(PlanCase):
 
     def restarted_with(self, name, text):
         self.server.stop()
-        folder = self.server.data / "catalogue"
-        folder.mkdir(exist_ok=True)
-        (folder / name).write_text(text)
+        (self.server.data / "catalogue").mkdir(exist_ok=True)
+        (self.server.data / name).write_text(text)
         self.server.start()
 
     def test_a_folder_of_the_users_adds_to_it_and_a_broken_one_does_not_stop_the_server(self):
         entry = 'format: 1\naccelerators:\n  - {name: "House-1", vendor: "House", edition: "domestic", kind: "gpu", memory_gib: 64, memory_gb_per_s: 1000, software: "own", engines: ["vLLM"], source: "measured here", date: "2026-03"}\n'
-        self.restarted_with("accelerators.yaml", entry)
+        self.restarted_with("catalogue/accelerators.yaml", entry)
         answer = self.catalogue()
         self.assertIn("House-1", [card["name"] for card in answer["accelerators"]])
         self.assertNotIn("problem", answer)
         self.assertEqual(self.plan("/memory", {"model": "Qwen3-8B", "accelerator": "House-1"})[0], 200)
 
-        self.restarted_with("accelerators.yaml", entry.replace("memory_gib: 64", "memory_gib: many"))
+        self.restarted_with("catalogue/accelerators.yaml", entry.replace("memory_gib: 64", "memory_gib: many"))
         answer = self.catalogue()
         self.assertNotIn("House-1", [card["name"] for card in answer["accelerators"]])
         for language in ("zh", "en"):
             self.assertIn("accelerators.yaml", answer["problem"][language])
         self.assertIn("plan_catalogue_refused", self.server.log.read_text())
         self.assertEqual(self.plan("/memory", {"model": "Qwen3-8B"})[0], 200)
+
+    def test_without_a_card_the_speed_is_that_of_the_machine_when_it_was_measured(self):
+        question = {"model": "Qwen3-8B", "weights": "q8_0"}
+        self.refused("/speed", question, 400, "calibrate")
+        rates = {"weights": "q8_0", "weight_bytes_per_s": 2e10, "kv_bytes_per_s": 1e10, "flop_per_s": 1e11, "attention_flop_per_s": 5e10, "step_s": 0.001, "layer_s": 0.0001, "source": "by hand"}
+        calibration = {"machine": "this one", "date": "2026-03-01", "rates": [rates]}
+        self.restarted_with("calibration.json", json.dumps(calibration))
+        slow = self.plan("/speed", question)[1]["decode_tokens_per_s"]
+        self.restarted_with("calibration.json", json.dumps({**calibration, "rates": [{**rates, "weight_bytes_per_s": 4e10}]}))
+        self.assertGreater(self.plan("/speed", question)[1]["decode_tokens_per_s"], 1.5 * slow)
+        self.restarted_with("calibration.json", "{broken")
+        self.assertIn("plan_calibration_refused", self.server.log.read_text())
+        self.refused("/speed", question, 400, "calibrate")
 
 
 if __name__ == "__main__":

@@ -251,6 +251,8 @@ function Money({ catalogue }: Known) {
   );
 }
 
+const grades = { public: "planPublic", internal: "planInternal", confidential: "planConfidential", core: "planCore" } as const;
+
 /** What has been said in each step, in a few words. */
 function useSummaries(catalogue: Catalogue): string[] {
   const { t, language } = useSetting();
@@ -271,7 +273,9 @@ function useSummaries(catalogue: Catalogue): string[] {
     join([
       constraints?.edition === "domestic" && t("planDomestic"),
       constraints?.edition === "international" && t("planInternational"),
+      constraints?.data_class !== undefined && t(grades[constraints.data_class]),
       constraints?.air_gapped && t("planAirGap"),
+      constraints?.cloud_allowed === false && t("planNoCloud"),
       constraints?.accelerators?.join(", "),
       latency?.ttft_p95_s !== undefined && `≤ ${latency.ttft_p95_s} s`,
       latency?.tpot_p95_ms !== undefined && `≤ ${latency.tpot_p95_ms} ms`,
