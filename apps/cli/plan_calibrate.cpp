@@ -140,10 +140,13 @@ Status calibrate(const PlanOptions& plan, CalibrateOptions& options) {
     ASSIGN_OR_RETURN(const auto earlier, planner::read_calibration(file));
     for (const auto& rates : earlier.rates)
       if (!by_type.contains(rates.weights)) calibration.rates.push_back(rates);
+    for (const auto& model : earlier.models)
+      if (!by_type.contains(model.weights)) calibration.models.push_back(model);
   }
   for (const auto& [type, runs] : by_type) {
     ASSIGN_OR_RETURN(auto rates, planner::fit(runs));
     calibration.rates.push_back(std::move(rates));
+    for (const auto& run : runs) calibration.models.push_back({.model = run.model, .weights = type, .prompts = run.prompts, .outputs = run.outputs});
   }
   RETURN_IF_ERROR(planner::write_calibration(file, calibration));
   if (plan.as_json) {
@@ -155,8 +158,8 @@ Status calibrate(const PlanOptions& plan, CalibrateOptions& options) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& one : calibration.rates)
     rows.push_back({one.weights, human_figure(one.weight_bytes_per_s, "B/s"), human_figure(one.flop_per_s, "FLOP/s"), one.attention_flop_per_s < 1e17 ? human_figure(one.attention_flop_per_s, "FLOP/s") : "-",
-                    one.kv_bytes_per_s < 1e17 ? human_figure(one.kv_bytes_per_s, "B/s") : "-", human_figure(one.step_s, "s"), one.source});
-  print_table(plan.chinese() ? std::vector<std::string>{"权重类型", "读取权重", "计算", "注意力", "读取缓存", "每步固定", "所用模型"} : std::vector<std::string>{"WEIGHTS", "READING", "COMPUTING", "ATTENTION", "READING CACHE", "STEP", "BY"}, rows);
+                    one.kv_flop_per_s < 1e17 ? human_figure(one.kv_flop_per_s, "FLOP/s") : "-", human_figure(one.step_s, "s"), one.source});
+  print_table(plan.chinese() ? std::vector<std::string>{"权重类型", "读取权重", "计算", "注意力", "读缓存", "每步固定", "所用模型"} : std::vector<std::string>{"WEIGHTS", "READING", "COMPUTING", "ATTENTION", "CACHED", "STEP", "BY"}, rows);
   std::printf("%s\n", (plan.chinese() ? fmt::format("已写入 {}；`siyu plan speed --model FILE` 将据此预测。", file.string()) : fmt::format("Written to {}; `siyu plan speed --model FILE` foretells by it.", file.string())).c_str());
   return {};
 }

@@ -31,11 +31,6 @@ Line line_through(const std::vector<std::pair<double, double>>& points) {
   return {.at_zero = (y * xx - x * xy) / determinant, .slope = (n * xy - x * y) / determinant};
 }
 
-double attention_flop(const sizing::ModelShape& shape) {
-  const double widths = shape.latent_rank > 0 ? 2.0 * shape.latent_rank + shape.rope_width : 1.0 * shape.key_width + shape.value_width;
-  return 2.0 * shape.heads * widths * shape.layers;
-}
-
 double median(std::vector<double> values) {
   std::ranges::sort(values);
   const auto middle = values.size() / 2;
@@ -49,16 +44,16 @@ void fit_prompts(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) 
     std::vector<std::pair<double, double>> per_token;
     for (const auto& prompt : run.prompts) per_token.emplace_back(prompt.tokens / 2, prompt.seconds / prompt.tokens);
     const auto line = line_through(per_token);
-    const double computed = 2.0 * static_cast<double>(run.shape.computed_parameters());
+    const double computed = 2.0 * static_cast<double>(run.shape.computed_parameters() - run.shape.output_parameters());
     const double whole = line.at_zero > 0 ? line.at_zero : per_token.front().second;
     flop.push_back(computed / whole);
-    if (line.slope > 0) attention.push_back(attention_flop(run.shape) / line.slope);
+    if (line.slope > 0) attention.push_back(sizing::attention_flop(run.shape) / line.slope);
   }
   rates.flop_per_s = median(flop);
   rates.attention_flop_per_s = attention.empty() ? kFastest : median(attention);
 }
 
-/// seconds of a token = step + layers × layer + weights / bandwidth + context × KV bytes / KV bandwidth
+/// seconds of a token = step + layers × layer + weights / bandwidth + context × attention / K
 void fit_outputs(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) {
   std::vector<double> kv;
   std::vector<std::pair<double, double>> by_weight;  // weights, seconds without what the cache takes
@@ -67,12 +62,12 @@ void fit_outputs(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) 
     std::vector<std::pair<double, double>> by_context;
     for (const auto& output : run.outputs) by_context.emplace_back(output.context, output.seconds);
     const auto line = line_through(by_context);
-    if (line.slope > 0) kv.push_back(static_cast<double>(run.shape.kv_values_per_token()) * run.kv_bits / 8 / line.slope);
+    if (line.slope > 0) kv.push_back(sizing::attention_flop(run.shape) / line.slope);
     by_weight.emplace_back(sizing::active_weight_bytes(run.shape, nullptr), line.at_zero > 0 ? line.at_zero : by_context.front().second);
     layers += run.shape.layers;
   }
   layers /= static_cast<double>(runs.size());
-  rates.kv_bytes_per_s = kv.empty() ? kFastest : median(kv);
+  rates.kv_flop_per_s = kv.empty() ? kFastest : median(kv);
   const auto [smallest, largest] = std::ranges::minmax_element(by_weight);
   const auto line = line_through(by_weight);
   if (largest->first > 1.5 * smallest->first && line.slope > 0 && line.at_zero >= 0) {
@@ -109,7 +104,7 @@ Result<Calibration> read_calibration(const std::filesystem::path& file) {
   auto calibration = from_json_text<Calibration>(text, UnknownKeys::kRefuse);
   if (!calibration) return invalid(fmt::format("{} is no calibration: {}; run `siyu plan calibrate` again", file.string(), calibration.error().message));
   for (const auto& one : calibration->rates)
-    if (!(one.weight_bytes_per_s > 0 && one.kv_bytes_per_s > 0 && one.flop_per_s > 0 && one.attention_flop_per_s > 0 && one.step_s >= 0 && one.layer_s >= 0))
+    if (!(one.weight_bytes_per_s > 0 && one.kv_flop_per_s > 0 && one.flop_per_s > 0 && one.attention_flop_per_s > 0 && one.step_s >= 0 && one.layer_s >= 0))
       return invalid(fmt::format("{} has rates that are not above 0; run `siyu plan calibrate` again", file.string()));
   return calibration;
 }

@@ -25,7 +25,6 @@ BOOST_DESCRIBE_STRUCT(TimedOutput, (), (context, seconds))
 struct CalibrationRun {
   std::string model;
   sizing::ModelShape shape;
-  double kv_bits = 16;
   std::vector<TimedPrompt> prompts;      ///< of two lengths at least
   std::vector<TimedOutput> outputs;      ///< behind two contexts at least
 };
@@ -34,11 +33,20 @@ struct CalibrationRun {
 /// taken as small. kInvalidArgument when there are no runs, or times that say nothing.
 Result<MeasuredRates> fit(const std::vector<CalibrationRun>& runs);
 
+/// The times themselves, so that the rates can be followed back.
+struct TimedModel {
+  std::string model, weights;
+  std::vector<TimedPrompt> prompts;
+  std::vector<TimedOutput> outputs;
+};
+BOOST_DESCRIBE_STRUCT(TimedModel, (), (model, weights, prompts, outputs))
+
 struct Calibration {
   std::string machine, date;
   std::vector<MeasuredRates> rates;      ///< one for each weight type
+  std::vector<TimedModel> models;
 };
-BOOST_DESCRIBE_STRUCT(Calibration, (), (machine, date, rates))
+BOOST_DESCRIBE_STRUCT(Calibration, (), (machine, date, rates, models))
 
 Result<Calibration> read_calibration(const std::filesystem::path& file);
 /// The file's rates with these in their place; written beside it first and then renamed.

@@ -16,7 +16,7 @@ constexpr double kTera = 1e12;
 
 /// What the machine reaches for this model, in one form for cards and for measured machines.
 struct Rates {
-  double weight_bytes_per_s = 0, kv_bytes_per_s = 0, flop_per_s = 0, attention_flop_per_s = 0;
+  double weight_bytes_per_s = 0, kv_bytes_per_s = 0, kv_flop_per_s = 0, flop_per_s = 0, attention_flop_per_s = 0;  // the cache by bytes, or by arithmetic
   double step_s = 0, layer_s = 0, exchange_s = 0, link_bytes_per_s = 0;
 };
 
@@ -59,14 +59,18 @@ Result<Rates> rates_of_card(const SpeedQuestion& q, const sizing::WeightFormat& 
 }
 
 Rates rates_measured(const MeasuredRates& m) {
-  return {.weight_bytes_per_s = m.weight_bytes_per_s, .kv_bytes_per_s = m.kv_bytes_per_s, .flop_per_s = m.flop_per_s, .attention_flop_per_s = m.attention_flop_per_s, .step_s = m.step_s, .layer_s = m.layer_s};
+  return {.weight_bytes_per_s = m.weight_bytes_per_s, .kv_flop_per_s = m.kv_flop_per_s, .flop_per_s = m.flop_per_s, .attention_flop_per_s = m.attention_flop_per_s, .step_s = m.step_s, .layer_s = m.layer_s};
 }
 
-/// Multiplications and additions of one token's attention to one other token, in all layers.
-double attention_flop(const sizing::ModelShape& shape) {
-  const double widths = shape.latent_rank > 0 ? 2.0 * shape.latent_rank + shape.rope_width : 1.0 * shape.key_width + shape.value_width;
-  const auto attending = std::ranges::count_if(shape.memory, [](const auto& one) { return one.key_values > 0; });
-  return 2.0 * shape.heads * widths * static_cast<double>(shape.embeds ? shape.layers : attending);
+/// Of the tokens of a sequence, the share that a mean layer attends to: windows see less.
+double attended_share(const sizing::ModelShape& shape, double length) {
+  double kept = 0, all = 0;
+  for (const auto& layer : shape.memory) {
+    if (layer.key_values == 0) continue;
+    kept += layer.window > 0 ? std::min<double>(length, layer.window) : length;
+    all += length;
+  }
+  return all > 0 ? kept / all : 0;
 }
 
 /// Seconds of a prompt alone, `cached` of it known: its tokens in steps, each attending to what stands before it.
@@ -179,18 +183,20 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
   // A window makes long sequences cheaper: the mean over the length that is asked about.
   const double kv_per_token = sizing::kv_bytes(shape, length, kv_bits) / length;
   const double kv_tensor = shape.latent_rank > 0 ? 1 : std::min(tensor, 1.0 * shape.kv_heads);
-  replica.kv_token_s = kv_per_token / kv_tensor / rates.kv_bytes_per_s;
-  const double computed = 2.0 * static_cast<double>(shape.computed_parameters());
-  const double attention_s = attention_flop(shape) / tensor / rates.attention_flop_per_s;
+  replica.kv_token_s = rates.kv_flop_per_s > 0 ? sizing::attention_flop(shape) * attended_share(shape, length) / rates.kv_flop_per_s : kv_per_token / kv_tensor / rates.kv_bytes_per_s;
+  const double output = 2.0 * static_cast<double>(shape.output_parameters());
+  const double computed = 2.0 * static_cast<double>(shape.computed_parameters()) - output;
+  const double attention_s = sizing::attention_flop(shape) / tensor / rates.attention_flop_per_s;
   const double exchanges = tensor > 1 ? 2 * layers : 0;
   const double exchanged = exchanges * shape.width * 2 * 2 * (tensor - 1) / tensor;  // ring all-reduce of 16-bit numbers, bytes of one token
   const double link_s = tensor > 1 ? exchanged / rates.link_bytes_per_s : 0;
   const double alone_token_s = computed / tensor / rates.flop_per_s + link_s;
   replica.token_s = alone_token_s + attention_s * q.prompt / 2;
+  replica.sequence_s = output / tensor / rates.flop_per_s;
   replica.overhead_s = rates.step_s + layers * rates.layer_s + exchanges * rates.exchange_s;
   replica.step_tokens = model.step_tokens > 0 ? model.step_tokens : model.engine == EngineKind::kCards ? 8192 : 512;
-  d.add("speed.token_seconds", {"Computing one token", "单 token 计算时间"}, alone_token_s, "s", "2 × parameters computed / tensor / compute + exchanged bytes / link",
-        {{.name = "parameters computed", .value = computed / 2}, d.sheet.input("speed.compute", "compute"), {.name = "tensor", .value = tensor}, {.name = "exchanged bytes", .value = exchanged, .unit = "B"},
+  d.add("speed.token_seconds", {"Computing one token", "单 token 计算时间"}, alone_token_s, "s", "2 × parameters of the layers / tensor / compute + exchanged bytes / link",
+        {{.name = "parameters of the layers", .value = computed / 2}, d.sheet.input("speed.compute", "compute"), {.name = "tensor", .value = tensor}, {.name = "exchanged bytes", .value = exchanged, .unit = "B"},
          {.name = "link", .value = rates.link_bytes_per_s, .unit = "B/s"}});
   d.add("speed.step_overhead", {"Fixed part of a step", "每步固定开销"}, replica.overhead_s, "s", "step + layers × layer + exchanges × latency",
         {{.name = "step", .value = rates.step_s, .unit = "s"}, {.name = "layers", .value = layers}, {.name = "layer", .value = rates.layer_s, .unit = "s"}, {.name = "exchanges", .value = exchanges},

@@ -35,13 +35,13 @@ BOOST_DESCRIBE_STRUCT(Efficiency, (), (bandwidth, compute, experts, link, step_s
 struct MeasuredRates {
   std::string weights;            ///< format, or "stored"
   double weight_bytes_per_s = 0;  ///< reading weights, one sequence decoding
-  double kv_bytes_per_s = 0;      ///< reading the cache
+  double kv_flop_per_s = 0;       ///< attending to cached tokens, one sequence decoding: on processors arithmetic bounds it more than bytes
   double flop_per_s = 0;          ///< multiplying with the weights, in prefill
   double attention_flop_per_s = 0;///< queries with keys, weights with values, in prefill
   double step_s = 0, layer_s = 0;
   std::string source;             ///< which models, when
 };
-BOOST_DESCRIBE_STRUCT(MeasuredRates, (), (weights, weight_bytes_per_s, kv_bytes_per_s, flop_per_s, attention_flop_per_s, step_s, layer_s, source))
+BOOST_DESCRIBE_STRUCT(MeasuredRates, (), (weights, weight_bytes_per_s, kv_flop_per_s, flop_per_s, attention_flop_per_s, step_s, layer_s, source))
 
 struct SpeedQuestion {
   MemoryQuestion model;                   ///< what runs: shape, formats, split, context, users at once

@@ -102,11 +102,11 @@ sizing::ModelShape stored(const char* model, const char* type) {
 }
 
 TEST(Calibration, FindsTheRatesThatMadeTheTimesAndForetellsOtherModels) {
-  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 20e9, .kv_bytes_per_s = 8e9, .flop_per_s = 300e9, .attention_flop_per_s = 90e9, .step_s = 1e-3, .layer_s = 4e-5};
+  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 20e9, .kv_flop_per_s = 40e9, .flop_per_s = 300e9, .attention_flop_per_s = 90e9, .step_s = 1e-3, .layer_s = 4e-5};
   const auto rates = fit({measured_by(stored("Qwen2.5-0.5B", "q8_0"), truth, "a"), measured_by(stored("Qwen2.5-1.5B", "q8_0"), truth, "b")});
   ASSERT_TRUE(rates) << rates.error().message;
   EXPECT_NEAR(rates->weight_bytes_per_s / truth.weight_bytes_per_s, 1, 0.05);
-  EXPECT_NEAR(rates->kv_bytes_per_s / truth.kv_bytes_per_s, 1, 0.05);
+  EXPECT_NEAR(rates->kv_flop_per_s / truth.kv_flop_per_s, 1, 0.05);
   EXPECT_NEAR(rates->flop_per_s / truth.flop_per_s, 1, 0.05);
   const auto other = stored("Qwen2.5-3B", "q8_0");
   const auto speed_of = [&](const MeasuredRates& by) {

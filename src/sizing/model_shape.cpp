@@ -47,6 +47,13 @@ std::uint64_t ModelShape::computed_parameters() const {
   return static_cast<std::uint64_t>(sum);
 }
 
+std::uint64_t ModelShape::output_parameters() const {
+  std::uint64_t sum = 0;
+  for (const auto& tensor : tensors)
+    if (tensor.role == (tied ? Role::kTokenEmbedding : Role::kOutput)) sum += tensor.elements();
+  return sum;
+}
+
 std::uint64_t ModelShape::kv_values_per_token() const {
   std::uint64_t sum = 0;
   for (const auto& layer : memory)
@@ -71,6 +78,12 @@ double expert_weight_bytes(const ModelShape& shape, const WeightFormat* format) 
   for (const auto& tensor : shape.tensors)
     if (tensor.experts > 1) sum += bytes_of(shape, tensor, format);
   return sum;
+}
+
+double attention_flop(const ModelShape& shape) {
+  const double widths = shape.latent_rank > 0 ? 2.0 * shape.latent_rank + shape.rope_width : 1.0 * shape.key_width + shape.value_width;
+  const auto attending = std::ranges::count_if(shape.memory, [](const LayerMemory& one) { return one.key_values > 0; });
+  return 2.0 * shape.heads * widths * static_cast<double>(shape.embeds ? shape.layers : attending);
 }
 
 std::string main_type(const ModelShape& shape) {

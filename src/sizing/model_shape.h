@@ -45,6 +45,8 @@ struct ModelShape {
   std::uint64_t active_parameters() const;
   /// That a token is multiplied with: of the token embedding it takes one row only, unless that is the output matrix too.
   std::uint64_t computed_parameters() const;
+  /// Of these, the output matrix: multiplied with for tokens whose successor is asked for, so not for those of a prompt but its last.
+  std::uint64_t output_parameters() const;
   /// Numbers that are kept for each further token of a long sequence, sliding windows aside.
   std::uint64_t kv_values_per_token() const;
 };
@@ -55,6 +57,9 @@ double weight_bytes(const ModelShape& shape, const WeightFormat* format);
 double active_weight_bytes(const ModelShape& shape, const WeightFormat* format);
 /// Of the experts alone, all of them.
 double expert_weight_bytes(const ModelShape& shape, const WeightFormat* format);
+
+/// Multiplications and additions of one token's attention to one other, in all layers that attend; a latent cache is attended to in its rank.
+double attention_flop(const ModelShape& shape);
 
 /// The type of most of what is stored, such as "q4_k": what a processor's kernels are chosen by. Empty when nothing is stored yet.
 std::string main_type(const ModelShape& shape);
