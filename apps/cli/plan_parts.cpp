@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -21,11 +22,17 @@ std::string trimmed_number(double value) {
   return fmt::format("{:.4g}", value);
 }
 
-void print_inputs(const planner::Figure& figure) {
+bool is_unknown(const std::vector<planner::Figure>& figures, const planner::Input& input) {
+  if (!input.figure) return false;
+  const auto at = std::ranges::find(figures, *input.figure, &planner::Figure::id);
+  return at != figures.end() && !at->value;
+}
+
+void print_inputs(const planner::Figure& figure, const std::vector<planner::Figure>& figures) {
   std::printf("      = %s\n", figure.formula.c_str());
   for (const auto& input : figure.inputs) {
     const auto from = input.figure ? " ← " + *input.figure : input.source ? " (" + *input.source + ")" : "";
-    std::printf("        %s = %s%s\n", input.name.c_str(), human_figure(input.value, input.unit).c_str(), from.c_str());
+    std::printf("        %s = %s%s\n", input.name.c_str(), (is_unknown(figures, input) ? "?" : human_figure(input.value, input.unit)).c_str(), from.c_str());
   }
 }
 
@@ -71,7 +78,7 @@ void print_figures(const std::vector<planner::Figure>& figures, const PlanOption
     if (!shown(figure)) continue;
     const auto value = figure.value ? human_figure(*figure.value, figure.unit) : std::string(chinese ? "未知" : "not known");
     std::printf("  %s%s  %s\n", label(figure).c_str(), std::string(widest - display_width(label(figure)), ' ').c_str(), value.c_str());
-    if (options.explain) print_inputs(figure);
+    if (options.explain) print_inputs(figure, figures);
   }
 }
 

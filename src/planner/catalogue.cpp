@@ -128,6 +128,34 @@ Result<const T*> find(const std::vector<T>& entries, std::string_view name, std:
 
 }  // namespace
 
+std::string cite(const Provenance& entry, bool with_confidence) {
+  std::string more = entry.source.find(entry.date) == std::string::npos ? entry.date : std::string();
+  if (with_confidence && entry.confidence) more += (more.empty() ? "" : ", ") + *entry.confidence;
+  return more.empty() ? entry.source : fmt::format("{} ({})", entry.source, more);
+}
+
+Words words_of_key(const std::string& key) {
+  static const std::pair<std::string_view, Words> kKeys[] = {{"memory_gb_per_s", {"memory bandwidth", "显存带宽"}},
+                                                             {"memory_gib", {"memory", "显存容量"}},
+                                                             {"memory_type", {"type of memory", "显存类型"}},
+                                                             {"tflops", {"compute", "算力"}},
+                                                             {"power_w", {"power", "功耗"}},
+                                                             {"interconnect", {"links between cards", "卡间互连"}},
+                                                             {"pcie", {"PCIe", "PCIe 规格"}},
+                                                             {"form_factor", {"form", "形态"}},
+                                                             {"int8_tops", {"INT8 compute", "INT8 算力"}},
+                                                             {"int4_tops", {"INT4 compute", "INT4 算力"}},
+                                                             {"fp64", {"FP64 compute", "FP64 算力"}},
+                                                             {"fp32", {"FP32 compute", "FP32 算力"}},
+                                                             {"tf32", {"TF32 compute", "TF32 算力"}},
+                                                             {"fp16", {"FP16 compute", "FP16 算力"}},
+                                                             {"bf16", {"BF16 compute", "BF16 算力"}},
+                                                             {"fp8", {"FP8 compute", "FP8 算力"}},
+                                                             {"fp4", {"FP4 compute", "FP4 算力"}}};
+  const auto at = std::ranges::find(kKeys, key, [](const auto& one) { return one.first; });
+  return at == std::end(kKeys) ? Words{key, key} : at->second;
+}
+
 Result<const ModelEntry*> Catalogue::model(std::string_view name) const { return find(models, name, "a model", "models.yaml"); }
 Result<const Accelerator*> Catalogue::accelerator(std::string_view name) const { return find(accelerators, name, "an accelerator", "accelerators.yaml"); }
 Result<const Network*> Catalogue::network(std::string_view name) const { return find(networks, name, "a network", "network.yaml"); }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "planner/worksheet.h"
 
 namespace siyu::planner {
 
@@ -285,6 +286,11 @@ struct Download : Provenance {
   std::uint32_t quality = 0;  ///< order only: what answers better has more
 };
 BOOST_DESCRIBE_STRUCT(Download, (Provenance), (name, model, repository, format, file_bytes, quality))
+
+/// "source (date, confidence)", each once: many sources have their date in them.
+std::string cite(const Provenance& entry, bool with_confidence = false);
+/// A key of an entry as people say it: "memory_gb_per_s" → memory bandwidth. Others are returned as they are.
+Words words_of_key(const std::string& key);
 
 struct Catalogue {
   std::vector<Download> downloads;

@@ -93,12 +93,23 @@ struct Tried {
   std::optional<Accelerator> card;
 };
 
+Words doubt_of(const std::vector<std::string>& keys) {
+  Words out;
+  for (const auto& key : keys) {
+    const auto words = words_of_key(key);
+    out.en += (out.en.empty() ? "no source at hand for " : ", ") + words.en;
+    out.zh += (out.zh.empty() ? "缺少可靠出处：" : "、") + words.zh;
+  }
+  return out;
+}
+
 /// The fewest cards of this kind for a replica that meets the goals, and how many replicas.
 Tried try_card(const Case& c, const Accelerator& card, const std::string& currency) {
   Tried tried{.option = {.accelerator = card.name, .vendor = card.vendor, .edition = card.edition}, .card = card};
   auto& option = tried.option;
   if (card.unverified && !card.unverified->empty())
-    option.doubts.push_back({fmt::format("no source at hand for {}", fmt::join(*card.unverified, ", ")), fmt::format("缺少可靠出处：{}", fmt::join(*card.unverified, "、"))});
+    option.doubts.push_back(doubt_of(*card.unverified));
+  bool unknown = false, slow = false;
   std::string why = "no number of cards up to 32 can be cut out of the model's attention heads";
   for (const auto tensor : kSplits) {
     if (c.scenario.cards_per_replica && tensor != static_cast<std::uint32_t>(*c.scenario.cards_per_replica)) continue;
@@ -106,12 +117,14 @@ Tried try_card(const Case& c, const Accelerator& card, const std::string& curren
     auto speed = plan_speed(speed_question(c, card, tensor));
     if (!speed) {
       why = speed.error().message;
-      if (speed.error().code == ErrorCode::kUnsupported) break;  // the catalogue lacks a figure: more cards do not help
+      unknown = speed.error().code == ErrorCode::kUnsupported;
+      if (unknown) break;  // the catalogue lacks a figure: more cards do not help
       continue;
     }
     const auto fleet = plan_fleet(fleet_question(c, *speed, tensor, false));
     if (!fleet) {
       why = fleet.error().message;
+      slow = true;
       continue;
     }
     const auto& today = fleet->years.front();
@@ -125,7 +138,9 @@ Tried try_card(const Case& c, const Accelerator& card, const std::string& curren
     if (c.scenario.cost && c.scenario.cost->card_price && c.scenario.accelerator) option.purchase = *c.scenario.cost->card_price * today.cards;
     return tried;
   }
-  option.why_not = Words{why, why};
+  option.why_not = Words{why, unknown ? fmt::format("目录中缺少该卡的{}，须向厂商索取并补入目录，或在卡上实测。", card.memory_gb_per_s ? "算力或卡间互连指标" : "显存带宽")
+                              : slow  ? "单个请求已超出时延目标，增加副本无济于事。"
+                                      : "按不超过 32 卡的各种切分方式均放不下。"};
   return tried;
 }
 

@@ -252,9 +252,16 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
                              {{.name = "parameters", .value = memory.active_parameters}, {.name = "tokens", .value = q.prompt + q.output}, {.name = "latency", .value = plan.classic_latency_s, .unit = "s"}});
   for (auto& figure : memory.figures) d.sheet.add(std::move(figure));
   plan.figures = d.sheet.figures();
-  if (q.card && q.card->unverified && !q.measured)
-    plan.notes.push_back({fmt::format("Of {}, these figures of the catalogue have no source at hand: {}; check them before you buy", q.card->name, fmt::join(*q.card->unverified, ", ")),
-                          fmt::format("{} 的以下参数在目录中没有可靠出处：{}；采购前请核实", q.card->name, fmt::join(*q.card->unverified, "、"))});
+  if (q.card && q.card->unverified && !q.measured) {
+    Words keys;
+    for (const auto& key : *q.card->unverified) {
+      const auto words = words_of_key(key);
+      keys.en += (keys.en.empty() ? "" : ", ") + words.en;
+      keys.zh += (keys.zh.empty() ? "" : "、") + words.zh;
+    }
+    plan.notes.push_back({fmt::format("Of {}, these figures of the catalogue have no source at hand: {}; check them before you buy", q.card->name, keys.en),
+                          fmt::format("{} 的以下参数在目录中没有可靠出处：{}；采购前请核实", q.card->name, keys.zh)});
+  }
   return speed;
 }
 

@@ -109,7 +109,7 @@ class Builder {
     ASSIGN_OR_RETURN(card.high, convert(found->high, found->currency, what, "card_price"));
     card.value = (card.low + card.high) / 2;
     card.published_range = card.high > card.low;
-    card.source = fmt::format("{} ({}, {})", found->source, found->date, found->confidence.value_or("vendor"));
+    card.source = cite(*found, true);
     return {};
   }
 
@@ -120,7 +120,7 @@ class Builder {
     if (!q_.card_power_w && !q_.card.empty()) {
       const auto found = catalogue_.accelerator(q_.card);
       if (!found && !in_.card_price) return std::unexpected(found.error());  // a name misspelt, not a price unknown
-      if (found && (*found)->power_w) power.value = *(*found)->power_w, power.source = fmt::format("{} ({})", (*found)->source, (*found)->date);
+      if (found && (*found)->power_w) power.value = *(*found)->power_w, power.source = cite(**found);
     }
     put(Term::kServerPower, "server_power_w", {"Power of a server without cards", "服务器功耗（不含卡）"}, "W", q_.server_power_w,
         "given; default 800 W, guidance of this project");
@@ -142,7 +142,7 @@ class Builder {
     std::ranges::sort(known, {}, &PowerTariff::price_per_kwh);
     const auto& middle = *known[known.size() / 2];
     ASSIGN_OR_RETURN(tariff.value, convert(middle.price_per_kwh, middle.currency, "the tariff " + middle.name, "price_per_kwh"));
-    tariff.source = fmt::format("tariff {} of the catalogue ({}, {})", middle.name, middle.source, middle.date);
+    tariff.source = fmt::format("tariff {} of the catalogue: {}", middle.name, cite(middle));
     if (!q_.tariff) tariff.low = known.front()->price_per_kwh, tariff.high = known.back()->price_per_kwh, tariff.published_range = true;
     return {};
   }
@@ -173,7 +173,7 @@ class Builder {
     if (!in_.cloud_model || (in_.cloud_input_per_million && in_.cloud_output_per_million)) return {};
     ASSIGN_OR_RETURN(const auto found, cloud_prices());
     const auto& first = *found.front();
-    const auto source = fmt::format("{} {}{} ({}, {})", first.vendor, first.model, first.period ? ", " + *first.period : "", first.source, first.date);
+    const auto source = fmt::format("{} {}{}: {}", first.vendor, first.model, first.period ? ", " + *first.period : "", cite(first));
     const auto range = [&](TermInfo& info, double TokenPrice::* price) -> Status {
       ASSIGN_OR_RETURN(info.value, convert(first.*price, first.currency, "the price of " + first.model, "cloud_input_per_million and cloud_output_per_million"));
       info.source = source;
