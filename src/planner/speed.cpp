@@ -17,7 +17,7 @@ constexpr double kTera = 1e12;
 /// What the machine reaches for this model, in one form for cards and for measured machines.
 struct Rates {
   double weight_bytes_per_s = 0, kv_bytes_per_s = 0, kv_flop_per_s = 0, flop_per_s = 0, attention_flop_per_s = 0;  // the cache by bytes, or by arithmetic
-  double step_s = 0, layer_s = 0, exchange_s = 0, link_bytes_per_s = 0;
+  double step_s = 0, layer_s = 0, sequence_s = 0, exchange_s = 0, link_bytes_per_s = 0;
 };
 
 Status check(const SpeedQuestion& q) {
@@ -32,8 +32,8 @@ Status check(const SpeedQuestion& q) {
   if (!q.card && !q.measured) return invalid_field("accelerator", "is absent, and so are measured rates; name a card of the catalogue or run `siyu plan calibrate`");
   const auto share = [](double value) { return std::isfinite(value) && value > 0 && value <= 1; };
   const auto& e = q.efficiency;
-  if (!share(e.bandwidth) || !share(e.compute) || !share(e.experts) || !share(e.link)) return invalid_field("efficiency", "must be shares above 0 and up to 1");
-  if (!(e.step_s >= 0 && e.layer_s >= 0 && e.exchange_s >= 0 && e.step_s < 60)) return invalid_field("efficiency", "must have times from 0 s on");
+  if (!share(e.bandwidth) || !share(e.cache) || !share(e.compute) || !share(e.experts) || !share(e.link)) return invalid_field("efficiency", "must be shares above 0 and up to 1");
+  if (!(e.step_s >= 0 && e.layer_s >= 0 && e.sequence_s >= 0 && e.exchange_s >= 0 && e.step_s < 60)) return invalid_field("efficiency", "must have times from 0 s on");
   return {};
 }
 
@@ -47,7 +47,8 @@ Result<Rates> rates_of_card(const SpeedQuestion& q, const sizing::WeightFormat& 
   if (!peak) return missing("dense compute figure");
   const auto& e = q.efficiency;
   Rates rates{.weight_bytes_per_s = *card.memory_gb_per_s * 1e9 * e.bandwidth, .flop_per_s = *peak * e.compute * (q.model.shape.experts > 0 ? e.experts : 1), .step_s = e.step_s, .layer_s = e.layer_s, .exchange_s = e.exchange_s};
-  rates.kv_bytes_per_s = rates.weight_bytes_per_s;
+  rates.kv_bytes_per_s = *card.memory_gb_per_s * 1e9 * e.cache;
+  rates.sequence_s = e.sequence_s;
   // Attention is computed in 16 bit, whatever the weights.
   rates.attention_flop_per_s = peak_compute(card, {.name = "bf16", .family = "plain", .bits = 16, .compute_bits = 16}).value_or(*peak) * e.compute;
   if (q.model.split.tensor > 1) {
@@ -192,7 +193,7 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
   const double link_s = tensor > 1 ? exchanged / rates.link_bytes_per_s : 0;
   const double alone_token_s = computed / tensor / rates.flop_per_s + link_s;
   replica.token_s = alone_token_s + attention_s * q.prompt / 2;
-  replica.sequence_s = output / tensor / rates.flop_per_s;
+  replica.sequence_s = rates.sequence_s + output / tensor / rates.flop_per_s;
   replica.overhead_s = rates.step_s + layers * rates.layer_s + exchanges * rates.exchange_s;
   replica.step_tokens = model.step_tokens > 0 ? model.step_tokens : model.engine == EngineKind::kCards ? 8192 : 512;
   d.add("speed.token_seconds", {"Computing one token", "单 token 计算时间"}, alone_token_s, "s", "2 × parameters of the layers / tensor / compute + exchanged bytes / link",

@@ -20,16 +20,18 @@ namespace siyu::planner {
 
 /// What is reached of the peaks. The defaults are fitted to half of catalogue/published.yaml; docs/benchmarks.md has the other half beside it.
 struct Efficiency {
-  double bandwidth = 0.5;        ///< of the memory's peak, reading weights and cache
+  double bandwidth = 0.8;         ///< of the memory's peak, reading weights
+  double cache = 0.45;            ///< of the memory's peak, reading the cache of sequences, page by page
   double compute = 0.35;          ///< of the dense peak
   double experts = 0.5;           ///< of that again, where tokens go to different experts: their matrices are multiplied in small pieces
   double link = 0.7;              ///< of the link between cards
-  double step_s = 0.002;          ///< of a step, whatever the model: scheduling, sampling, launches
-  double layer_s = 50e-6;         ///< of a step, for each layer
+  double step_s = 0.001;          ///< of a step, whatever the model: scheduling, sampling, launches
+  double layer_s = 20e-6;         ///< of a step, for each layer
+  double sequence_s = 5e-6;       ///< of a step, for each sequence that decodes: sampling, bookkeeping, streaming
   double exchange_s = 8e-6;       ///< latency of one exchange between the cards of a tensor group
   std::string source = "fitted to published speeds";
 };
-BOOST_DESCRIBE_STRUCT(Efficiency, (), (bandwidth, compute, experts, link, step_s, layer_s, exchange_s, source))
+BOOST_DESCRIBE_STRUCT(Efficiency, (), (bandwidth, cache, compute, experts, link, step_s, layer_s, sequence_s, exchange_s, source))
 
 /// What a machine was measured to reach, for one weight format.
 struct MeasuredRates {
