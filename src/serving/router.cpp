@@ -263,17 +263,17 @@ void Router::pump() {
   const auto now = table();
   const bool siblings = std::ranges::any_of(now->versions, [](const auto& version) { return version.replicas.size() > 1; });
   if (siblings) eject_slow_replicas();
-  const auto hedge_after = siblings ? std::optional(hedge_delay()) : std::nullopt;
+  const auto hedge_after = siblings ? hedge_delay() : std::nullopt;
   for (const auto& request : open) request->tend(hedge_after);
 }
 
-Millis Router::hedge_delay() const {
+std::optional<Millis> Router::hedge_delay() const {
   double slowest = 0;
   for (const auto& version : table()->versions) {
     const auto first = version.stats->figures().first_token;
     if (first.count() >= kEnoughMeasured) slowest = std::max(slowest, first.quantile_ms(0.95));
   }
-  if (slowest == 0) return Millis::max();
+  if (slowest == 0) return std::nullopt;
   return std::max(kSoonestHedge, Millis(static_cast<std::int64_t>(2 * slowest)));
 }
 

@@ -137,7 +137,7 @@ class Router final : public engine::Engine, public std::enable_shared_from_this<
   void copy_to_shadows(const engine::GenerateRequest& request, const RequestFacts& facts);
   void send_shadows();
   void eject_slow_replicas() const;
-  Millis hedge_delay() const;
+  std::optional<Millis> hedge_delay() const;  ///< nothing before enough was measured
 
   const std::string name_;
   const RouterOptions options_;

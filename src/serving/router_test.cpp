@@ -300,6 +300,16 @@ TEST_F(RouterTest, AnObstacleForGoodIsToldAtOnce) {
   EXPECT_THAT(reader.error->message, testing::HasSubstr("more memory than there is"));
 }
 
+TEST_F(RouterTest, BeforeFirstTokensWereMeasuredNobodyIsAskedTwice) {
+  router->set_versions({version("v1", 100, 2)});
+  Reader reader(router->generate(request("Hi")));
+  for (int i = 0; i < 5; ++i) {
+    clock.advance(1s);
+    router->pump();
+  }
+  EXPECT_EQ(engines["v1"][0]->generations().size() + engines["v1"][1]->generations().size(), 1U);
+}
+
 TEST_F(RouterTest, ASlowFirstTokenGetsASecondAttemptAndTheFirstAnswerWins) {
   router->set_versions({version("v1", 100, 2)});
   for (const auto& engine : engines["v1"]) engine->answer_all();
