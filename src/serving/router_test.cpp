@@ -19,6 +19,7 @@ struct Reader {
     else error = std::move(opened).error();
     pull();
   }
+  ~Reader() { stream.reset(); }  // what is still asked for is answered now, while there is somewhere to write it
   void pull() {
     if (!stream) return;
     stream->pull([this](Result<std::optional<engine::Event>> event) {
