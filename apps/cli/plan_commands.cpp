@@ -189,6 +189,7 @@ void speed_options(CLI::App& command, SpeedOptions& options) {
   command.add_option("--sequences", r.sequences, "That the engine runs at once at most");
   command.add_option("--link", r.link_gb_per_s, "GB/s between the cards, one direction; the card's own links when absent");
   command.add_option("--bandwidth-efficiency", r.bandwidth_efficiency, "Share of the memory's peak that is reached");
+  command.add_option("--cache-efficiency", r.cache_efficiency, "The same when reading the KV cache");
   command.add_option("--compute-efficiency", r.compute_efficiency, "Share of the dense peak that is reached");
   command.add_option("--step-ms", r.step_ms, "Fixed part of a step, milliseconds");
   command.add_option("--latency", r.classic_latency_s, "Seconds of a request, for the rule of thumb (parameters × tokens × 2 / latency)");

@@ -48,6 +48,8 @@ void scenario_options(CLI::App& command, ScenarioOptions& o) {
   command.add_option("--trace", o.trace, "Requests of a trace file (CSV as Azure's, JSON lines as Mooncake's) instead of random arrivals")->check(CLI::ExistingFile);
   command.add_option("--edition", o.edition, "domestic, international or any")->check(CLI::IsMember({"domestic", "international", "any"}));
   command.add_option("--data", o.data_class, "Highest grade of the data: public, internal, confidential or core")->check(CLI::IsMember({"public", "internal", "confidential", "core"}));
+  command.add_option("--documents-gb", o.documents_gb, "Size of the original documents, 10^9 bytes");
+  command.add_option("--training", o.training, "What is trained on it: none, adapters or all")->check(CLI::IsMember({"none", "adapters", "all"}));
   command.add_flag("--air-gapped", o.air_gapped, "No connection to the outside");
   command.add_flag("--no-cloud", o.no_cloud, "A public cloud may not be used");
   command.add_option("--industry", o.industry, "Of the catalogue: finance, medical, government …");
@@ -84,6 +86,10 @@ Result<planner::Scenario> scenario_of(const ScenarioOptions& o) {
   if (o.data_class) {
     ASSIGN_OR_RETURN(made(scenario.constraints).data_class, enum_named<planner::DataClass>(*o.data_class, "data"));
   }
+  if (o.training) {
+    ASSIGN_OR_RETURN(scenario.training, enum_named<planner::Training>(*o.training, "training"));
+  }
+  if (o.documents_gb) scenario.documents_gb = o.documents_gb;
   if (o.air_gapped) made(scenario.constraints).air_gapped = true;
   if (o.no_cloud) made(scenario.constraints).cloud_allowed = false;
   if (o.industry) made(scenario.organisation).industry = o.industry;

@@ -120,6 +120,12 @@ Status advise(const PlanOptions& plan, ScenarioOptions& options) {
   for (const auto& one : a.model.candidates)
     if (models.size() < 8) models.push_back({one.model, human_figure(one.parameters, ""), one.licence, say(plan, one.note)});
   print_table(heads(plan, {"MODEL", "PARAMETERS", "LICENCE", "NOTE"}, {"模型", "参数", "许可", "说明"}), models);
+  title(plan, "What a larger model brings", "更大模型的边际收益");
+  std::vector<std::vector<std::string>> steps;
+  for (const auto& one : p.quality.steps)
+    steps.push_back({one.name + (one.knee ? " *" : ""), fmt::format("{:g} %", one.quality), fmt::format("{:g} ×", one.relative_cost), one.gain_per_cost ? fmt::format("{:.2g}", *one.gain_per_cost) : ""});
+  print_table(heads(plan, {"MODEL", "QUALITY", "COST", "POINTS PER UNIT OF COST"}, {"模型", "质量", "相对成本", "每单位成本增益（百分点）"}), steps);
+  std::printf("  %s\n", say(plan, p.quality.advice).c_str());
   title(plan, fmt::format("Appliance: {}", a.tier.appliance).c_str(), fmt::format("机型：{}", a.tier.appliance).c_str());
   bullets(plan, a.tier.reasons);
   bullets(plan, a.tier.doubts);

@@ -15,9 +15,6 @@
 
 namespace siyu::planner {
 
-enum class Training { kNone, kAdapters, kAll };  ///< what is trained on the appliance: nothing, LoRA adapters, every parameter
-BOOST_DESCRIBE_ENUM(Training, kNone, kAdapters, kAll)
-
 /// What the advice is given. Everything but the scenario may be absent: the part that needs it then says what it lacks.
 struct AdviceQuestion {
   Scenario scenario;

@@ -185,6 +185,9 @@ AdviceQuestion advice_question(const Case& c) {
   q.active_parameters = static_cast<double>(c.shape.active_parameters());
   q.layers = c.shape.layers;
   q.hidden_size = c.shape.width;
+  if (c.scenario.documents_gb) q.documents_bytes = *c.scenario.documents_gb * 1e9;
+  q.training = c.scenario.training;
+  q.customisation = c.scenario.customised;
   return q;
 }
 
@@ -249,6 +252,7 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
   question.local_cost = plan.cost.on_premise.total.base;
   question.cloud_cost = plan.cost.cloud.total.base;
   ASSIGN_OR_RETURN(plan.advice, advise(question, catalogue));
+  ASSIGN_OR_RETURN(plan.quality, diminishing_returns(catalogue.quality));
   // The tier suggests; what the simulation chose is what is ordered.
   auto& suggested = plan.advice.tier.cards;
   std::erase(suggested, plan.accelerator);

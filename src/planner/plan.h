@@ -43,10 +43,11 @@ struct Plan {
   FleetPlan fleet;
   CostPlan cost;
   Advice advice;
+  QualityCurve quality;                                ///< what a larger model brings, for how much more: catalogue/quality.yaml
   std::vector<BillRow> bill;
   std::vector<Words> assumptions;                      ///< what was not given, and what stands in its place
 };
-BOOST_DESCRIBE_STRUCT(Plan, (), (scenario, model, weights, accelerator, split, replicas, cards, servers, hardware, memory, speed, fleet, cost, advice, bill, assumptions))
+BOOST_DESCRIBE_STRUCT(Plan, (), (scenario, model, weights, accelerator, split, replicas, cards, servers, hardware, memory, speed, fleet, cost, advice, quality, bill, assumptions))
 
 struct PlanSettings {
   std::optional<Trace> trace;      ///< of real arrivals, instead of Poisson's

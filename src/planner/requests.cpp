@@ -101,10 +101,11 @@ Result<Speed> answer(const SpeedRequest& r, const Catalogue& catalogue, const Sh
   take(q.output, r.output);
   take(q.cached, r.cached);
   take(q.efficiency.bandwidth, r.bandwidth_efficiency);
+  take(q.efficiency.cache, r.cache_efficiency);
   take(q.efficiency.compute, r.compute_efficiency);
   take(q.efficiency.link, r.link_efficiency);
   if (r.step_ms) q.efficiency.step_s = *r.step_ms / 1000;
-  if (r.bandwidth_efficiency || r.compute_efficiency || r.link_efficiency || r.step_ms) q.efficiency.source = "given";
+  if (r.bandwidth_efficiency || r.cache_efficiency || r.compute_efficiency || r.link_efficiency || r.step_ms) q.efficiency.source = "given";
   q.link_gb_per_s = r.link_gb_per_s;
   q.sequences = r.sequences;
   q.model.context = q.prompt + q.output;

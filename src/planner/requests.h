@@ -52,11 +52,11 @@ struct SpeedRequest {
   std::optional<std::string> accelerator;     ///< absent: this machine, when it was calibrated
   std::optional<std::uint32_t> tensor, pipeline, sequences;
   std::optional<double> link_gb_per_s;
-  std::optional<double> bandwidth_efficiency, compute_efficiency, link_efficiency, step_ms;
+  std::optional<double> bandwidth_efficiency, cache_efficiency, compute_efficiency, link_efficiency, step_ms;
   std::optional<double> classic_latency_s;
 };
 BOOST_DESCRIBE_STRUCT(SpeedRequest, (), (model, weights, kv_type, prompt, output, cached, concurrency, headroom, step_tokens, accelerator, tensor, pipeline, sequences, link_gb_per_s,
-                                         bandwidth_efficiency, compute_efficiency, link_efficiency, step_ms, classic_latency_s))
+                                         bandwidth_efficiency, cache_efficiency, compute_efficiency, link_efficiency, step_ms, classic_latency_s))
 
 /// `measured`: of this machine, for each weight format; may be empty.
 Result<Speed> answer(const SpeedRequest& request, const Catalogue& catalogue, const ShapeFinder& find, const std::vector<MeasuredRates>& measured);

@@ -87,6 +87,7 @@ Status check(const Scenario& s) {
       RETURN_IF_ERROR(in_range(value, 0, 1e6, field));
   if (s.cost) RETURN_IF_ERROR(check_cost(*s.cost));
   RETURN_IF_ERROR(in_range(s.cards_per_replica, 1, 4096, "cards_per_replica"));
+  RETURN_IF_ERROR(in_range(s.documents_gb, 0, 1e12, "documents_gb"));
   return in_range(s.years, 1.0 / 12, 15, "years");
 }
 

@@ -18,6 +18,9 @@ BOOST_DESCRIBE_ENUM(Edition, kAny, kDomestic, kInternational)
 enum class DataClass { kPublic, kInternal, kConfidential, kCore };  ///< grades of GB/T 43697-style classification, lowest first
 BOOST_DESCRIBE_ENUM(DataClass, kPublic, kInternal, kConfidential, kCore)
 
+enum class Training { kNone, kAdapters, kAll };  ///< what is trained on the appliance: nothing, LoRA adapters, every parameter
+BOOST_DESCRIBE_ENUM(Training, kNone, kAdapters, kAll)
+
 /// Who asks, how often. Rates come from daily active users unless `requests_per_second` or a trace is given.
 struct UserLoad {
   std::optional<double> daily_active;
@@ -104,8 +107,12 @@ struct Scenario {
   std::optional<std::string> accelerator;         ///< fixed choice; absent: the planner's
   std::optional<double> cards_per_replica;
   std::optional<double> years;                    ///< horizon of growth and cost; default 3
+  std::optional<double> documents_gb;             ///< 10^9 bytes of original documents
+  std::optional<Training> training;               ///< absent: none
+  std::optional<bool> customised;                 ///< own adapters, rules or interfaces are part of it
 };
-BOOST_DESCRIBE_STRUCT(Scenario, (), (name, organisation, goals, model, users, tokens, latency, constraints, criteria, cost, accelerator, cards_per_replica, years))
+BOOST_DESCRIBE_STRUCT(Scenario, (), (name, organisation, goals, model, users, tokens, latency, constraints, criteria, cost, accelerator, cards_per_replica, years, documents_gb,
+                                  training, customised))
 
 /// From a YAML or JSON file's text. Unknown keys are refused; numbers out of their range say which range was expected.
 Result<Scenario> parse_scenario(std::string_view text, std::string_view name);

@@ -281,11 +281,46 @@ function Risks({ plan }: { plan: Plan }) {
   );
 }
 
+function Quality({ plan }: { plan: Plan }) {
+  const { t, language } = useSetting();
+  return (
+    <section className="sheet">
+      <h3>{t("planQuality")}</h3>
+      <p>{plan.quality.advice[language]}</p>
+      <div className="wide-table">
+        <table>
+          <thead>
+            <tr>
+              <th>{t("planQualityModel")}</th>
+              <th>{t("planQualityShare")}</th>
+              <th>{t("planQualityCost")}</th>
+              <th>{t("planQualityGain")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {plan.quality.steps.map((one) => (
+              <tr key={one.name}>
+                <th>
+                  {one.name} {one.knee && <Tag color="green">{t("planQualityKnee")}</Tag>}
+                </th>
+                <td className="digits">{one.quality} %</td>
+                <td className="digits">{one.relative_cost} ×</td>
+                <td className="digits">{one.gain_per_cost === undefined ? "" : one.gain_per_cost.toPrecision(2)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
 export function AdvicePart({ plan }: { plan: Plan }) {
   return (
     <div className="stacked">
       <Ranking plan={plan} />
       <Models plan={plan} />
+      <Quality plan={plan} />
       <StorageAndNetwork plan={plan} />
       <Risks plan={plan} />
     </div>

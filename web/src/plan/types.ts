@@ -7,6 +7,7 @@ export interface Catalogue { origin: Words; problem?: Words; accelerators: Accel
 export interface Scenario {
   name: string; organisation?: Organisation; goals?: string[]; model: ModelChoice; users?: UserLoad; tokens?: TokenLoad; latency?: LatencyGoals;
   constraints?: Constraints; criteria?: Criteria; cost?: CostInputs; accelerator?: string; cards_per_replica?: number; years?: number;
+  documents_gb?: number; training?: "none" | "adapters" | "all"; customised?: boolean;
 }
 export interface MemoryRequest {
   model: string; weights?: string; kv_type?: string; context?: number; users?: number; fill?: number; shared_prefix?: number; kv_tokens?: number; headroom?: number;
@@ -24,8 +25,10 @@ export interface SpeedPlan {
 }
 export interface Plan {
   scenario: Scenario; model: string; weights: string; accelerator: string; split: Split; replicas: number; cards: number; servers: number; hardware: HardwareOption[];
-  memory: MemoryPlan; speed: SpeedPlan; fleet: FleetPlan; cost: CostPlan; advice: Advice; bill: BillRow[]; assumptions: Words[];
+  memory: MemoryPlan; speed: SpeedPlan; fleet: FleetPlan; cost: CostPlan; advice: Advice; quality: QualityCurve; bill: BillRow[]; assumptions: Words[];
 }
+export interface QualityStep { name: string; parameters: number; quality: number; relative_cost: number; gain?: number; gain_per_cost?: number; knee: boolean }
+export interface QualityCurve { steps: QualityStep[]; worth: number; advice: Words; figures: Figure[] }
 export interface Comparisons { rows: Comparison[]; median_error: number; median_error_fitted: number; within_a_third: number }
 export interface Accelerator extends Provenance {
   name: string; aliases?: string[]; vendor: string; edition: string; kind: string; memory_gib?: number; memory_type?: string; memory_gb_per_s?: number; tflops?: Compute;
