@@ -2,18 +2,15 @@
 
 #include <gmock/gmock.h>
 
-#include "planner/shapes.h"
+#include "planner/catalogue_fixture.h"
 
 namespace siyu::planner {
 namespace {
 
 using testing::HasSubstr;
 
-const Catalogue kCatalogue = builtin_catalogue().value();
-const ShapeFinder kFind = [](const std::string& name) -> Result<sizing::ModelShape> {
-  ASSIGN_OR_RETURN(const auto* entry, kCatalogue.model(name));
-  return shape_of(*entry);
-};
+const Catalogue& kCatalogue = the_catalogue();
+const ShapeFinder kFind = find_in_catalogue;
 
 constexpr const char* kBank = R"(
 name: 投研问答

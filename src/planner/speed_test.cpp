@@ -3,20 +3,16 @@
 #include <gmock/gmock.h>
 
 #include "planner/calibration.h"
+#include "planner/catalogue_fixture.h"
 #include "planner/published.h"
-#include "planner/requests.h"
-#include "planner/shapes.h"
 
 namespace siyu::planner {
 namespace {
 
 using testing::HasSubstr;
 
-const Catalogue kCatalogue = builtin_catalogue().value();
-const ShapeFinder kFind = [](const std::string& name) -> Result<sizing::ModelShape> {
-  ASSIGN_OR_RETURN(const auto* entry, kCatalogue.model(name));
-  return shape_of(*entry);
-};
+const Catalogue& kCatalogue = the_catalogue();
+const ShapeFinder kFind = find_in_catalogue;
 
 SpeedPlan plan_of(const SpeedRequest& request) {
   const auto speed = answer(request, kCatalogue, kFind, {});
