@@ -110,6 +110,8 @@ void add_kv_tokens(const MemoryQuestion& q, double bits, MemoryPlan& plan, Works
 void add_worker(const MemoryQuestion& q, const sizing::WeightFormat* format, double bits, MemoryPlan& plan, Worksheet& sheet) {
   sizing::WorkerSizes sizes{.kv_tokens = plan.kv_tokens, .kv_bits = bits, .sequences = static_cast<std::uint32_t>(std::min(q.users, 1e6))};
   if (q.step_tokens > 0) sizes.step_tokens = q.step_tokens;
+  // A step may check up to 64 guesses besides; that half of its rows of logits are such is what busy workers were measured to hold.
+  sizes.checked = std::min(sizes.sequences, 64U);
   sizes.text_tokens = static_cast<std::uint32_t>(std::min(q.context, 1e6));
   const auto memory = sizing::worker_memory(q.shape, format, sizes, q.processor);
   plan.weights = sheet.add(figure("memory.weights", {"Weights", "权重"}, memory.weights + memory.second_output, "B", "weights + the output matrix once more, where the processor wants it in an order of its own",
@@ -117,7 +119,7 @@ void add_worker(const MemoryQuestion& q, const sizing::WeightFormat* format, dou
   plan.kv = sheet.add(figure("memory.kv", {"KV cache", "KV 缓存"}, memory.kv, "B", "tokens, a multiple of 256, × bytes per token; a worker keeps whole beginnings, windows or not",
       {sheet.input("memory.kv_tokens", "tokens"), sheet.input("memory.kv_per_token", "per token")}));
   plan.activations = sheet.add(figure("memory.activations", {"Buffers of a step", "计算缓冲"}, memory.step + memory.logits, "B",
-      "max(step tokens × (numbers alive × 4 + KV tokens × 2), sequences × vocabulary × 4) + rows of logits",
+      "max(step tokens × (numbers alive × 4 + KV tokens × 3), rows × vocabulary × 4) + rows × vocabulary × 4; rows: sequences and as many guesses, 64 at most",
       {{.name = "step tokens", .value = 1.0 * std::max(sizes.step_tokens, sizes.sequences)}, {.name = "numbers alive", .value = sizing::activations_per_token(q.shape)},
        {.name = "sequences", .value = 1.0 * sizes.sequences}, {.name = "vocabulary", .value = 1.0 * q.shape.vocabulary}, sheet.input("memory.kv_tokens", "KV tokens")}));
   const double server = q.engine == EngineKind::kLlamaServer ? kServerBytes : 0;

@@ -92,7 +92,7 @@ WorkerMemory worker_memory(const ModelShape& shape, const WeightFormat* format, 
   // What the last layer gives is computed where the layers were.
   memory.step = std::max(activations + mask, (sizes.sequences + sizes.checked) * row + 5.0 * shape.width * sizes.sequences * sizeof(float));
   memory.step += step_tokens * std::max({shape.feed_forward, shape.expert_feed_forward * shape.experts_used, shape.width}) * 1.07;  // its input in 8 bit
-  memory.logits = sizes.sequences * row;
+  memory.logits = (sizes.sequences + sizes.checked) * row;
   return memory;
 }
 
