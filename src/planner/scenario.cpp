@@ -24,7 +24,7 @@ Status check_load(const Scenario& s) {
     RETURN_IF_ERROR(in_range(s.users->requests_per_user_and_day, 1e-6, 1e6, "users.requests_per_user_and_day"));
     RETURN_IF_ERROR(in_range(s.users->peak_hour_share, 1.0 / 24, 1, "users.peak_hour_share"));
     RETURN_IF_ERROR(in_range(s.users->peak_factor, 1, 1000, "users.peak_factor"));
-    RETURN_IF_ERROR(in_range(s.users->requests_per_second, 1e-9, 1e7, "users.requests_per_second"));
+    RETURN_IF_ERROR(in_range(s.users->requests_per_second, 1e-6, 1e6, "users.requests_per_second"));
     RETURN_IF_ERROR(in_range(s.users->growth_per_year, -0.9, 100, "users.growth_per_year"));
   }
   if (s.tokens) {
