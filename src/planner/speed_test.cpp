@@ -98,7 +98,7 @@ sizing::ModelShape stored(const char* model, const char* type) {
 }
 
 TEST(Calibration, FindsTheRatesThatMadeTheTimesAndForetellsOtherModels) {
-  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 20e9, .kv_flop_per_s = 40e9, .flop_per_s = 300e9, .attention_flop_per_s = 90e9, .step_s = 1e-3, .layer_s = 4e-5};
+  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 20e9, .kv_flop_per_s = 40e9, .flop_per_s = 300e9, .attention_flop_per_s = 90e9, .step_s = 1e-3, .layer_s = 4e-5, .word_s = 6e-9};
   const auto rates = fit({measured_by(stored("Qwen2.5-0.5B", "q8_0"), truth, "a"), measured_by(stored("Qwen2.5-1.5B", "q8_0"), truth, "b")});
   ASSERT_TRUE(rates) << rates.error().message;
   EXPECT_NEAR(rates->weight_bytes_per_s / truth.weight_bytes_per_s, 1, 0.05);
