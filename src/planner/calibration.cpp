@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/json.h"
+#include "planner/median.h"
 #include "planner/safetensors.h"
 
 namespace siyu::planner {
@@ -31,12 +32,6 @@ Line line_through(const std::vector<std::pair<double, double>>& points) {
   const double determinant = n * xx - x * x;
   if (points.size() < 2 || determinant <= 0) return {.at_zero = points.empty() ? 0 : y / n};
   return {.at_zero = (y * xx - x * xy) / determinant, .slope = (n * xy - x * y) / determinant};
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const auto middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
 /// seconds / token = computed / F + half the tokens before it × attention / A
@@ -107,7 +102,7 @@ Result<Calibration> read_calibration(const std::filesystem::path& file) {
   auto calibration = from_json_text<Calibration>(text, UnknownKeys::kRefuse);
   if (!calibration) return invalid(fmt::format("{} is no calibration: {}; run `siyu plan calibrate` again", file.string(), calibration.error().message));
   for (const auto& one : calibration->rates)
-    if (!(one.weight_bytes_per_s > 0 && one.kv_flop_per_s > 0 && one.flop_per_s > 0 && one.attention_flop_per_s > 0 && one.step_s >= 0 && one.layer_s >= 0))
+    if (!(one.weight_bytes_per_s > 0 && one.kv_flop_per_s > 0 && one.flop_per_s > 0 && one.attention_flop_per_s > 0 && one.step_s >= 0 && one.layer_s >= 0 && one.word_s.value_or(0) >= 0))
       return invalid(fmt::format("{} has rates that are not above 0; run `siyu plan calibrate` again", file.string()));
   return calibration;
 }

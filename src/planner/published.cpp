@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "planner/median.h"
 #include "planner/shapes.h"
 
 namespace siyu::planner {
@@ -62,13 +63,6 @@ Result<double> predict(const Catalogue& catalogue, const PublishedSpeed& one, co
   if (one.metric == "input_tokens_per_s") return point.prompt_tokens_per_s;
   if (one.metric == "total_tokens_per_s") return point.output_tokens_per_s + point.prompt_tokens_per_s;
   return point.tpot_ms;
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::ranges::sort(values);
-  const auto middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
 }  // namespace
