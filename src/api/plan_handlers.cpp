@@ -40,23 +40,9 @@ BOOST_DESCRIBE_STRUCT(ReportBody, (), (scenario, papers, language, format, date,
 
 constexpr std::size_t kMaxLine = 200;  // bytes of an author, a revision, a classification
 
-/// The tensors of a split model lie in all of its files; the header with its structure in the first.
-Result<models::GgufFile> read_whole(const std::filesystem::path& first, std::uint32_t parts) {
-  ASSIGN_OR_RETURN(auto header, models::read_gguf(first));
-  if (parts <= 1) return header;
-  std::error_code error;
-  for (std::filesystem::directory_iterator at(first.parent_path(), error), end; !error && at != end; at.increment(error)) {
-    if (at->path() == first || at->path().extension() != ".gguf") continue;
-    ASSIGN_OR_RETURN(auto part, models::read_gguf(at->path()));
-    std::ranges::move(part.tensors, std::back_inserter(header.tensors));
-  }
-  if (error) return fail(ErrorCode::kUnavailable, "The files of the model cannot be listed", first.parent_path().string());
-  return header;
-}
-
 Result<sizing::ModelShape> shape_of_library(const Call& call, const models::Model& model) {
   if (model.facts.adapter) return invalid_field("model", "is the adapter " + model.name + ", which runs with a model only; name that model");
-  ASSIGN_OR_RETURN(const auto header, read_whole(call.services.models.file_of(model), model.parts));
+  ASSIGN_OR_RETURN(const auto header, models::read_split_gguf(call.services.models.file_of(model), model.parts));
   ASSIGN_OR_RETURN(auto shape, models::shape_of(header));
   shape.name = model.name;
   return shape;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <istream>
 #include <limits>
 #include <optional>
@@ -219,6 +220,19 @@ Result<GgufFile> read_gguf(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return not_found("The model file " + file.filename().string() + " cannot be read");
   return read(in);
+}
+
+Result<GgufFile> read_split_gguf(const std::filesystem::path& first, std::uint32_t parts) {
+  ASSIGN_OR_RETURN(auto header, read_gguf(first));
+  if (parts <= 1) return header;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(first.parent_path(), error), end; !error && at != end; at.increment(error)) {
+    if (at->path() == first || at->path().extension() != ".gguf") continue;
+    ASSIGN_OR_RETURN(auto part, read_gguf(at->path()));
+    std::ranges::move(part.tensors, std::back_inserter(header.tensors));
+  }
+  if (error) return fail(ErrorCode::kUnavailable, "The files of the model cannot be listed", first.parent_path().string());
+  return header;
 }
 
 Result<GgufFile> parse_gguf(std::string_view bytes) {

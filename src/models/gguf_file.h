@@ -36,6 +36,8 @@ struct GgufFile {
 
 /// kInvalidArgument says what is wrong with the file.
 Result<GgufFile> read_gguf(const std::filesystem::path& file);
+/// Of a model in `parts` files that lie in one folder: the first has the structure, the tensors are in all of them.
+Result<GgufFile> read_split_gguf(const std::filesystem::path& first, std::uint32_t parts);
 /// The same over bytes in memory.
 Result<GgufFile> parse_gguf(std::string_view bytes);
 
