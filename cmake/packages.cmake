@@ -24,16 +24,23 @@ endforeach()
 include(cmake/numkong.cmake)
 
 # llama.cpp: built once by scripts/fetch_sources.sh, linked only by apps/worker and the model writer of the tests; mtmd, its library for
-# pictures, by apps/worker alone.
+# pictures, by apps/worker alone. With a CUDA compiler on the machine there is a second build, for NVIDIA's cards.
 set(llama_source ${SIYU_DEPS_DIR}/llama)
-set(llama_build ${SIYU_DEPS_DIR}/llama-build)
-if(EXISTS ${llama_build}/src/libllama.a)
-  add_library(llama_cpp INTERFACE)
-  target_include_directories(llama_cpp SYSTEM INTERFACE ${llama_source}/include ${llama_source}/ggml/include
+function(siyu_llama suffix build)
+  if(NOT EXISTS ${build}/src/libllama.a)
+    return()
+  endif()
+  add_library(llama_cpp${suffix} INTERFACE)
+  target_include_directories(llama_cpp${suffix} SYSTEM INTERFACE ${llama_source}/include ${llama_source}/ggml/include
     ${llama_source}/common ${llama_source}/vendor)
-  file(GLOB_RECURSE llama_archives ${llama_build}/common/*.a ${llama_build}/vendor/*.a ${llama_build}/src/*.a ${llama_build}/ggml/*.a)
-  target_link_libraries(llama_cpp INTERFACE -Wl,--start-group ${llama_archives} -Wl,--end-group Threads::Threads ${CMAKE_DL_LIBS})
-  add_library(llama_mtmd INTERFACE)
-  target_include_directories(llama_mtmd SYSTEM INTERFACE ${llama_source}/tools/mtmd)
-  target_link_libraries(llama_mtmd INTERFACE ${llama_build}/tools/mtmd/libmtmd.a llama_cpp)
+  file(GLOB_RECURSE archives ${build}/common/*.a ${build}/vendor/*.a ${build}/src/*.a ${build}/ggml/*.a)
+  target_link_libraries(llama_cpp${suffix} INTERFACE -Wl,--start-group ${archives} -Wl,--end-group Threads::Threads ${CMAKE_DL_LIBS} ${ARGN})
+  add_library(llama_mtmd${suffix} INTERFACE)
+  target_include_directories(llama_mtmd${suffix} SYSTEM INTERFACE ${llama_source}/tools/mtmd)
+  target_link_libraries(llama_mtmd${suffix} INTERFACE ${build}/tools/mtmd/libmtmd.a llama_cpp${suffix})
+endfunction()
+siyu_llama("" ${SIYU_DEPS_DIR}/llama-build)
+if(EXISTS ${SIYU_DEPS_DIR}/llama-build-cuda/src/libllama.a)
+  find_package(CUDAToolkit REQUIRED)
+  siyu_llama(_cuda ${SIYU_DEPS_DIR}/llama-build-cuda CUDA::cudart_static CUDA::cublas CUDA::cuda_driver)
 endif()

@@ -2,6 +2,9 @@
 # Brings the pinned native sources (third_party/pins.txt) into the dependency folder and builds llama.cpp once.
 # Usage: scripts/fetch_sources.sh [--with-server]   --with-server also builds llama-server, the peer of the benches.
 # SIYU_DEPS_DIR (default: build/deps) lets several checkouts share one copy.
+# SIYU_CUDA=auto|on|off: a second build for NVIDIA's cards; auto makes it where there is a CUDA compiler (CUDACXX, nvcc on the path, or
+# /usr/local/cuda). CUDAARCHS names the architectures, "90" for one; those of the machine's cards when absent.
+# SIYU_MARCH: processors the builds are for, as the compiler's -march names them; the machine's own when absent.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 deps=${SIYU_DEPS_DIR:-$root/build/deps}
@@ -48,18 +51,37 @@ if [ "$(cat "$deps/llama.pin" 2>/dev/null)" != "$llama_pin" ]; then
 fi
 
 targets=(llama llama-common mtmd)
-[ "$with_server" = --with-server ] && targets+=(llama-server llama-bench)
 launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-if [ ! -f "$deps/llama-build/build.ninja" ]; then
-  cmake -S "$deps/llama" -B "$deps/llama-build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-    -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 "${launcher[@]}" \
-    -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DBUILD_SHARED_LIBS=OFF -DGGML_OPENMP=OFF -DGGML_CCACHE=OFF \
-    -DLLAMA_OPENSSL=OFF -DLLAMA_SUBPROCESS=OFF -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_BUILD_TESTS=OFF \
-    -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_APP=OFF >"$deps/llama-configure.log" 2>&1 ||
-    { tail -20 "$deps/llama-configure.log" >&2; exit 1; }
+march=()
+[ "${SIYU_MARCH:-native}" != native ] && march=(-DGGML_NATIVE=OFF "-DCMAKE_C_FLAGS=-march=$SIYU_MARCH" "-DCMAKE_CXX_FLAGS=-march=$SIYU_MARCH")
+
+# build_llama FOLDER [OPTION...]: configures once, then builds $targets.
+build_llama() {
+  local folder=$1
+  shift
+  if [ ! -f "$folder/build.ninja" ]; then
+    cmake -S "$deps/llama" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+      -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 "${launcher[@]}" "${march[@]}" \
+      -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DBUILD_SHARED_LIBS=OFF -DGGML_OPENMP=OFF -DGGML_CCACHE=OFF \
+      -DLLAMA_OPENSSL=OFF -DLLAMA_SUBPROCESS=OFF -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_BUILD_TESTS=OFF \
+      -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_APP=OFF "$@" >"$folder-configure.log" 2>&1 ||
+      { tail -20 "$folder-configure.log" >&2; exit 1; }
+  fi
+  cmake --build "$folder" --target "${targets[@]}" >"$folder-compile.log" 2>&1 ||
+    { tail -30 "$folder-compile.log" >&2; exit 1; }
+}
+
+nvcc=${CUDACXX:-$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null || true)}
+if [ "${SIYU_CUDA:-auto}" = on ] && [ -z "$nvcc" ]; then
+  echo "SIYU_CUDA=on, but there is no nvcc; install NVIDIA's CUDA toolkit or name its compiler in CUDACXX" >&2
+  exit 1
 fi
+if [ "${SIYU_CUDA:-auto}" != off ] && [ -n "$nvcc" ]; then
+  echo "building llama.cpp for NVIDIA's cards (up to an hour the first time)"
+  build_llama "$deps/llama-build-cuda" -DGGML_CUDA=ON -DGGML_CUDA_NCCL=OFF "-DCMAKE_CUDA_COMPILER=$nvcc" -DCMAKE_CUDA_HOST_COMPILER=g++
+fi
+[ "$with_server" = --with-server ] && targets+=(llama-server llama-bench)
 echo "building llama.cpp (minutes the first time)"
-cmake --build "$deps/llama-build" --target "${targets[@]}" >"$deps/llama-compile.log" 2>&1 ||
-  { tail -30 "$deps/llama-compile.log" >&2; exit 1; }
+build_llama "$deps/llama-build"
 echo "native sources are ready in $deps"

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <future>
 
 #include "base/log.h"
@@ -15,7 +16,6 @@
 #include "engine/local_worker.h"
 #include "models/shape.h"
 #include "planner/calibration.h"
-#include "sandbox/process.h"
 
 namespace siyu::cli {
 namespace {
@@ -23,7 +23,9 @@ namespace {
 constexpr std::int32_t kPromptLengths[] = {256, 512, 1024, 1536};
 constexpr std::int32_t kContexts[] = {32, 1024, 1536};
 constexpr std::int32_t kOutputTokens = 48;
-constexpr int kRepeats = 3;                       // the quickest counts: what disturbs only ever slows down
+// The quickest of several rounds counts: what disturbs only ever slows down, and seldom lasts through all rounds.
+constexpr int kRounds = 3, kMostRounds = 8;
+constexpr Millis kEnough = std::chrono::seconds(40);  // a model that is measured quickly gets more rounds
 constexpr std::int32_t kContext = 2048;
 constexpr Millis kLoadLimit = std::chrono::minutes(10), kAnswerLimit = std::chrono::minutes(5);
 
@@ -31,6 +33,7 @@ struct CalibrateOptions {
   std::vector<std::string> models;
   std::string out;
   int threads = 0;
+  bool processors = false;
 };
 
 struct Timing {
@@ -76,44 +79,53 @@ Result<Timing> time_request(engine::Engine& engine, std::int32_t prompt, std::in
   return Timing{.first_s = first, .per_token_s = tokens > first_tokens ? (last - first) / (tokens - first_tokens) : 0};
 }
 
-Result<planner::CalibrationRun> measure(const std::string& file, int threads, ProgressBar& progress, std::size_t done, std::size_t all) {
+/// All lengths and contexts, round after round.
+Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, const std::function<void(double part)>& progress) {
+  const auto room = engine.info().context_tokens - kOutputTokens - 1;
+  const auto keep_best = [](double& best, double seconds) { best = best == 0 ? seconds : std::min(best, seconds); };
+  for (const auto tokens : kPromptLengths)
+    if (tokens <= room) run.prompts.push_back({.tokens = static_cast<double>(tokens)});
+  for (const auto context : kContexts)
+    if (context <= room) run.outputs.push_back({.context = context + kOutputTokens / 2.0});
+  std::uint64_t seed = 1;
+  ASSIGN_OR_RETURN(const auto warm, time_request(engine, 64, 8, seed));  // pages come in, threads start
+  static_cast<void>(warm);
+  const auto begin = std::chrono::steady_clock::now();
+  double done = 0;
+  const auto advance = [&] { progress(std::min(1.0, ++done / static_cast<double>(kRounds * (run.prompts.size() + run.outputs.size())))); };
+  for (int round = 0; round < kMostRounds; ++round) {
+    if (round >= kRounds && std::chrono::steady_clock::now() - begin > kEnough) break;
+    for (auto& prompt : run.prompts) {
+      ASSIGN_OR_RETURN(const auto timing, time_request(engine, static_cast<std::int32_t>(prompt.tokens), 1, ++seed));
+      keep_best(prompt.seconds, timing.first_s);
+      advance();
+    }
+    for (auto& output : run.outputs) {
+      ASSIGN_OR_RETURN(const auto timing, time_request(engine, static_cast<std::int32_t>(output.context - kOutputTokens / 2.0), kOutputTokens, ++seed));
+      if (timing.per_token_s > 0) keep_best(output.seconds, timing.per_token_s);
+      advance();
+    }
+  }
+  std::erase_if(run.outputs, [](const auto& one) { return one.seconds == 0; });  // every answer ended at its first token
+  return {};
+}
+
+Result<planner::CalibrationRun> measure(const std::string& file, int threads, bool accelerators, const std::function<void(double part)>& progress) {
   ASSIGN_OR_RETURN(const auto header, models::read_gguf(file));
   planner::CalibrationRun run{.model = std::filesystem::path(file).stem().string()};
   ASSIGN_OR_RETURN(run.shape, models::shape_of(header));
   if (run.shape.embeds) return invalid(file + " makes vectors; calibrate with a model that answers");
   const auto clock = SystemClock();
   ASSIGN_OR_RETURN(const auto log, Logger::open({.level = LogLevel::kError}));
-  engine::LocalWorkerOptions options{.program = sandbox::sibling_program("siyu-worker"), .model_file = file, .name = run.model};
+  engine::LocalWorkerOptions options{.program = engine::worker_program(accelerators), .model_file = file, .name = run.model};
   options.load.context_tokens = kContext;
   options.load.kv_tokens = 2 * kContext;
   options.load.parallel = 1;
   options.load.threads = threads;
   ASSIGN_OR_RETURN(const auto worker, engine::LocalWorker::start(std::move(options), clock, *log));
   RETURN_IF_ERROR(worker->wait_ready(kLoadLimit));
-  const auto room = worker->info().context_tokens - kOutputTokens - 1;
-  std::uint64_t seed = 1;
-  const auto best = [&](std::int32_t prompt, std::int32_t output) -> Result<Timing> {
-    Timing best{.first_s = 1e9, .per_token_s = 1e9};
-    for (int i = 0; i < kRepeats; ++i) {
-      ASSIGN_OR_RETURN(const auto one, time_request(*worker, prompt, output, ++seed));
-      best.first_s = std::min(best.first_s, one.first_s);
-      if (one.per_token_s > 0) best.per_token_s = std::min(best.per_token_s, one.per_token_s);
-      progress.update(++done, all, "");
-    }
-    return best;
-  };
-  ASSIGN_OR_RETURN(const auto warm, time_request(*worker, 64, 8, seed));  // pages come in, threads start
-  static_cast<void>(warm);
-  for (const auto tokens : kPromptLengths) {
-    if (tokens > room) continue;
-    ASSIGN_OR_RETURN(const auto timing, best(tokens, 1));
-    run.prompts.push_back({.tokens = static_cast<double>(tokens), .seconds = timing.first_s});
-  }
-  for (const auto context : kContexts) {
-    if (context > room) continue;
-    ASSIGN_OR_RETURN(const auto timing, best(context, kOutputTokens));
-    if (timing.per_token_s < 1e8) run.outputs.push_back({.context = context + kOutputTokens / 2.0, .seconds = timing.per_token_s});
-  }
+  if (const auto info = worker->info(); !info.accelerators.empty()) run.accelerator = info.accelerators.front();
+  RETURN_IF_ERROR(measure_rounds(*worker, run, progress));
   return run;
 }
 
@@ -124,12 +136,12 @@ std::string machine_name() {
 }
 
 Status calibrate(const PlanOptions& plan, CalibrateOptions& options) {
-  constexpr std::size_t kEach = (std::size(kPromptLengths) + std::size(kContexts)) * kRepeats;
   std::map<std::string, std::vector<planner::CalibrationRun>> by_type;
   {
     ProgressBar progress(plan.chinese() ? "正在测量" : "measuring");
     for (std::size_t i = 0; i < options.models.size(); ++i) {
-      ASSIGN_OR_RETURN(auto run, measure(options.models[i], options.threads, progress, i * kEach, options.models.size() * kEach));
+      const auto advance = [&](double part) { progress.update(static_cast<std::size_t>((static_cast<double>(i) + part) * 100), options.models.size() * 100, ""); };
+      ASSIGN_OR_RETURN(auto run, measure(options.models[i], options.threads, !options.processors, advance));
       by_type[sizing::main_type(run.shape)].push_back(std::move(run));
     }
   }
@@ -177,6 +189,7 @@ void add_calibrate_command(CLI::App& plan, int& exit_code) {
                                      [](CLI::App& command, CalibrateOptions& options) {
                                        command.add_option("--model", options.models, "GGUF file; several of one type but different sizes tell more")->required()->check(CLI::ExistingFile)->allow_extra_args(false);
                                        command.add_option("--threads", options.threads, "CPU threads; the worker's choice when absent")->check(CLI::Range(0, 1024));
+                                       command.add_flag("--processors", options.processors, "Leave the machine's accelerators aside");
                                        command.add_option("--out", options.out, "File of the rates; ~/.config/siyu/calibration.json when absent");
                                      },
                                      calibrate);

@@ -51,7 +51,7 @@ void print_cards(const planner::MemoryAnswer& answer, const PlanOptions& plan) {
 Status memory(const PlanOptions& plan, MemoryOptions& options) {
   if (!options.parameters.empty()) return print_seed(plan, options.parameters);
   if (options.request.model.empty()) return invalid("Name a model with --model: a GGUF file, a config.json, a folder of safetensors or a name of the catalogue; or only a size with --parameters 7b");
-  if (!options.engine.empty()) options.request.engine = options.engine == "siyu" ? planner::EngineKind::kSiyu : options.engine == "llama-server" ? planner::EngineKind::kLlamaServer : planner::EngineKind::kCards;
+  if (!options.engine.empty()) options.request.engine = options.engine == "siyu" ? planner::EngineKind::kSiyu : options.engine == "siyu-card" ? planner::EngineKind::kSiyuCard : options.engine == "llama-server" ? planner::EngineKind::kLlamaServer : planner::EngineKind::kCards;
   ASSIGN_OR_RETURN(const auto catalogue, catalogue_for(plan));
   ASSIGN_OR_RETURN(const auto answer, planner::answer(options.request, catalogue, local_shapes(catalogue)));
   if (plan.as_json) {
@@ -170,7 +170,7 @@ void memory_options(CLI::App& command, MemoryOptions& options) {
   command.add_option("--pipeline", r.pipeline, "Stages of layers, one after the other");
   command.add_option("--headroom", r.headroom, "Share of the memory that stays free");
   command.add_option("--step-tokens", r.step_tokens, "Tokens of a step; the engine's default when absent");
-  command.add_option("--engine", options.engine, "siyu, llama-server or cards (vLLM, SGLang, MindIE …)")->check(CLI::IsMember({"siyu", "llama-server", "cards"}));
+  command.add_option("--engine", options.engine, "siyu, siyu-card (our worker on a card), llama-server or cards (vLLM, SGLang, MindIE …)")->check(CLI::IsMember({"siyu", "siyu-card", "llama-server", "cards"}));
 }
 
 void speed_options(CLI::App& command, SpeedOptions& options) {

@@ -203,7 +203,7 @@ struct Machine::Parts {
     const auto& [model, adapters, draft, options] = plan;
     const auto& defaults = config.worker;
     const auto as_int = [](std::uint32_t value) { return static_cast<std::int32_t>(value); };
-    engine::LocalWorkerOptions worker{.program = sandbox::sibling_program("siyu-worker"), .model_file = models->file_of(model), .name = model.name, .load = {}};
+    engine::LocalWorkerOptions worker{.program = engine::worker_program(defaults.accelerators), .model_file = models->file_of(model), .name = model.name, .load = {}};
     worker.load.context_tokens = options.context_length.value_or(as_int(defaults.context_length));
     worker.load.parallel = options.sequences.value_or(as_int(defaults.sequences));
     worker.load.threads = options.threads.value_or(as_int(defaults.threads));

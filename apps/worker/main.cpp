@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "accelerators.h"
 #include "attention.h"
 #include "base/bounded_pool.h"
 #include "channel.h"
@@ -85,8 +86,8 @@ std::vector<std::filesystem::path> model_files(const std::string& path) {
 /// Answers what comes over the channel, until it ends.
 class Service {
  public:
-  Service(const Model& model, Scheduler& scheduler, Channel& channel, const MemoryGauge& gauge)
-      : model_(model), scheduler_(scheduler), channel_(channel), gauge_(gauge), preparers_(kPreparers, kPrepareQueue) {}
+  Service(const Model& model, Scheduler& scheduler, Channel& channel, const MemoryGauge& gauge, std::int64_t accelerator_bytes_before)
+      : model_(model), scheduler_(scheduler), channel_(channel), gauge_(gauge), accelerator_bytes_before_(accelerator_bytes_before), preparers_(kPreparers, kPrepareQueue) {}
 
   void handle(engine::HostMessage message) {
     std::visit([this](auto& one) { on(one); }, message);
@@ -94,6 +95,7 @@ class Service {
   engine::WorkerStats stats() const {
     auto stats = scheduler_.stats();
     stats.resident_bytes = gauge_.resident_bytes();
+    stats.accelerator_bytes = std::max<std::int64_t>(0, accelerator_bytes() - accelerator_bytes_before_);
     return stats;
   }
 
@@ -157,6 +159,7 @@ class Service {
   Scheduler& scheduler_;
   Channel& channel_;
   const MemoryGauge& gauge_;
+  const std::int64_t accelerator_bytes_before_;
   BoundedPool preparers_;
 };
 
@@ -172,8 +175,11 @@ Status serve(Channel& channel) {
   for (const auto& adapter : load->request.adapters) files.emplace_back(adapter.path);
   if (!load->request.draft_path.empty()) std::ranges::copy(model_files(load->request.draft_path), std::back_inserter(files));
   if (!load->request.projector_path.empty()) files.emplace_back(load->request.projector_path);
+  auto driver = driver_files();
+  std::ranges::move(driver.readable, std::back_inserter(files));
   ASSIGN_OR_RETURN(const auto report, sandbox::lock_down({.profile = sandbox::Profile::kWorker,
-                                                          .read_paths = std::move(files)}));
+                                                          .read_paths = std::move(files), .devices = std::move(driver.devices)}));
+  const auto accelerator_bytes_before = accelerator_bytes();
   const auto before = gauge.private_bytes();
   double told = -1;
   ASSIGN_OR_RETURN(const auto model, Model::load(load->request, [&](double fraction) {
@@ -191,7 +197,7 @@ Status serve(Channel& channel) {
   channel.start();
   std::thread inference([&] { scheduler->run(); });
   {
-    Service service(*model, *scheduler, channel, gauge);
+    Service service(*model, *scheduler, channel, gauge, accelerator_bytes_before);
     channel.send(engine::Ready{{model->info(), describe(report), service.stats()}});
     channel.read([&](engine::HostMessage message) { service.handle(std::move(message)); });
     // siyu is gone or asked us to end: nobody waits for what is still being computed.
@@ -203,6 +209,7 @@ Status serve(Channel& channel) {
 
 int run() {
   ::setenv("GGML_NO_BACKTRACE", "1", 1);  // it would start a debugger
+  ::setenv("CUDA_CACHE_DISABLE", "1", 1);  // it would write compiled code into the home folder
   ::prctl(PR_SET_NAME, "siyu-worker");
   keep_llama_messages();
   llama_backend_init();

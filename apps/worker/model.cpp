@@ -7,7 +7,9 @@
 #include <cmath>
 #include <mutex>
 
+#include "accelerators.h"
 #include "engine/kv_size.h"
+#include "fit.h"
 #include "log.h"
 
 namespace siyu::worker {
@@ -23,6 +25,7 @@ constexpr std::int32_t kWholePicture = 1280;     // places of the largest pictur
 constexpr std::int64_t kOneThreadBelow = 16L << 20;
 constexpr std::uint32_t kPolling = 1;            // ggml's measure: a few milliseconds of looking out for the next step before sleeping
 constexpr std::size_t kKeptMessages = 2048;
+constexpr std::size_t kLeftOnCard = 1UL << 30;   // for what the libraries of a card take as they go
 
 std::mutex log_mu;
 std::string log_tail;  // llama.cpp takes one process-wide callback, so its memory is process-wide too
@@ -70,6 +73,7 @@ Result<std::unique_ptr<Model>> Model::load(const engine::LoadRequest& request, s
   auto model = std::unique_ptr<Model>(new Model());
   llama_model_params params = llama_model_default_params();
   params.load_mode = LLAMA_LOAD_MODE_MMAP;
+  Placement placement;
   params.progress_callback_user_data = &progress;
   params.progress_callback = [](float fraction, void* data) {
     (*static_cast<std::function<void(double)>*>(data))(fraction);
@@ -80,6 +84,7 @@ Result<std::unique_ptr<Model>> Model::load(const engine::LoadRequest& request, s
                 "this version does not know; get it again and compare its checksum", why);
   };
   try {
+    RETURN_IF_ERROR(place(request, params, placement));
     model->model_.reset(llama_model_load_from_file(request.model_path.c_str(), params));
     if (!model->model_) return unusable(last_llama_errors());
     model->vocab_ = llama_model_get_vocab(model->model_.get());
@@ -94,6 +99,29 @@ Result<std::unique_ptr<Model>> Model::load(const engine::LoadRequest& request, s
     return unusable(failure.what());
   }
   return model;
+}
+
+/// As many layers as the accelerators have room for beside the cache go there; the rest stays with the processors.
+Status Model::place(const engine::LoadRequest& request, llama_model_params& params, Placement& placement) {
+  if (accelerators().empty()) return {};
+  Model outline;  // without weights
+  auto dry = params;
+  dry.no_alloc = true;
+  dry.progress_callback = nullptr;
+  outline.model_.reset(llama_model_load_from_file(request.model_path.c_str(), dry));
+  if (!outline.model_) return {};  // loading it says why
+  outline.vocab_ = llama_model_get_vocab(outline.model_.get());
+  outline.describe(request);
+  RETURN_IF_ERROR(outline.choose_limits(request));
+  auto context = outline.embeds_only_ ? outline.embedding_params() : outline.generation_params();
+  outline.model_.reset();
+  placement.shares.resize(llama_max_devices());
+  placement.overrides.resize(llama_max_tensor_buft_overrides());
+  std::vector<std::size_t> margins(llama_max_devices(), kLeftOnCard);
+  const auto fits = common_fit_params(request.model_path.c_str(), &params, &context, placement.shares.data(), placement.overrides.data(), margins.data(), context.n_ctx, nullptr, GGML_LOG_LEVEL_ERROR);
+  keep_llama_messages();  // it puts a log of its own in place
+  if (fits != COMMON_PARAMS_FIT_STATUS_SUCCESS) params.n_gpu_layers = 0;
+  return {};
 }
 
 Result<std::unique_ptr<Model>> Model::load_draft(const engine::LoadRequest& request, const Model& model) {
@@ -158,6 +186,7 @@ void Model::describe(const engine::LoadRequest& request) {
   ranks_ = pooling == std::to_string(LLAMA_POOLING_TYPE_RANK);
   info_.can_embed = !ranks_;
   info_.can_rerank = ranks_;
+  info_.accelerators = accelerators();
 }
 
 std::int64_t Model::kv_bytes_per_token() const {
@@ -221,7 +250,7 @@ std::string Model::piece(Token token, bool special) const { return common_token_
 
 std::int32_t Model::sequence_ids() const { return shares_prefixes() ? kMaxSequenceIds : limits_.parallel; }
 
-Result<LlamaContext> Model::generation_context() const {
+llama_context_params Model::generation_params() const {
   llama_context_params params = llama_context_default_params();
   params.n_ctx = static_cast<std::uint32_t>(limits_.kv_tokens);
   params.n_batch = params.n_ubatch = static_cast<std::uint32_t>(limits_.batch_tokens);
@@ -233,7 +262,11 @@ Result<LlamaContext> Model::generation_context() const {
   params.type_k = params.type_v = limits_.kv_type;
   params.kv_unified = true;
   params.no_perf = true;
-  LlamaContext context(llama_init_from_model(model_.get(), params));
+  return params;
+}
+
+Result<LlamaContext> Model::generation_context() const {
+  LlamaContext context(llama_init_from_model(model_.get(), generation_params()));
   if (!context)
     return fail(ErrorCode::kResourceExhausted, "There is not enough memory for a KV cache of " + std::to_string(limits_.kv_tokens) +
                 " tokens of " + info_.name + "; load it with a smaller context", last_llama_errors());
@@ -241,7 +274,7 @@ Result<LlamaContext> Model::generation_context() const {
   return context;
 }
 
-Result<LlamaContext> Model::embedding_context() const {
+llama_context_params Model::embedding_params() const {
   llama_context_params params = llama_context_default_params();
   // A text without causal attention must go through in one piece, so a step must hold the longest one.
   const auto tokens = static_cast<std::uint32_t>(std::max(limits_.embed_tokens, 512));
@@ -252,7 +285,11 @@ Result<LlamaContext> Model::embedding_context() const {
   if (!embeds_only_) params.pooling_type = LLAMA_POOLING_TYPE_MEAN;
   params.kv_unified = true;
   params.no_perf = true;
-  LlamaContext context(llama_init_from_model(model_.get(), params));
+  return params;
+}
+
+Result<LlamaContext> Model::embedding_context() const {
+  LlamaContext context(llama_init_from_model(model_.get(), embedding_params()));
   if (!context)
     return fail(ErrorCode::kResourceExhausted, "There is not enough memory to embed texts with " + info_.name + "; load it with a smaller context",
                 last_llama_errors());

@@ -48,6 +48,12 @@ struct Limits {
   ggml_type kv_type = GGML_TYPE_F16;
 };
 
+/// What lies where, when a model is spread over accelerators and processors; llama.cpp's parameters point into it.
+struct Placement {
+  std::vector<float> shares;                               // of each card
+  std::vector<llama_model_tensor_buft_override> overrides;
+};
+
 class Model {
  public:
   /// kCorrupted with llama.cpp's own reason when the file is no usable model. `progress` gets 0 … 1.
@@ -95,6 +101,9 @@ class Model {
   Model() = default;
   void describe(const engine::LoadRequest& request);
   Status choose_limits(const engine::LoadRequest& request);
+  llama_context_params generation_params() const;
+  llama_context_params embedding_params() const;
+  static Status place(const engine::LoadRequest& request, llama_model_params& params, Placement& placement);
   Status read_templates();
   Status load_adapters(const engine::LoadRequest& request);
   void start_threads();

@@ -9,11 +9,11 @@ namespace {
 
 struct WorkerBody {
   std::int32_t pid = 0, context_length = 0, sequences = 0;
-  std::int64_t resident_bytes = 0;
+  std::int64_t resident_bytes = 0, accelerator_bytes = 0;
   std::int32_t restarts = 0, requests_running = 0, requests_waiting = 0;
-  std::vector<std::string> sandbox;
+  std::vector<std::string> accelerators, sandbox;
 };
-BOOST_DESCRIBE_STRUCT(WorkerBody, (), (pid, context_length, sequences, resident_bytes, restarts, requests_running, requests_waiting, sandbox))
+BOOST_DESCRIBE_STRUCT(WorkerBody, (), (pid, context_length, sequences, resident_bytes, accelerator_bytes, restarts, requests_running, requests_waiting, accelerators, sandbox))
 
 enum class ModelState { kStopped, kLoading, kReady, kFailed };
 BOOST_DESCRIBE_ENUM(ModelState, kStopped, kLoading, kReady, kFailed)
@@ -66,8 +66,8 @@ void add_engine(const engine::Engine& engine, ModelBody& body) {
   if (body.state == ModelState::kLoading) body.load_progress = health.load_progress;
   if (health.pid != 0)
     body.worker = WorkerBody{.pid = health.pid, .context_length = info.context_tokens, .sequences = info.parallel_sequences,
-                             .resident_bytes = health.resident_bytes, .restarts = health.restarts, .requests_running = health.active_sequences,
-                             .requests_waiting = health.waiting_requests, .sandbox = health.sandbox};
+                             .resident_bytes = health.resident_bytes, .accelerator_bytes = health.accelerator_bytes, .restarts = health.restarts, .requests_running = health.active_sequences,
+                             .requests_waiting = health.waiting_requests, .accelerators = info.accelerators, .sandbox = health.sandbox};
 }
 
 std::string kind_text(serving::Kind kind) { return std::string(to_json(kind).as_string()); }

@@ -297,6 +297,7 @@ struct ModelInfo {
   bool thinking = false;                  ///< its template can switch thinking on and off
   bool vision = false;                    ///< it sees pictures
   std::vector<std::string> adapters;      ///< LoRA adapters a request may name
+  std::vector<std::string> accelerators;  ///< of the machine, that its worker computes on
   std::int64_t parameters = 0;
   std::int64_t model_bytes = 0;
 };
@@ -312,6 +313,7 @@ struct EngineHealth {
   std::int32_t active_sequences = 0;
   std::int32_t waiting_requests = 0;
   std::int64_t resident_bytes = 0;
+  std::int64_t accelerator_bytes = 0;
   std::int64_t kv_bytes = 0;       ///< allocated for the KV cache
   std::int32_t kv_used_tokens = 0;
   std::int32_t kv_kept_tokens = 0; ///< kept for later requests, evicted when room is needed

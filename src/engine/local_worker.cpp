@@ -46,6 +46,13 @@ Result<T> expect(Result<WorkerMessage> message) {
 
 }  // namespace
 
+std::filesystem::path worker_program(bool accelerators) {
+  std::error_code ignored;
+  const auto for_cards = sandbox::sibling_program("siyu-worker-cuda");
+  const bool usable = accelerators && std::filesystem::exists("/dev/nvidiactl", ignored) && std::filesystem::exists(for_cards, ignored);
+  return usable ? for_cards : sandbox::sibling_program("siyu-worker");
+}
+
 Result<std::unique_ptr<LocalWorker>> LocalWorker::start(LocalWorkerOptions options, const Clock& clock, Logger& log) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(options.model_file, ignored))

@@ -36,6 +36,9 @@ struct LocalWorkerOptions {
   std::size_t max_requests = 4096;                      ///< open at once, running and waiting
 };
 
+/// siyu-worker beside this program: its build for NVIDIA's cards when it is there, a driver is loaded and accelerators are wanted.
+std::filesystem::path worker_program(bool accelerators);
+
 class WorkerSupervisor;
 
 /// Thread-safe.

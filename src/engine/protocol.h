@@ -34,7 +34,7 @@ BOOST_DESCRIBE_STRUCT(Timings, (), (queued_ms, prefill_ms, decode_ms))
 BOOST_DESCRIBE_STRUCT(Finish, (), (reason, stop, usage, timings))
 BOOST_DESCRIBE_STRUCT(ModelInfo, (), (name, architecture, context_tokens, train_context_tokens, parallel_sequences,
                                       vocabulary, embedding_dimensions, can_generate, can_embed, can_rerank, chat_template, tools,
-                                      thinking, vision, adapters, parameters, model_bytes))
+                                      thinking, vision, adapters, accelerators, parameters, model_bytes))
 
 /// The numbers are on the wire: never reuse one.
 enum class FrameType : std::uint8_t {
@@ -103,6 +103,7 @@ struct WorkerStats {
   std::int32_t active_sequences = 0;
   std::int32_t waiting_requests = 0;
   std::int64_t resident_bytes = 0;
+  std::int64_t accelerator_bytes = 0;  ///< by which the memory in use on all accelerators grew since the worker began
   std::int64_t kv_bytes = 0;
   std::int32_t kv_used_tokens = 0;  ///< by what runs
   std::int32_t kv_kept_tokens = 0;  ///< of ended requests, kept for later ones and evicted when room is needed
@@ -121,7 +122,7 @@ struct WorkerStats {
   std::int64_t drafted_right_tokens = 0;
   double busy_ms = 0;            ///< since the present step of the model began; 0 between steps
 };
-BOOST_DESCRIBE_STRUCT(WorkerStats, (), (active_sequences, waiting_requests, resident_bytes, kv_bytes, kv_used_tokens,
+BOOST_DESCRIBE_STRUCT(WorkerStats, (), (active_sequences, waiting_requests, resident_bytes, accelerator_bytes, kv_bytes, kv_used_tokens,
                                         kv_kept_tokens, kv_total_tokens, generated_tokens, prefilled_tokens, preemptions,
                                         prefix_queried_tokens, prefix_hit_tokens, guessed_tokens, guessed_right_tokens, spilled_tokens, restored_tokens, spill_bytes,
                                         drafted_tokens, drafted_right_tokens, busy_ms))

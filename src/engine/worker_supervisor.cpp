@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 
 namespace siyu::engine {
 namespace {
@@ -150,7 +151,7 @@ void WorkerSupervisor::set_state(EngineState state, std::string message) {
   if (state != EngineState::kReady) {
     health_.pid = 0;
     health_.active_sequences = health_.waiting_requests = health_.kv_used_tokens = health_.kv_kept_tokens = 0;
-    health_.resident_bytes = 0;
+    health_.resident_bytes = health_.accelerator_bytes = 0;
   }
   state_changed_.notify_all();
 }
@@ -221,10 +222,22 @@ void WorkerSupervisor::settle_requests(const Error& error) {
   for (const auto& sink : failed) sink->on_failure(error);
 }
 
+namespace {
+
+/// The usual clean environment, and of ours what says which accelerators may be used and where their libraries lie.
+std::vector<std::string> worker_environment() {
+  auto environment = sandbox::SpawnOptions{}.environment;
+  for (const char* name : {"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "LD_LIBRARY_PATH"})
+    if (const char* value = std::getenv(name); value != nullptr) environment.push_back(std::string(name) + "=" + value);
+  return environment;
+}
+
+}  // namespace
+
 WorkerSupervisor::SessionEnd WorkerSupervisor::run_process() {
   Session session;
   session.started = session.last_heard = session.last_ping = clock_.steady_now();
-  auto child = sandbox::ChildProcess::spawn({.program = options_.program, .arguments = {}});
+  auto child = sandbox::ChildProcess::spawn({.program = options_.program, .arguments = {}, .environment = worker_environment()});
   if (!child) {
     session.end.reason = child.error().message;
     session.end.hopeless = true;
@@ -324,6 +337,7 @@ void WorkerSupervisor::handle(Session& session, WorkerMessage message) {
     health_.active_sequences = stats.active_sequences;
     health_.waiting_requests = stats.waiting_requests;
     health_.resident_bytes = stats.resident_bytes;
+    health_.accelerator_bytes = stats.accelerator_bytes;
     health_.kv_bytes = stats.kv_bytes;
     health_.kv_used_tokens = stats.kv_used_tokens;
     health_.kv_kept_tokens = stats.kv_kept_tokens;
@@ -389,6 +403,7 @@ void WorkerSupervisor::on_ready(Session& session, ReadyReport report) {
   health_.kv_bytes = report.stats.kv_bytes;
   health_.kv_total_tokens = report.stats.kv_total_tokens;
   health_.resident_bytes = report.stats.resident_bytes;
+  health_.accelerator_bytes = report.stats.accelerator_bytes;
   was_ready_ = true;
   connected_ = true;
   for (auto& [stream, request] : requests_) {

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fstream>
+#include <numeric>
 
 #include "base/json.h"
 #include "planner/median.h"
@@ -13,9 +15,12 @@
 namespace siyu::planner {
 namespace {
 
-constexpr double kStep = 2e-4, kLayer = 5e-6;  // seconds, when one model alone cannot tell them
-// Sampling looks through the vocabulary: two models of equal bytes, one with 32,000 and one with 151,936 words, were 0.7 ms a token apart.
-constexpr double kWord = 6e-9;
+// What a step takes besides reading weights, of itself, for each layer, and for each word of the vocabulary (whose likelihoods are looked
+// through), in seconds: usual on processors and on a large card, give or take as much. Two models seldom tell such small parts from noise, so
+// a fit begins from here and moves as far as the times demand.
+constexpr double kStep = 1e-4, kLayer = 3e-5, kWord = 3e-9;
+constexpr double kNoise = 0.03;                // of a measured time
+constexpr int kSweeps = 2000;
 constexpr double kFastest = 1e18;              // a rate that no time gave: what it is for costs nothing then
 
 struct Line {
@@ -34,12 +39,70 @@ Line line_through(const std::vector<std::pair<double, double>>& points) {
   return {.at_zero = (y * xx - x * xy) / determinant, .slope = (n * xy - x * y) / determinant};
 }
 
-/// seconds / token = computed / F + half the tokens before it × attention / A
+/// What a token takes of a model, behind no context.
+struct StepTime {
+  double layers = 0, words = 0, weight_bytes = 0, seconds = 0;
+};
+struct StepCost {
+  double step_s = 0, layer_s = 0, word_s = 0, byte_s = 0;
+};
+
+/// seconds = step + layers × layer + words × word + bytes × byte: least squares over the runs and over what is usual. None can be below 0,
+/// so one is set after the other, each to its best, until they stand still.
+StepCost step_cost(const std::vector<StepTime>& times) {
+  struct Equation {
+    std::array<double, 4> of;  // × (step, layer, word, byte) = is
+    double is;
+  };
+  std::vector<Equation> equations{{.of = {1 / kStep, 0, 0, 0}, .is = 1}, {.of = {0, 1 / kLayer, 0, 0}, .is = 1}, {.of = {0, 0, 1 / kWord, 0}, .is = 1}};
+  for (const auto& one : times) {
+    const double weight = 1 / (one.seconds * kNoise);
+    equations.push_back({.of = {weight, weight * one.layers, weight * one.words, weight * one.weight_bytes}, .is = 1 / kNoise});
+  }
+  std::array<double, 4> cost{};
+  for (int i = 0; i < kSweeps; ++i) {
+    for (std::size_t k = 0; k < cost.size(); ++k) {
+      double top = 0, bottom = 0;
+      for (const auto& [of, is] : equations) {
+        const double others = std::inner_product(of.begin(), of.end(), cost.begin(), 0.0) - of[k] * cost[k];
+        top += of[k] * (is - others), bottom += of[k] * of[k];
+      }
+      cost[k] = std::max(0.0, top / bottom);
+    }
+  }
+  return {.step_s = cost[0], .layer_s = cost[1], .word_s = cost[2], .byte_s = cost[3]};
+}
+
+/// seconds of a token = step + layers × layer + vocabulary × word + weights / bandwidth + context × attention / K
+void fit_outputs(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) {
+  std::vector<double> kv;
+  std::vector<StepTime> times;
+  for (const auto& run : runs) {
+    std::vector<std::pair<double, double>> by_context;
+    for (const auto& output : run.outputs) by_context.emplace_back(output.context, output.seconds);
+    const auto line = line_through(by_context);
+    if (line.slope > 0) kv.push_back(sizing::attention_flop(run.shape) / line.slope);
+    times.push_back({.layers = 1.0 * run.shape.layers, .words = 1.0 * run.shape.vocabulary, .weight_bytes = sizing::active_weight_bytes(run.shape, nullptr),
+                     .seconds = line.at_zero > 0 ? line.at_zero : by_context.front().second});
+  }
+  const auto cost = step_cost(times);
+  rates.step_s = cost.step_s;
+  rates.layer_s = cost.layer_s;
+  rates.word_s = cost.word_s;
+  rates.weight_bytes_per_s = cost.byte_s > 0 ? 1 / cost.byte_s : kFastest;
+  rates.kv_flop_per_s = kv.empty() ? kFastest : median(kv);
+}
+
+/// seconds / token = computed / F + half the tokens before it × attention / A, when the fixed part of each step and the first word are off.
 void fit_prompts(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) {
   std::vector<double> flop, attention;
   for (const auto& run : runs) {
     std::vector<std::pair<double, double>> per_token;
-    for (const auto& prompt : run.prompts) per_token.emplace_back(prompt.tokens / 2, prompt.seconds / prompt.tokens);
+    for (const auto& prompt : run.prompts) {
+      const double steps = std::ceil(prompt.tokens / sizing::WorkerSizes{}.step_tokens);
+      const double fixed = steps * (rates.step_s + run.shape.layers * rates.layer_s) + run.shape.vocabulary * rates.word_s.value_or(0);
+      per_token.emplace_back(prompt.tokens / 2, std::max(prompt.seconds - fixed, prompt.seconds / 2) / prompt.tokens);
+    }
     const auto line = line_through(per_token);
     const double computed = 2.0 * static_cast<double>(run.shape.computed_parameters() - run.shape.output_parameters());
     const double whole = line.at_zero > 0 ? line.at_zero : per_token.front().second;
@@ -50,41 +113,12 @@ void fit_prompts(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) 
   rates.attention_flop_per_s = attention.empty() ? kFastest : median(attention);
 }
 
-/// seconds of a token = step + layers × layer + vocabulary × word + weights / bandwidth + context × attention / K
-void fit_outputs(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) {
-  std::vector<double> kv;
-  std::vector<std::pair<double, double>> by_weight;  // weights, seconds without what the cache takes
-  double layers = 0;
-  for (const auto& run : runs) {
-    std::vector<std::pair<double, double>> by_context;
-    for (const auto& output : run.outputs) by_context.emplace_back(output.context, std::max(output.seconds - run.shape.vocabulary * kWord, output.seconds / 2));
-    const auto line = line_through(by_context);
-    if (line.slope > 0) kv.push_back(sizing::attention_flop(run.shape) / line.slope);
-    by_weight.emplace_back(sizing::active_weight_bytes(run.shape, nullptr), line.at_zero > 0 ? line.at_zero : by_context.front().second);
-    layers += run.shape.layers;
-  }
-  layers /= static_cast<double>(runs.size());
-  rates.word_s = kWord;
-  rates.kv_flop_per_s = kv.empty() ? kFastest : median(kv);
-  const auto [smallest, largest] = std::ranges::minmax_element(by_weight);
-  const auto line = line_through(by_weight);
-  if (largest->first > 1.5 * smallest->first && line.slope > 0 && line.at_zero >= 0) {
-    rates.weight_bytes_per_s = 1 / line.slope;
-    rates.step_s = line.at_zero / 2;
-    rates.layer_s = line.at_zero / 2 / std::max(1.0, layers);
-    return;
-  }
-  rates.step_s = kStep, rates.layer_s = kLayer;
-  std::vector<double> bandwidths;
-  for (const auto& [bytes, seconds] : by_weight) bandwidths.push_back(bytes / std::max(seconds - kStep - layers * kLayer, seconds / 2));
-  rates.weight_bytes_per_s = median(bandwidths);
-}
-
 }  // namespace
 
 Result<MeasuredRates> fit(const std::vector<CalibrationRun>& runs) {
   if (runs.empty()) return invalid("There is nothing to calibrate by; measure one model at least");
   MeasuredRates rates{.weights = sizing::main_type(runs.front().shape)};
+  if (!runs.front().accelerator.empty()) rates.accelerator = runs.front().accelerator;
   for (const auto& run : runs) {
     if (run.prompts.empty() || run.outputs.empty()) return invalid(fmt::format("{} was not measured: it has no times", run.model));
     const auto sane = [](double value) { return std::isfinite(value) && value > 0; };
@@ -92,8 +126,8 @@ Result<MeasuredRates> fit(const std::vector<CalibrationRun>& runs) {
       return invalid(fmt::format("{} was measured with impossible times", run.model));
     rates.source += (rates.source.empty() ? "" : ", ") + run.model;
   }
-  fit_prompts(runs, rates);
   fit_outputs(runs, rates);
+  fit_prompts(runs, rates);
   return rates;
 }
 

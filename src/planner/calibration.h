@@ -24,6 +24,7 @@ BOOST_DESCRIBE_STRUCT(TimedOutput, (), (context, seconds))
 /// Of one model on this machine, one request at a time.
 struct CalibrationRun {
   std::string model;
+  std::string accelerator;               ///< that it ran on; empty: the processors
   sizing::ModelShape shape;
   std::vector<TimedPrompt> prompts;      ///< of two lengths at least
   std::vector<TimedOutput> outputs;      ///< behind two contexts at least

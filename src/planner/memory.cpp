@@ -23,6 +23,7 @@ constexpr double kCardRuntime = 1.6e9;
 constexpr double kCardWorkspace = 0.4e9;   // more where cards talk to each other
 // llama-server's own: code, buffers of HTTP, slots. Measured as its resident memory beyond what llama.cpp reports.
 constexpr double kServerBytes = 40e6;
+constexpr std::uint32_t kMostGuesses = 64;  // that a step of our worker may check besides
 
 Status in_range(double value, double low, double high, const char* field, const char* what) {
   if (std::isfinite(value) && value >= low && value <= high) return {};
@@ -106,13 +107,18 @@ void add_kv_tokens(const MemoryQuestion& q, double bits, MemoryPlan& plan, Works
                                                        "tokens", "shared prefix + users × (context × fill − shared prefix), at least one context", inputs));
 }
 
+sizing::WorkerSizes sizes_of(const MemoryQuestion& q, double bits, double kv_tokens) {
+  sizing::WorkerSizes sizes{.kv_tokens = kv_tokens, .kv_bits = bits, .sequences = static_cast<std::uint32_t>(std::min(q.users, 1e6))};
+  if (q.step_tokens > 0) sizes.step_tokens = q.step_tokens;
+  sizes.text_tokens = static_cast<std::uint32_t>(std::min(q.context, 1e6));
+  return sizes;
+}
+
 /// On the processors: the parts as sizing/worker_memory.h counts them.
 void add_worker(const MemoryQuestion& q, const sizing::WeightFormat* format, double bits, MemoryPlan& plan, Worksheet& sheet) {
-  sizing::WorkerSizes sizes{.kv_tokens = plan.kv_tokens, .kv_bits = bits, .sequences = static_cast<std::uint32_t>(std::min(q.users, 1e6))};
-  if (q.step_tokens > 0) sizes.step_tokens = q.step_tokens;
+  auto sizes = sizes_of(q, bits, plan.kv_tokens);
   // A step may check up to 64 guesses besides; that half of its rows of logits are such is what busy workers were measured to hold.
-  sizes.checked = std::min(sizes.sequences, 64U);
-  sizes.text_tokens = static_cast<std::uint32_t>(std::min(q.context, 1e6));
+  sizes.checked = std::min(sizes.sequences, kMostGuesses);
   const auto memory = sizing::worker_memory(q.shape, format, sizes, q.processor);
   plan.weights = sheet.add(figure("memory.weights", {"Weights", "权重"}, memory.weights + memory.second_output, "B", "weights + the output matrix once more, where the processor wants it in an order of its own",
       {sheet.input("memory.weights_all", "weights"), {.name = "output matrix", .value = memory.second_output, .unit = "B"}}));
@@ -125,6 +131,22 @@ void add_worker(const MemoryQuestion& q, const sizing::WeightFormat* format, dou
   const double server = q.engine == EngineKind::kLlamaServer ? kServerBytes : 0;
   plan.runtime = sheet.add(figure("memory.runtime", {"Program and tokenizer", "程序与分词器"}, memory.program + memory.tokenizer + server, "B", "program + bytes per word × vocabulary",
       {{.name = "program", .value = memory.program + server, .unit = "B", .source = "measured"}, {.name = "tokenizer", .value = memory.tokenizer, .unit = "B", .source = "measured"}}));
+}
+
+/// On a card: the parts as sizing/worker_memory.h counts them.
+void add_worker_card(const MemoryQuestion& q, const sizing::WeightFormat* format, double bits, MemoryPlan& plan, Worksheet& sheet) {
+  auto sizes = sizes_of(q, bits, plan.kv_tokens);
+  sizes.checked = kMostGuesses;  // memory of a card is taken when the model is loaded, whether it is used or not
+  const auto memory = sizing::card_memory(q.shape, format, sizes);
+  plan.weights = sheet.add(figure("memory.weights", {"Weights on the card", "卡上权重"}, memory.weights + memory.second_output, "B", "weights without the token embedding, which stays on the server unless it is the output matrix too",
+      {sheet.input("memory.weights_all", "weights"), {.name = "output matrix", .value = memory.second_output, .unit = "B"}}));
+  plan.kv = sheet.add(figure("memory.kv", {"KV cache", "KV 缓存"}, memory.kv, "B", "tokens, a multiple of 256, × bytes per token; a worker keeps whole beginnings, windows or not",
+      {sheet.input("memory.kv_tokens", "tokens"), sheet.input("memory.kv_per_token", "per token")}));
+  plan.activations = sheet.add(figure("memory.activations", {"Buffers of a step", "计算缓冲"}, memory.step, "B", "max(step tokens × (numbers alive × 4 + KV tokens × 3), rows × vocabulary × 4); rows: sequences and guesses",
+      {{.name = "step tokens", .value = 1.0 * std::max(sizes.step_tokens, sizes.sequences)}, {.name = "numbers alive", .value = sizing::activations_per_token(q.shape)},
+       {.name = "sequences", .value = 1.0 * sizes.sequences}, {.name = "guesses", .value = 1.0 * sizes.checked}, {.name = "vocabulary", .value = 1.0 * q.shape.vocabulary}, sheet.input("memory.kv_tokens", "KV tokens")}));
+  plan.runtime = sheet.add(figure("memory.runtime", {"Driver and libraries", "驱动与运行库"}, memory.runtime, "B", "driver context, kernels, libraries", {{.name = "runtime", .value = memory.runtime, .unit = "B", .source = "measured"}}));
+  sheet.add(figure("memory.host", {"Beside it, on the server", "另需服务器内存"}, memory.host, "B", "token embedding + rows of logits + tokenizer + program", {}));
 }
 
 void add_cards(const MemoryQuestion& q, double bits, MemoryPlan& plan, Worksheet& sheet) {
@@ -158,6 +180,7 @@ Result<MemoryPlan> plan_memory(const MemoryQuestion& q) {
   add_weights(q, chosen, plan, sheet);
   add_kv_tokens(q, bits, plan, sheet);
   if (q.engine == EngineKind::kCards) add_cards(q, bits, plan, sheet);
+  else if (q.engine == EngineKind::kSiyuCard) add_worker_card(q, chosen, bits, plan, sheet);
   else add_worker(q, chosen, bits, plan, sheet);
   plan.total = sheet.add(figure("memory.total", {"Together", "合计"}, plan.weights + plan.kv + plan.activations + plan.runtime, "B", "weights + KV cache + buffers + runtime",
       {sheet.input("memory.weights", "weights"), sheet.input("memory.kv", "KV cache"), sheet.input("memory.activations", "buffers"), sheet.input("memory.runtime", "runtime")}));

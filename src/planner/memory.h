@@ -16,10 +16,11 @@ namespace siyu::planner {
 
 enum class EngineKind {
   kSiyu,         ///< our worker on the processors: one KV cache for all sequences
+  kSiyuCard,     ///< our worker with all layers on one card of NVIDIA's
   kLlamaServer,  ///< llama.cpp's server on the processors: the cache is parted among its slots
   kCards,        ///< an engine on accelerators that pages its cache: vLLM, SGLang, MindIE, TensorRT-LLM
 };
-BOOST_DESCRIBE_ENUM(EngineKind, kSiyu, kLlamaServer, kCards)
+BOOST_DESCRIBE_ENUM(EngineKind, kSiyu, kSiyuCard, kLlamaServer, kCards)
 
 /// How a model is cut over cards. Experts lie on all cards of a tensor group.
 struct Split {

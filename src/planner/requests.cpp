@@ -120,7 +120,7 @@ Result<Speed> answer(const SpeedRequest& r, const Catalogue& catalogue, const Sh
     const auto same = std::ranges::find_if(measured, [&](const MeasuredRates& one) { return wanted == one.weights || wanted.starts_with(one.weights + "_"); });
     if (same == measured.end()) return invalid_field("weights", fmt::format("are {}, and this machine was calibrated for {} only; calibrate with a model of that type too", wanted.empty() ? "16 bit" : wanted, measured.front().weights));
     q.measured = *same;
-    q.model.engine = EngineKind::kSiyu;
+    q.model.engine = q.measured->accelerator ? EngineKind::kSiyuCard : EngineKind::kSiyu;
     if (!r.sequences) q.sequences = 64;
   }
   ASSIGN_OR_RETURN(auto speed, plan_speed(q));

@@ -10,7 +10,7 @@ namespace siyu::planner {
 /// `step_tokens` further prompt tokens, oldest request first (chunked prefill, as vLLM, SGLang and our own worker do).
 ///
 /// A step is bound by memory or by compute, whichever takes longer (roofline, Williams et al. 2009):
-///   overhead + sequence × decoding + max(dense + experts × touched + kv × cached, token × (decoding + prompt))
+///   overhead + sequence × decoding + max(dense + experts × touched + kv × cached, token × (decoding + prompt) + output × decoding)
 /// where a mixture of experts touches 1 − (1 − expert_share)^(decoding + prompt) of its experts' weights.
 struct ServiceModel {
   double overhead_s = 0;      ///< of every step: launches, sampling, latency of communication
@@ -20,6 +20,7 @@ struct ServiceModel {
   double expert_share = 0;    ///< of the experts that one token uses; 0: dense model
   double kv_token_s = 0;      ///< reading one cached token of one sequence
   double token_s = 0;         ///< computing one token, attention to a usual context included
+  double output_s = 0;        ///< computing the next word of one decoding sequence
   std::uint32_t step_tokens = 512;   ///< prompt tokens of a step at most
   std::uint32_t sequences = 64;      ///< that run at once
   double kv_tokens = 1e12;           ///< that the cache holds; requests wait while it is full

@@ -232,7 +232,7 @@ class Replica {
     phase_.memory = model.dense_s + model.kv_token_s * contexts_;
     if (!run.touched.empty()) phase_.memory += model.experts_s * run.touched[static_cast<std::size_t>(tokens)];
     phase_.growth = model.kv_token_s * decoding;
-    phase_.compute = model.token_s * tokens;
+    phase_.compute = model.token_s * tokens + model.output_s * decoding;
     phase_.bound();
     phase_.end = now + phase_.seconds(phase_.steps);
   }
@@ -353,7 +353,7 @@ Status check(const Trace& trace, const ServiceModel& model, const SimulationOpti
 }  // namespace
 
 Status check(const ServiceModel& model) {
-  const std::array times = {model.overhead_s, model.sequence_s, model.dense_s, model.experts_s, model.kv_token_s, model.token_s};
+  const std::array times = {model.overhead_s, model.sequence_s, model.dense_s, model.experts_s, model.kv_token_s, model.token_s, model.output_s};
   for (const auto time : times)
     if (!(time >= 0 && time <= 1e6)) return invalid(fmt::format("Times of a replica's step must be from 0 to a million seconds; one is {}", time));
   if (!(model.expert_share >= 0 && model.expert_share <= 1))

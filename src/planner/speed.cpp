@@ -128,7 +128,7 @@ SpeedPoint steady_state(const ServiceModel& replica, double prompt, double outpu
   // With more prompts than steps can take, sequences wait for their prefill and fewer of them decode.
   const auto decoding = wanted > prefilled ? prefilled * output / prompt : batch;
   const auto seconds = step_seconds(replica, decoding, prefilled, decoding * (prompt + output / 2));
-  const auto compute = replica.token_s * (decoding + prefilled);
+  const auto compute = replica.token_s * (decoding + prefilled) + replica.output_s * decoding;
   SpeedPoint point{.concurrency = batch, .tpot_ms = seconds * 1e3, .output_tokens_per_s = decoding / seconds, .prompt_tokens_per_s = prefilled / seconds};
   point.memory_bound = seconds - replica.overhead_s - replica.sequence_s * decoding > compute * 1.0001;
   // Its own prompt goes through in as many steps as the room beside the others' prompts takes.
@@ -140,7 +140,7 @@ SpeedPoint steady_state(const ServiceModel& replica, double prompt, double outpu
 Result<Speed> plan_speed(const SpeedQuestion& q) {
   RETURN_IF_ERROR(check(q));
   MemoryQuestion model = q.model;
-  if (q.card && model.engine != EngineKind::kCards && q.card->kind != "cpu") model.engine = EngineKind::kCards;
+  if (q.card && model.engine != EngineKind::kSiyuCard && q.card->kind != "cpu") model.engine = EngineKind::kCards;
   ASSIGN_OR_RETURN(auto memory, plan_memory(model));
   std::optional<sizing::WeightFormat> format;
   if (model.weights) {
@@ -162,7 +162,7 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
   auto& replica = speed.replica;
   Draft d;
   plan.model = shape.name;
-  plan.hardware = q.measured ? "this machine, measured" : fmt::format("{} × {}", model.split.cards(), q.card->name);
+  plan.hardware = q.measured ? "this machine" + (q.measured->accelerator ? ", " + *q.measured->accelerator : "") + ", measured" : fmt::format("{} × {}", model.split.cards(), q.card->name);
   plan.lanes = model.split.pipeline;
 
   const double experts = sizing::expert_weight_bytes(shape, chosen), active = sizing::active_weight_bytes(shape, chosen);
@@ -193,7 +193,8 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
   const double link_s = tensor > 1 ? exchanged / rates.link_bytes_per_s : 0;
   const double alone_token_s = computed / tensor / rates.flop_per_s + link_s;
   replica.token_s = alone_token_s + attention_s * q.prompt / 2;
-  replica.sequence_s = rates.sequence_s + shape.vocabulary * rates.word_s + output / tensor / rates.flop_per_s;
+  replica.output_s = output / tensor / rates.flop_per_s;
+  replica.sequence_s = rates.sequence_s + shape.vocabulary * rates.word_s;
   replica.overhead_s = rates.step_s + layers * rates.layer_s + exchanges * rates.exchange_s;
   replica.step_tokens = model.step_tokens > 0 ? model.step_tokens : model.engine == EngineKind::kCards ? 8192 : 512;
   d.add("speed.token_seconds", {"Computing one token", "单 token 计算时间"}, alone_token_s, "s", "2 × parameters of the layers / tensor / compute + exchanged bytes / link",
@@ -224,14 +225,14 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
 
   ServiceModel alone = replica;
   alone.token_s = alone_token_s;
-  const double prefill_s = prefill_seconds(alone, attention_s, q.prompt, q.cached);
-  plan.ttft_s = d.add("speed.ttft", {"First token, alone", "首 token 时间（单请求）"}, prefill_s, "s", "sum over steps of max(weights / bandwidth, tokens × token time) + fixed part, + attention to what stands before",
+  const double prefill_s = prefill_seconds(alone, attention_s, q.prompt, q.cached) + replica.sequence_s + replica.output_s;
+  plan.ttft_s = d.add("speed.ttft", {"First token, alone", "首 token 时间（单请求）"}, prefill_s, "s", "sum over steps of max(weights / bandwidth, tokens × token time) + fixed part, + attention to what stands before + first word",
                       {{.name = "prompt", .value = q.prompt, .unit = "tokens"}, {.name = "cached", .value = q.cached, .unit = "tokens"}, d.sheet.input("speed.token_seconds", "token time"), d.sheet.input("speed.step_overhead", "fixed part"),
                        {.name = "attention", .value = attention_s, .unit = "s per pair"}});
   plan.prefill_tokens_per_s = d.add("speed.prefill", {"Prefill", "预填充速度"}, (q.prompt - q.cached) / prefill_s, "tokens/s", "prompt tokens not cached / time to the first token",
                                     {{.name = "prompt", .value = q.prompt, .unit = "tokens"}, {.name = "cached", .value = q.cached, .unit = "tokens"}, d.sheet.input("speed.ttft", "first token")});
   const double token_s = step_seconds(alone, 1, 0, length);
-  plan.tpot_ms = d.add("speed.tpot", {"Time per output token, alone", "单请求每输出 token 时间"}, token_s * 1e3, "ms", "fixed part + max(weights read / bandwidth + cached tokens × KV bytes / bandwidth, token time)",
+  plan.tpot_ms = d.add("speed.tpot", {"Time per output token, alone", "单请求每输出 token 时间"}, token_s * 1e3, "ms", "fixed part + max(weights read / bandwidth + cached tokens × KV bytes / bandwidth, token time + next word)",
                        {d.sheet.input("speed.active_bytes", "weights read"), d.sheet.input("speed.bandwidth", "bandwidth"), {.name = "cached tokens", .value = length}, {.name = "KV bytes", .value = kv_per_token, .unit = "B"}, d.sheet.input("speed.step_overhead", "fixed part")});
   plan.decode_tokens_per_s = d.add("speed.decode", {"Decode, one sequence", "单路解码速度"}, 1 / token_s, "tokens/s", "1000 / time per output token", {d.sheet.input("speed.tpot", "time per output token")});
 

@@ -33,6 +33,7 @@ struct RulesetAttributes {
 
 constexpr std::uint64_t kReadFile = LANDLOCK_ACCESS_FS_READ_FILE;
 constexpr std::uint64_t kReadFolder = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+constexpr std::uint64_t kUseDevice = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE;
 constexpr std::uint64_t kExecuteFile = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE;
 
 Status allow(int ruleset, const std::filesystem::path& path, std::uint64_t file_rights, std::uint64_t folder_rights) {
@@ -65,6 +66,7 @@ Result<int> apply_landlock(const LockdownOptions& options) {
   if (!ruleset) return internal("the rule set was refused", strerror(errno));
 
   for (const auto& path : options.read_paths) RETURN_IF_ERROR(allow(ruleset.get(), path, kReadFile, kReadFolder));
+  for (const auto& path : options.devices) RETURN_IF_ERROR(allow(ruleset.get(), path, kUseDevice | (attributes.handled_access_fs & kIoctlDev), 0));
   if (options.profile == Profile::kParser) {
     for (const auto& path : options.execute_files) RETURN_IF_ERROR(allow(ruleset.get(), path, kExecuteFile, kReadFolder));
   }

@@ -74,9 +74,9 @@ Result<LockdownReport> lock_down(const LockdownOptions& options) {
 
   const auto landlock = apply_landlock(options);
   if (landlock) report.landlock_abi = *landlock;
-  else report.missing.push_back("Landlock: " + landlock.error().message);
+  else report.missing.push_back("Landlock: " + landlock.error().message + (options.devices.empty() ? "" : "; so all files of this user can be written to, as the accelerator's must be"));
 
-  RETURN_IF_ERROR(apply_seccomp(options.profile));
+  RETURN_IF_ERROR(apply_seccomp(options.profile, !options.devices.empty()));
   report.seccomp = true;
   return report;
 }

@@ -23,6 +23,7 @@ struct LockdownOptions {
   Profile profile = Profile::kWorker;
   std::vector<std::filesystem::path> read_paths;     ///< files, or folders with all below; missing ones are skipped
   std::vector<std::filesystem::path> execute_files;  ///< kParser only: programs and the dynamic loader; also readable
+  std::vector<std::filesystem::path> devices;        ///< kWorker only: files of accelerators, which may be written to and controlled besides
   std::uint64_t address_space_bytes = 0;  ///< RLIMIT_AS; 0: no limit. Ignored under sanitizers, which reserve terabytes
   std::uint64_t open_files = 256;         ///< RLIMIT_NOFILE
   std::uint64_t cpu_seconds = 0;          ///< RLIMIT_CPU; 0: no limit

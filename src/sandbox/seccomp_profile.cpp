@@ -81,6 +81,16 @@ void allow_read_only_open(Rules& rules) {
   rules.add(SCMP_ACT_ERRNO(ENOSYS), "clone3", {});
 }
 
+/// Of NVIDIA's driver: the resource manager's requests are of type 'F'; those of its unified memory have none.
+void allow_devices(Rules& rules) {
+  constexpr scmp_datum_t kType = 0xff00, kResourceManager = 'F' << 8, kUntyped = 0xffffff00, kUnifiedMemoryBegins = 0x30000001, kUnifiedMemoryEnds = 0x30000002;
+  rules.allow_when("open", {SCMP_A1(SCMP_CMP_MASKED_EQ, kWriting, O_RDWR)});
+  rules.allow_when("openat", {SCMP_A2(SCMP_CMP_MASKED_EQ, kWriting, O_RDWR)});
+  rules.allow_when("ioctl", {SCMP_A1(SCMP_CMP_MASKED_EQ, kType, kResourceManager)});
+  rules.allow_when("ioctl", {SCMP_A1(SCMP_CMP_MASKED_EQ, kUntyped, 0)});
+  for (const auto request : {kUnifiedMemoryBegins, kUnifiedMemoryEnds}) rules.allow_when("ioctl", {SCMP_A1(SCMP_CMP_EQ, request)});
+}
+
 void allow_processes(Rules& rules, Profile profile) {
   if (profile == Profile::kWorker) {
     rules.allow_when("clone", {SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)});
@@ -104,7 +114,7 @@ void allow_some_of_the_rest(Rules& rules) {
 
 }  // namespace
 
-Status apply_seccomp(Profile profile) {
+Status apply_seccomp(Profile profile, bool devices) {
   Filter filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)), seccomp_release);
   if (!filter) return internal("The seccomp filter cannot be made");
   Rules rules(filter.get());
@@ -113,6 +123,7 @@ Status apply_seccomp(Profile profile) {
   allow_read_only_open(rules);
   allow_processes(rules, profile);
   allow_some_of_the_rest(rules);
+  if (devices) allow_devices(rules);
   int result = rules.failure();
   if (result == 0) result = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
   if (result == 0) result = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);  // a binary tree: log n tests a call

@@ -6,7 +6,8 @@
 
 namespace siyu::sandbox {
 
-/// Loads the filter into every thread of the process. Needs no_new_privs. What stands in no list gives EPERM.
-Status apply_seccomp(Profile profile);
+/// Loads the filter into every thread of the process. Needs no_new_privs. What stands in no list gives EPERM. `devices`: files may be
+/// opened for writing too, none created, and NVIDIA's drivers may be controlled; which files is Landlock's matter.
+Status apply_seccomp(Profile profile, bool devices);
 
 }  // namespace siyu::sandbox

@@ -9,6 +9,7 @@ namespace {
 // Measured on x86-64, as the medians over models of 2 to 24 layers with vocabularies of 32,000 and 151,936 words.
 constexpr double kBytesPerWord = 310;        // of the vocabulary: its texts, their index and the merges
 constexpr double kMaskBytes = 3;             // who may see whom: 16 bit, and what is made of it for the groups of cells
+constexpr double kCardRuntime = 600e6;
 constexpr double kKvPadding = 256;           // llama.cpp's cache holds a multiple of so many tokens
 
 const TensorType* type_of(const ModelShape& shape, const Tensor& tensor, const WeightFormat* format) {
@@ -93,6 +94,21 @@ WorkerMemory worker_memory(const ModelShape& shape, const WeightFormat* format, 
   memory.step = std::max(activations + mask, (sizes.sequences + sizes.checked) * row + 5.0 * shape.width * sizes.sequences * sizeof(float));
   memory.step += step_tokens * std::max({shape.feed_forward, shape.expert_feed_forward * shape.experts_used, shape.width}) * 1.07;  // its input in 8 bit
   memory.logits = (sizes.sequences + sizes.checked) * row;
+  return memory;
+}
+
+CardMemory card_memory(const ModelShape& shape, const WeightFormat* format, const WorkerSizes& sizes) {
+  CardMemory memory{.runtime = kCardRuntime};
+  ModelShape embedding = shape;
+  std::erase_if(embedding.tensors, [](const Tensor& one) { return one.role != Role::kTokenEmbedding; });
+  const double looked_up = weight_bytes(embedding, format);
+  // Without the cache this is what a worker on the processors takes, but that nothing is stored anew for them.
+  const auto worker = worker_memory(shape, format, sizes, {});
+  memory.weights = worker.weights - looked_up;
+  if (shape.tied && !shape.embeds) memory.second_output = looked_up;
+  memory.kv = worker.kv;
+  memory.step = worker.step;
+  memory.host = looked_up + worker.logits + worker.tokenizer + worker.program;
   return memory;
 }
 

@@ -47,6 +47,18 @@ struct WorkerMemory {
 /// `format`: null for the types in which the tensors are stored.
 WorkerMemory worker_memory(const ModelShape& shape, const WeightFormat* format, const WorkerSizes& sizes, const Processor& processor);
 
+/// Bytes of a worker whose layers all lie on one card, by llama.cpp's backend for NVIDIA's.
+struct CardMemory {
+  double weights = 0;        ///< all but the token embedding, whose rows are looked up on the server
+  double second_output = 0;  ///< the token embedding after all, where it is the output matrix too
+  double kv = 0;
+  double step = 0;           ///< buffers in which a step is computed
+  double runtime = 0;        ///< the driver's context, kernels and libraries, measured
+  double host = 0;           ///< beside it, of the server's memory
+  double total() const { return weights + second_output + kv + step + runtime; }
+};
+CardMemory card_memory(const ModelShape& shape, const WeightFormat* format, const WorkerSizes& sizes);
+
 /// Numbers that a worker's cache holds for each token: sliding windows do not shorten it, as it keeps whole beginnings.
 std::uint64_t cached_values_per_token(const ModelShape& shape);
 

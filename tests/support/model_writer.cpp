@@ -45,7 +45,7 @@ struct Arguments {
   std::string arch = "qwen2", preset = "tiny", type = "f16", vocabulary, weights, output, projector;
   std::uint64_t seed = 1;
   std::uint32_t layers = 0, width = 0, heads = 0, kv_heads = 0, head = 0, feed_forward = 0, context = 0, lora = 0;
-  bool chat = true, thinking = false, chain = false, rerank = false;
+  bool chat = true, thinking = false, chain = false, rerank = false, repeat = false;
 };
 
 const std::map<std::string, Shape> kPresets{
@@ -66,6 +66,7 @@ constexpr std::uint32_t kQueryRank = 384, kKvRank = 256, kRope = 64, kNope = 64,
 constexpr std::uint32_t kWindow = 1024;  // of gemma3's layers but every sixth
 
 constexpr float kSpread = 0.04F;  // standard deviation of the weights
+constexpr std::int64_t kRepeated = 64;  // rows
 constexpr float kWhisper = 0.0005F;  // of what layers add to a token in a chain: too little to change what follows
 constexpr const char* kChatTemplate = R"({%- if tools %}<|im_start|>system
 {% if messages[0].role == 'system' %}{{ messages[0].content }}
@@ -463,16 +464,19 @@ class Model {
     const std::string name = ggml_get_name(&tensor);
     const float spread = arguments_.chain && (name.ends_with("attn_output.weight") || name.ends_with("ffn_down.weight")) ? kWhisper : kSpread;
     std::vector<float> row(static_cast<std::size_t>(tensor.ne[0]), constant);
-    std::vector<char> packed(ggml_row_size(tensor.type, tensor.ne[0]));
-    std::size_t written = 0;
-    for (std::int64_t i = 0; i < ggml_nrows(&tensor); ++i) {
-      if (std::isnan(constant))
-        for (auto& value : row) value = spread * normal.next();
-      ggml_quantize_chunk(tensor.type, row.data(), packed.data(), 0, 1, tensor.ne[0], nullptr);
-      put(file, packed.data(), packed.size());
-      written += packed.size();
+    const auto row_bytes = ggml_row_size(tensor.type, tensor.ne[0]);
+    const std::int64_t rows = ggml_nrows(&tensor), made = arguments_.repeat ? std::min(rows, kRepeated) : 1;
+    std::vector<char> packed(row_bytes * static_cast<std::size_t>(made));
+    for (std::int64_t i = 0; i < rows; ++i) {
+      auto* at = packed.data() + static_cast<std::size_t>(i % made) * row_bytes;
+      if (i < made || !arguments_.repeat) {
+        if (std::isnan(constant))
+          for (auto& value : row) value = spread * normal.next();
+        ggml_quantize_chunk(tensor.type, row.data(), at, 0, 1, tensor.ne[0], nullptr);
+      }
+      put(file, at, row_bytes);
     }
-    pad(file, written);
+    pad(file, row_bytes * static_cast<std::size_t>(rows));
   }
 
   template <auto free>
@@ -533,6 +537,7 @@ int main(int argc, char** argv) {
   app.add_option("--lora", arguments.lora, "Write an adapter of this rank");
   app.add_option("--projector", arguments.projector, "Write a projector for pictures")->check(CLI::IsMember({"gemma3", "qwen2vl_merger", "mlp"}));
   app.add_flag("--rerank", arguments.rerank, "A reranker, which scores pairs of query and document; --arch bert only");
+  app.add_flag("--repeat", arguments.repeat, "The first rows of each matrix over and over: quickly made, for measuring speed and memory only");
   app.add_flag("--chain", arguments.chain, "Each token is followed by the next one of the vocabulary");
   app.add_option("-o,--output", arguments.output)->required();
   CLI11_PARSE(app, argc, argv);

@@ -11,7 +11,7 @@ export interface Scenario {
 }
 export interface MemoryRequest {
   model: string; weights?: string; kv_type?: string; context?: number; users?: number; fill?: number; shared_prefix?: number; kv_tokens?: number; headroom?: number;
-  step_tokens?: number; accelerator?: string; tensor?: number; pipeline?: number; engine?: "siyu" | "llama_server" | "cards";
+  step_tokens?: number; accelerator?: string; tensor?: number; pipeline?: number; engine?: "siyu" | "siyu_card" | "llama_server" | "cards";
 }
 export interface SpeedRequest {
   model: string; weights?: string; kv_type?: string; prompt?: number; output?: number; cached?: number; concurrency?: number; headroom?: number; step_tokens?: number;
