@@ -1,39 +1,41 @@
 import { DeleteOutlined, DownloadOutlined, EditOutlined, UploadOutlined } from "@ant-design/icons";
 import { App, Button, Spin, Switch } from "antd";
 import { useEffect, useMemo, useRef, useState } from "react";
+import { useFaultWords } from "../hooks";
 import { useSetting } from "../i18n";
 import { saveFile } from "../save";
+import { planOf } from "./ask";
 import { compared } from "./compare";
 import { among } from "./figures";
 import { Num, WithFigures } from "./number";
 import { exported, forServer, imported, keep, kMostSaved, type Saved } from "./scenario";
-import type { Plan, Scenario } from "./types";
-import { askPlan } from "./use_plan";
+import type { Plan } from "./types";
 
 /** The plans of the saved scenarios, one after the other: the server makes two at once for everyone. */
 function usePlans(saved: Saved[], plans: Map<string, Plan>) {
   const { t } = useSetting();
+  const words = useFaultWords();
   const unnamed = t("planUnnamed");
   const keys = useMemo(() => saved.map((one) => JSON.stringify(forServer(one.scenario, unnamed))), [saved, unnamed]);
   const [, setTick] = useState(0);
-  const [faults, setFaults] = useState<Record<string, string>>({});
+  const [faults, setFaults] = useState<Record<string, unknown>>({});
   useEffect(() => {
     const stop = new AbortController();
     void (async () => {
       for (const key of keys) {
         if (plans.has(key)) continue;
         try {
-          plans.set(key, await askPlan(JSON.parse(key) as Scenario, stop.signal));
-        } catch (error) {
+          await planOf(key, plans, stop.signal);
+        } catch (fault) {
           if (stop.signal.aborted) return;
-          setFaults((now) => ({ ...now, [key]: error instanceof Error ? error.message : String(error) }));
+          setFaults((now) => ({ ...now, [key]: fault }));
         }
         setTick((now) => now + 1);
       }
     })();
     return () => stop.abort();
   }, [keys, plans]);
-  return keys.map((key) => ({ plan: plans.get(key), fault: faults[key] }));
+  return keys.map((key) => ({ plan: plans.get(key), fault: key in faults && !plans.has(key) ? words(faults[key]) : undefined }));
 }
 
 interface Props {

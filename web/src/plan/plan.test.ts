@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { askInTurn, kKept, planOf } from "./ask";
 import { compared } from "./compare";
 import { among, chain, indexOf, type Sheet } from "./figures";
 import { at, blank, exported, forServer, imported, isEnough, keep, kMostSaved, setAt } from "./scenario";
@@ -184,5 +185,38 @@ describe("plans side by side", () => {
   it("every figure that a plan refers to is there", () => {
     for (const group of compared([plan], "en"))
       for (const each of group.rows) if (each.figure) expect(indexOf([among(plan, 0, "a")]).has(`0|${each.figure}`), each.figure).toBe(true);
+  });
+});
+
+describe("a server that makes two plans at once", () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  });
+  const signal = () => new AbortController().signal;
+  it("is asked again after as long as it says", async () => {
+    const waits = vi.spyOn(globalThis, "setTimeout").mockImplementation(((go: () => void) => go()) as never);
+    const busy = new Response('{"error":{"message":"busy"}}', { status: 503, headers: { "Retry-After": "7" } });
+    const fetch = vi.fn().mockResolvedValueOnce(busy).mockResolvedValueOnce(new Response("{}"));
+    vi.stubGlobal("fetch", fetch);
+    expect((await askInTurn("/api/v1/plan", {}, signal())).status).toBe(200);
+    expect(fetch).toHaveBeenCalledTimes(2);
+    expect(waits.mock.calls.map(([, time]) => time)).toContain(7000);
+  });
+  it("is not asked again after another fault", async () => {
+    const fetch = vi.fn().mockImplementation(async () => new Response('{"error":{"message":"too small"}}', { status: 422 }));
+    vi.stubGlobal("fetch", fetch);
+    await expect(askInTurn("/api/v1/plan", {}, signal())).rejects.toThrow("too small");
+    expect(fetch).toHaveBeenCalledTimes(1);
+  });
+  it("is not asked for a plan that is at hand; the oldest ones are let go", async () => {
+    const fetch = vi.fn().mockImplementation(async () => new Response("{}"));
+    vi.stubGlobal("fetch", fetch);
+    const plans = new Map<string, Plan>();
+    for (let number = 0; number <= kKept; number++) await planOf(JSON.stringify({ number }), plans, signal());
+    expect([plans.size, plans.has('{"number":0}')]).toEqual([kKept, false]);
+    await planOf('{"number":1}', plans, signal());
+    expect(fetch).toHaveBeenCalledTimes(kKept + 1);
+    expect([...plans.keys()].at(-1)).toBe('{"number":1}');
   });
 });
