@@ -71,6 +71,22 @@ describe("scenarios that are kept", () => {
     expect(imported(exported(two))).toEqual(two);
     expect(imported(JSON.stringify(two[0]))).toEqual([two[0]]);
   });
+  it("come without what is null, which is not said", () => {
+    expect(imported('{"name":"a","model":{"name":"x","weights":null},"users":null}')).toEqual([{ name: "a", model: { name: "x" } }]);
+  });
+  it("do not come with fields that the page could not show", () => {
+    const wrong: object[] = [
+      { constraints: { accelerators: "H20" } },
+      { constraints: { data_class: "secret" } },
+      { constraints: [] },
+      { goals: "one" },
+      { goals: [null] },
+      { model: { name: "x", weights: 8 } },
+      { users: { daily_active: "many" } },
+      { latency: "fast" },
+    ];
+    for (const each of wrong) expect(imported(JSON.stringify({ name: "a", model: { name: "x" }, ...each })), JSON.stringify(each)).toBeUndefined();
+  });
   it("do not come from other files", () => {
     for (const text of [
       "",
