@@ -59,6 +59,17 @@ function Who({ catalogue }: Known) {
         <Count path={["organisation", "employees"]} label={t("planEmployees")} min={0} whole />
         <Count path={["organisation", "it_staff"]} label={t("planItStaff")} min={0} whole />
       </div>
+      <Count path={["documents_gb"]} label={t("planDocuments")} hint={t("planDocumentsHint")} min={0} unit="GB" usual={t("planUnknown")} />
+      <Pick
+        path={["training"]}
+        label={t("planTraining")}
+        options={[
+          [undefined, t("planTrainingNone")],
+          ["adapters", t("planTrainingAdapters")],
+          ["all", t("planTrainingAll")],
+        ]}
+      />
+      <YesNo path={["customised"]} label={t("planCustomised")} words={[t("planYes"), t("planNo"), t("planOpen")]} />
     </>
   );
 }
