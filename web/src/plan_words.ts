@@ -25,6 +25,8 @@ export const planWords = {
   planExampleGroup: ["集团智能平台", "A group's platform"],
   planQuick: ["{model} 的显存需求", "Memory that {model} takes"],
   planFits: ["能装下的加速卡（最少卡数）", "Cards that hold it, and how many at least"],
+  planFitsNone: ["目录中没有能装下它的加速卡", "No card of the catalogue holds it"],
+  planFitsMore: ["还有 {count} 种", "and {count} more kinds"],
   planSayUsers: ["填写用户数后给出完整规划。", "Say how many users there are for a whole plan."],
 
   planStepWho: ["单位与用途", "Organisation and use"],
