@@ -142,6 +142,7 @@ export const planWords = {
   planBreakEven: ["回本", "Break-even"],
   planNever: ["不回本", "never"],
   planMonth: ["第 {month} 个月", "month {month}"],
+  planBeginning: ["期初", "at the beginning"],
   planToday: ["当前", "today"],
   planYear: ["第 {year} 年", "year {year}"],
   planNeeded: ["满足目标所需", "needed for the goals"],

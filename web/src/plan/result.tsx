@@ -8,7 +8,7 @@ import { sheetsOf } from "./figures";
 import { HardwarePart } from "./hardware";
 import { Num } from "./number";
 import type { Plan } from "./types";
-import { currency, human, unitWord } from "./units";
+import { currency, human, monthWord, unitWord } from "./units";
 
 type Part = "overview" | "hardware" | "speed" | "cost" | "advice" | "basis";
 const partWords: [Part, Word][] = [
@@ -75,7 +75,7 @@ function Headline({ plan, give }: { plan: Plan; give(step: number): void }) {
       name: t("planBreakEven"),
       value: (
         <Num id="break_even_month">
-          {cost.break_even_month === undefined ? (cost.advantage === undefined ? t("planUnknown") : t("planNever")) : t("planMonth", { month: cost.break_even_month })}
+          {cost.break_even_month === undefined ? (cost.advantage === undefined ? t("planUnknown") : t("planNever")) : monthWord(cost.break_even_month, t)}
         </Num>
       ),
       more: cost.break_even[language],
