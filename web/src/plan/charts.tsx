@@ -2,7 +2,7 @@ import { Chart, type Series } from "../chart/chart";
 import { useSetting } from "../i18n";
 import { numbersOf } from "../numbers";
 import { cardBytes } from "./figures";
-import { Num } from "./number";
+import { Num, useFigure } from "./number";
 import type { Plan, Sensitivity } from "./types";
 import { currency, human, monthWord } from "./units";
 
@@ -194,6 +194,17 @@ export function CostChart({ plan }: { plan: Plan }) {
   );
 }
 
+/** From where to where an input is varied, in the unit of its figure. */
+function Varied({ one }: { one: Sensitivity }) {
+  const { language } = useSetting();
+  const unit = useFigure(`cost.${one.input}`)?.unit ?? "";
+  return (
+    <small className="soft digits">
+      {human(one.low, unit, language)} … {human(one.high, unit, language)}
+    </small>
+  );
+}
+
 const kMostBars = 10;
 
 /** How far each input moves the answer, widest first; the line is the answer as it is. */
@@ -212,9 +223,7 @@ export function Tornado({ sensitivities, base, code }: { sensitivities: Sensitiv
           <li key={each.input}>
             <span className="what">
               {each.label[language]}
-              <small className="soft digits">
-                {human(each.low, "", language)} … {human(each.high, "", language)}
-              </small>
+              <Varied one={each} />
             </span>
             <span className="track" aria-hidden="true">
               <i style={{ left: `${place(from)}%`, width: `${place(Math.min(to, Math.max(from, base))) - place(from)}%` }} className="less" />

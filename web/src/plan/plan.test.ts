@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { askInTurn, kKept, planOf } from "./ask";
 import { compared } from "./compare";
-import { among, chain, indexOf, type Sheet } from "./figures";
+import { among, cardBytes, chain, indexOf, type Sheet, sheetsOf } from "./figures";
 import { at, blank, exported, forServer, imported, isEnough, keep, kMostSaved, setAt } from "./scenario";
 import type { Figure, Plan, Scenario } from "./types";
 import { currency, human } from "./units";
@@ -197,6 +197,10 @@ describe("plans side by side", () => {
     const index = indexOf([first, second]);
     expect([index.get("0|plan.replicas")!.value, index.get("1|plan.replicas")!.value]).toEqual([plan.replicas, plan.replicas + 1]);
     for (const each of index.values()) for (const input of each.inputs) if (input.figure) expect(index.has(input.figure), `${each.id} ← ${input.figure}`).toBe(true);
+  });
+  it("tell a card's memory by its own source, and not by what is left of it", () => {
+    const memory = indexOf(sheetsOf(plan)).get("plan.memory_share")!.inputs.find((input) => input.name === "memory")!;
+    expect([memory.figure, memory.source !== undefined, memory.value]).toEqual([undefined, true, cardBytes(plan)]);
   });
   it("every figure that a plan refers to is there", () => {
     for (const group of compared([plan], "en"))
