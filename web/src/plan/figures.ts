@@ -231,18 +231,3 @@ export function among(plan: Plan, place: number, name: string): Sheet {
   }));
   return { name: "plan", figures };
 }
-
-/** The ids that a figure rests on, nearest first, each once: what a chain can be followed down to. */
-export function chain(index: Map<string, Figure>, id: string): string[] {
-  const found: string[] = [];
-  const queue = [id];
-  while (queue.length > 0) {
-    const next = queue.shift()!;
-    for (const input of index.get(next)?.inputs ?? []) {
-      if (input.figure === undefined || input.figure === id || found.includes(input.figure) || !index.has(input.figure)) continue;
-      found.push(input.figure);
-      queue.push(input.figure);
-    }
-  }
-  return found;
-}

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { askInTurn, kKept, planOf } from "./ask";
 import { compared } from "./compare";
-import { among, cardBytes, chain, indexOf, type Sheet, sheetsOf } from "./figures";
+import { among, cardBytes, indexOf, type Sheet, sheetsOf } from "./figures";
 import { at, blank, exported, forServer, imported, isEnough, keep, kMostSaved, setAt } from "./scenario";
 import type { Figure, Plan, Scenario } from "./types";
 import { currency, human } from "./units";
@@ -132,13 +132,6 @@ describe("figures", () => {
     expect(index.get("memory.kv")!.value).toBe(8);
     expect(index.get("speed:memory.kv")!.value).toBe(1);
     expect(index.get("speed.room")!.inputs.map((input) => input.figure)).toEqual(["speed:memory.kv", "memory.weights"]);
-  });
-  it("can be followed down, and a circle ends", () => {
-    expect(chain(index, "memory.total")).toEqual(["memory.weights", "memory.kv"]);
-    const round = indexOf([
-      { name: "cost", figures: [figure("a", 1, [{ name: "b", value: 1, unit: "", figure: "b" }]), figure("b", 1, [{ name: "a", value: 1, unit: "", figure: "a" }])] },
-    ]);
-    expect(chain(round, "a")).toEqual(["b"]);
   });
 });
 
