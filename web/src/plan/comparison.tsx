@@ -58,10 +58,12 @@ export function ComparePart({ saved, setSaved, plans, edit }: Props) {
   );
   const known = ready.map((one) => one.index).join();
   const sheets = useMemo(() => ready.map((one, at) => among(one.plan, at, one.plan.scenario.name)), [known, saved]);
+  const nameOf = (one: Saved) => one.scenario.name.trim() || t("planUnnamed");
   const column = new Map(ready.map((one, at) => [one.index, at]));
   const read = async (chosen: File | undefined) => {
     const scenarios = chosen && imported(await chosen.text());
     if (!scenarios) return void (chosen && message.error(t("planNotScenarios")));
+    if (saved.length + scenarios.length > kMostSaved) void message.info(t("planOldestGone", { most: kMostSaved }));
     setSaved(scenarios.reduce((all, scenario) => keep(all, { id: crypto.randomUUID?.() ?? String(Math.random()), scenario }), saved));
   };
   return (
@@ -104,14 +106,14 @@ export function ComparePart({ saved, setSaved, plans, edit }: Props) {
                   <td />
                   {saved.map((one, index) => (
                     <th key={one.id} scope="col">
-                      <b>{one.scenario.name || t("planUnnamed")}</b>
+                      <b>{nameOf(one)}</b>
                       <span>
-                        <Button type="text" size="small" icon={<EditOutlined />} aria-label={t("planEdit", { name: one.scenario.name })} onClick={() => edit(one)} />
+                        <Button type="text" size="small" icon={<EditOutlined />} aria-label={t("planEdit", { name: nameOf(one) })} onClick={() => edit(one)} />
                         <Button
                           type="text"
                           size="small"
                           icon={<DeleteOutlined />}
-                          aria-label={t("planForget", { name: one.scenario.name })}
+                          aria-label={t("planForget", { name: nameOf(one) })}
                           onClick={() => setSaved(saved.filter((each) => each.id !== one.id))}
                         />
                       </span>
