@@ -2,6 +2,7 @@ import { ApiError, send } from "../api";
 import type { Plan } from "./types";
 
 const kBusyWait = 3; // seconds, when the server does not say
+const kMostWait = 10; // seconds, whatever it says: who waits looks at the page
 const kBusyTries = 20;
 export const kKept = 12; // plans, of about 300 KB each
 
@@ -25,7 +26,7 @@ export async function askInTurn(path: string, body: unknown, signal: AbortSignal
       return await send("POST", path, body, signal);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 503 || tries >= kBusyTries) throw error;
-      await pause((error.retryAfter ?? kBusyWait) * 1000, signal);
+      await pause(Math.min(error.retryAfter ?? kBusyWait, kMostWait) * 1000, signal);
     }
   }
 }
