@@ -67,7 +67,8 @@ Status check_date(const std::optional<std::string>& date, const char* field) {
   int year = 0;
   unsigned month = 0, day = 0;
   int read = 0;
-  const bool whole = date->size() == 10 && std::sscanf(date->c_str(), "%4d-%2u-%2u%n", &year, &month, &day, &read) == 3 && read == 10;
+  const bool whole = date->size() == 10 && date->find_first_not_of("0123456789-") == std::string::npos &&  // sscanf takes blanks and signs too
+                     std::sscanf(date->c_str(), "%4d-%2u-%2u%n", &year, &month, &day, &read) == 3 && read == 10;
   if (!whole || year < 2000 || !std::chrono::year_month_day(std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)).ok())
     return invalid_field(field, "must be a day, such as 2026-03-01");
   return {};

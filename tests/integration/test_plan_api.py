@@ -95,7 +95,8 @@ class RefusalTest(PlanCase):
         self.refused("", {**SCENARIO, "name": ""}, 400, "name")
         self.refused("", {**SCENARIO, "colour": "red"}, 400, "colour")
         self.refused("", {**SCENARIO, "latency": {"ttft_p95_s": 0.001}}, 422)
-        self.refused("/report", {"scenario": SCENARIO, "language": "zh", "format": "docx", "date": "2026-02-30"}, 400, "date")
+        for date in ("2026-02-30", "2026- 1-01", "2026-+1-01", "2026--1-01", "26-01-2026"):
+            self.refused("/report", {"scenario": SCENARIO, "language": "zh", "format": "docx", "date": date}, 400, "date")
         self.refused("/report", {"scenario": SCENARIO, "language": "zh", "format": "doc"}, 400, "format", "docx")
         self.refused("/report", {"scenario": SCENARIO, "language": "zh", "format": "docx", "papers": []}, 400, "papers")
         self.assertEqual(self.server.request("POST", "/api/v1/plan", {**SCENARIO, "goals": ["x" * 1000] * 80})[0], 413)

@@ -42,7 +42,8 @@ export interface Deployments { deployments: Deployment[]; memory: { budget_bytes
 export interface DeploymentEvent { seq: number; time: string; deployment: string; version?: string; actor: string; kind: string; text: string }
 
 export class ApiError extends Error {
-  constructor(readonly status: number, message: string) {
+  /** `retryAfter`: seconds, when the server says that it is worth coming again. */
+  constructor(readonly status: number, message: string, readonly retryAfter?: number) {
     super(message);
   }
 }
@@ -59,7 +60,7 @@ async function failure(response: Response): Promise<ApiError> {
   } catch {
     // not our error body: a proxy's, perhaps
   }
-  return new ApiError(response.status, message);
+  return new ApiError(response.status, message, Number(response.headers.get("Retry-After")) || undefined);
 }
 
 export async function send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {

@@ -19,15 +19,23 @@ export function go(...segments: string[]) {
   window.location.hash = "/" + segments.map(encodeURIComponent).join("/");
 }
 
-/** Says what went wrong in the words of the server. */
-export function useComplain() {
-  const { message } = App.useApp();
+/** What went wrong, in the words of the server; a browser's own words for a server that is away are no help. */
+export function useFaultWords() {
   const { t } = useSetting();
   return useCallback((error: unknown) => {
-    if (error instanceof DOMException && error.name === "AbortError") return;
     const offline = error instanceof TypeError || (error instanceof ApiError && error.status === 0);
-    void message.error(offline ? t("offline") : error instanceof Error ? error.message : String(error), 6);
-  }, [message, t]);
+    return offline ? t("offline") : error instanceof Error ? error.message : String(error);
+  }, [t]);
+}
+
+/** Says what went wrong. */
+export function useComplain() {
+  const { message } = App.useApp();
+  const words = useFaultWords();
+  return useCallback((error: unknown) => {
+    if (error instanceof DOMException && error.name === "AbortError") return;
+    void message.error(words(error), 6);
+  }, [message, words]);
 }
 
 /**

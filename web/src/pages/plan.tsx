@@ -14,9 +14,9 @@ import { PapersDialog } from "../plan/papers";
 import { Result } from "../plan/result";
 import { blank, forServer, isEnough, keep, kMostSaved, readDraft, readSaved, type Saved, writeStored } from "../plan/scenario";
 import { TrustPart } from "../plan/trust";
-import type { Catalogue, Plan, Scenario } from "../plan/types";
+import type { Catalogue, MemoryAnswer, Plan, Scenario } from "../plan/types";
 import { human } from "../plan/units";
-import { useMemory, usePlan } from "../plan/use_plan";
+import { type Asked, useMemory, usePlan } from "../plan/use_plan";
 import { Wizard } from "../plan/wizard";
 import "../plan/plan.css";
 import { Page } from "./page";
@@ -27,6 +27,8 @@ const tabs: { place: string; word: Word }[] = [
   { place: "catalogue", word: "planCatalogue" },
   { place: "trust", word: "planTrust" },
 ];
+
+const kMostHolding = 12; // kinds of cards that are named; there are sixty
 
 /** Scenarios to begin with. */
 const examples: { word: Word; scenario: Omit<Scenario, "name"> }[] = [
@@ -61,18 +63,37 @@ function Beginning({ start }: { start(scenario: Scenario): void }) {
   );
 }
 
+/** What was found last, dimmed while it is not the answer to what is asked now; above it what is wrong with that. */
+function Answer<T>({ asked: { found, busy, error }, children }: { asked: Asked<T>; children(found: T): React.ReactNode }) {
+  return (
+    <>
+      {error && (
+        <p className="banner" role="alert">
+          {error}
+        </p>
+      )}
+      {found !== undefined ? (
+        <div className={busy || error ? "dimmed" : ""}>{children(found)}</div>
+      ) : (
+        !error && (
+          <div className="empty">
+            <Spin />
+          </div>
+        )
+      )}
+    </>
+  );
+}
+
 /** While the users are not said: what the model takes, and which cards hold it. */
 function Quick({ scenario }: { scenario: Scenario }) {
+  return <Answer asked={useMemory(scenario)}>{(found) => <Memory found={found} />}</Answer>;
+}
+
+function Memory({ found }: { found: MemoryAnswer }) {
   const { t } = useSetting();
-  const { found, error } = useMemory(scenario);
-  const sheets = useMemo(() => (found ? [{ name: "memory" as const, figures: found.figures }] : []), [found]);
-  if (error && !found) return <p className="banner">{error}</p>;
-  if (!found)
-    return (
-      <div className="empty">
-        <Spin />
-      </div>
-    );
+  const sheets = useMemo(() => [{ name: "memory" as const, figures: found.figures }], [found]);
+  const holding = found.cards.filter((card) => card.cards !== undefined);
   return (
     <WithFigures sheets={sheets}>
       <section className="sheet">
@@ -81,19 +102,18 @@ function Quick({ scenario }: { scenario: Scenario }) {
         </h3>
         <MemoryBar memory={found} />
         <h4>{t("planFits")}</h4>
+        {holding.length === 0 && <p>{t("planFitsNone")}</p>}
         <ul className="fits">
-          {found.cards
-            .filter((card) => card.cards !== undefined)
-            .slice(0, 12)
-            .map((card) => (
-              <li key={card.accelerator}>
-                <b className="digits">{card.cards} ×</b> {card.accelerator}{" "}
-                <small className="soft digits">
-                  {card.memory_gib} GiB · {Math.round(card.used * 100)}%
-                </small>
-              </li>
-            ))}
+          {holding.slice(0, kMostHolding).map((card) => (
+            <li key={card.accelerator}>
+              <b className="digits">{card.cards} ×</b> {card.accelerator}{" "}
+              <small className="soft digits">
+                {card.memory_gib} GiB · {Math.round(card.used * 100)}%
+              </small>
+            </li>
+          ))}
         </ul>
+        {holding.length > kMostHolding && <p className="soft">{t("planFitsMore", { count: holding.length - kMostHolding })}</p>}
         <p className="soft">{t("planSayUsers")}</p>
       </section>
     </WithFigures>
@@ -116,7 +136,8 @@ function Planner({ catalogue, library, draft, setDraft, plans, pin, pinned }: Pl
   const [step, setStep] = useState(2);
   const enough = isEnough(draft);
   const asked = useMemo(() => (enough ? forServer(draft, t("planUnnamed")) : undefined), [draft, enough, t]);
-  const { found, busy, error } = usePlan(asked, plans);
+  const answer = usePlan(asked, plans);
+  const { found, busy, error } = answer;
   const sheets = useMemo(() => (found ? sheetsOf(found) : []), [found]);
   const context = useMemo(() => ({ scenario: draft, change: setDraft }), [draft, setDraft]);
   const steps = useRef<HTMLDivElement>(null);
@@ -138,46 +159,33 @@ function Planner({ catalogue, library, draft, setDraft, plans, pin, pinned }: Pl
               <>
                 <Spin size="small" /> {t("planWorking")}
               </>
-            ) : error ? (
-              ""
-            ) : found && enough ? (
-              t("planReady")
             ) : (
-              ""
+              found && !error && t("planReady")
             )}
           </span>
           <span className="grow" />
           <Button icon={<PushpinOutlined />} disabled={!enough} onClick={pin}>
             {t(pinned ? "planPinAgain" : "planPin")}
           </Button>
-          <Button icon={<FileTextOutlined />} disabled={!found || !enough} onClick={() => setPapers(true)}>
+          <Button icon={<FileTextOutlined />} disabled={!found || error !== undefined} onClick={() => setPapers(true)}>
             {t("planPapers")}
           </Button>
           <Button icon={<ReloadOutlined />} disabled={draft === blank} onClick={() => setDraft(blank)}>
             {t("planStartOver")}
           </Button>
         </div>
-        {error && (
-          <p className="banner" role="alert">
-            {error}
-          </p>
-        )}
         {draft.model.name === "" ? (
           <Beginning start={setDraft} />
         ) : !enough ? (
           <Quick scenario={draft} />
-        ) : found ? (
-          <div className={busy || error ? "dimmed" : ""}>
-            <WithFigures sheets={sheets}>
-              <Result plan={found} give={give} />
-            </WithFigures>
-          </div>
         ) : (
-          !error && (
-            <div className="empty">
-              <Spin />
-            </div>
-          )
+          <Answer asked={answer}>
+            {(plan) => (
+              <WithFigures sheets={sheets}>
+                <Result plan={plan} give={give} />
+              </WithFigures>
+            )}
+          </Answer>
         )}
       </div>
       {asked && <PapersDialog scenario={asked} open={papers} close={() => setPapers(false)} />}
@@ -236,7 +244,7 @@ export function PlanPage() {
       ) : tab === "catalogue" ? (
         <CataloguePart catalogue={catalogue} />
       ) : (
-        <Planner catalogue={catalogue} library={library} draft={draft} setDraft={change} plans={plans} pin={pin} pinned={editing !== undefined} />
+        <Planner catalogue={catalogue} library={library} draft={draft} setDraft={change} plans={plans} pin={pin} pinned={saved.some((one) => one.id === editing)} />
       )}
     </Page>
   );

@@ -303,9 +303,9 @@ function Quality({ plan }: { plan: Plan }) {
                 <th>
                   {one.name} {one.knee && <Tag color="green">{t("planQualityKnee")}</Tag>}
                 </th>
-                <td className="digits">{one.quality} %</td>
+                <td className="digits">{one.knee ? <Num id="quality.knee">{one.quality} %</Num> : `${one.quality} %`}</td>
                 <td className="digits">{one.relative_cost} ×</td>
-                <td className="digits">{one.gain_per_cost === undefined ? "" : one.gain_per_cost.toPrecision(2)}</td>
+                <td>{one.gain_per_cost !== undefined && <Num id={`quality.${one.name}`}>{one.gain_per_cost.toPrecision(2)}</Num>}</td>
               </tr>
             ))}
           </tbody>

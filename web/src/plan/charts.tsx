@@ -1,11 +1,10 @@
-import { useMemo } from "react";
 import { Chart, type Series } from "../chart/chart";
 import { useSetting } from "../i18n";
 import { numbersOf } from "../numbers";
 import { cardBytes } from "./figures";
-import { Num } from "./number";
+import { Num, useFigure } from "./number";
 import type { Plan, Sensitivity } from "./types";
-import { currency, human } from "./units";
+import { currency, human, monthWord } from "./units";
 
 const parts = [
   ["weights", "planWeightsPart", 1],
@@ -77,37 +76,40 @@ export function MemoryChart({ plan }: { plan: Plan }) {
   );
 }
 
+const ChartSheet = (props: React.ComponentProps<typeof Chart>) => (
+  <div className="sheet">
+    <Chart {...props} />
+  </div>
+);
+
+/** Seconds over something, and the goal that they are held against where there is one. */
+function SecondsChart({ title, labels, lines, goal }: { title: string; labels: string[]; lines: Series[]; goal?: number }) {
+  const { t, language } = useSetting();
+  const limit: Series[] = goal === undefined ? [] : [{ name: t("planGoal"), color: 4, dashed: true, values: labels.map(() => goal) }];
+  return <ChartSheet kind="lines" title={title} labels={labels} format={(value) => human(value, "s", language)} series={[...lines, ...limit]} />;
+}
+
 /** How long the first token and each further one take, the more requests run on a replica at once. */
 export function LatencyCharts({ plan }: { plan: Plan }) {
   const { t, language } = useSetting();
   const { short } = numbersOf(language);
-  const millis = (value: number) => human(value / 1000, "s", language);
-  const curve = plan.speed.curve;
+  const { curve } = plan.speed;
+  const { ttft_p95_s, tpot_p95_ms } = plan.fleet.goals;
   const labels = curve.map((point) => short(point.concurrency));
-  const goal = (value: number | undefined): Series[] => (value === undefined ? [] : [{ name: t("planGoal"), color: 4, dashed: true, values: curve.map(() => value) }]);
   return (
     <>
-      <div className="sheet">
-        <Chart
-          kind="lines"
-          title={t("planTtftOverConcurrency")}
-          labels={labels}
-          format={millis}
-          series={[
-            { name: t("planFirstToken"), color: 1, values: curve.map((point) => point.ttft_s * 1000) },
-            ...goal(plan.fleet.goals.ttft_p95_s && plan.fleet.goals.ttft_p95_s * 1000),
-          ]}
-        />
-      </div>
-      <div className="sheet">
-        <Chart
-          kind="lines"
-          title={t("planTpotOverConcurrency")}
-          labels={labels}
-          format={millis}
-          series={[{ name: t("planPerToken"), color: 3, values: curve.map((point) => point.tpot_ms) }, ...goal(plan.fleet.goals.tpot_p95_ms)]}
-        />
-      </div>
+      <SecondsChart
+        title={t("planTtftOverConcurrency")}
+        labels={labels}
+        lines={[{ name: t("planFirstToken"), color: 1, values: curve.map((point) => point.ttft_s) }]}
+        goal={ttft_p95_s}
+      />
+      <SecondsChart
+        title={t("planTpotOverConcurrency")}
+        labels={labels}
+        lines={[{ name: t("planPerToken"), color: 3, values: curve.map((point) => point.tpot_ms / 1000) }]}
+        goal={tpot_p95_ms && tpot_p95_ms / 1000}
+      />
     </>
   );
 }
@@ -116,50 +118,37 @@ export function LatencyCharts({ plan }: { plan: Plan }) {
 export function LoadCharts({ plan }: { plan: Plan }) {
   const { t, language } = useSetting();
   const { short } = numbersOf(language);
-  const millis = (value: number) => human(value / 1000, "s", language);
   const { by_load: load, by_replicas: replicas } = plan.fleet;
   const labels = load.map((point) => `${short(point.requests_per_s)} ${t("planPerSecond")}`);
   return (
     <>
       {load.length > 0 && (
-        <div className="sheet">
-          <Chart
-            kind="lines"
+        <>
+          <SecondsChart
             title={t("planTtftOverLoad")}
             labels={labels}
-            format={millis}
-            series={[
-              { name: "p50", color: 1, values: load.map((point) => point.ttft_p50_s * 1000) },
-              { name: "p95", color: 2, values: load.map((point) => point.ttft_p95_s * 1000) },
-              { name: "p99", color: 4, values: load.map((point) => point.ttft_p99_s * 1000) },
+            lines={[
+              { name: "p50", color: 1, values: load.map((point) => point.ttft_p50_s) },
+              { name: "p95", color: 2, values: load.map((point) => point.ttft_p95_s) },
+              { name: "p99", color: 4, values: load.map((point) => point.ttft_p99_s) },
             ]}
           />
-        </div>
-      )}
-      {load.length > 0 && (
-        <div className="sheet">
-          <Chart
+          <ChartSheet
             kind="lines"
             title={t("planThroughput")}
             labels={labels}
-            format={(value) => `${short(value)}`}
+            format={short}
             series={[{ name: t("planTokensPerSecond"), color: 3, values: load.map((point) => point.output_tokens_per_s) }]}
           />
-        </div>
+        </>
       )}
       {replicas.length > 1 && (
-        <div className="sheet">
-          <Chart
-            kind="lines"
-            title={t("planTtftOverReplicas")}
-            labels={replicas.map((point) => t("planReplicasCount", { count: point.replicas }))}
-            format={millis}
-            series={[
-              { name: "p95", color: 2, values: replicas.map((point) => point.ttft_p95_s * 1000) },
-              { name: t("planGoal"), color: 4, dashed: true, values: replicas.map(() => (plan.fleet.goals.ttft_p95_s ?? 0) * 1000) },
-            ]}
-          />
-        </div>
+        <SecondsChart
+          title={t("planTtftOverReplicas")}
+          labels={replicas.map((point) => t("planReplicasCount", { count: point.replicas }))}
+          lines={[{ name: "p95", color: 2, values: replicas.map((point) => point.ttft_p95_s) }]}
+          goal={plan.fleet.goals.ttft_p95_s}
+        />
       )}
     </>
   );
@@ -171,18 +160,16 @@ export function ReplicasChart({ plan }: { plan: Plan }) {
   const years = plan.fleet.years;
   const labels = years.map((year) => (year.year === 0 ? t("planToday") : t("planYear", { year: year.year })));
   return (
-    <div className="sheet">
-      <Chart
-        kind="stacks"
-        title={t("planReplicasOverYears")}
-        labels={labels}
-        format={count}
-        series={[
-          { name: t("planNeeded"), color: 1, values: years.map((year) => year.needed) },
-          { name: t("planSpare"), color: 2, values: years.map((year) => year.replicas - year.needed) },
-        ]}
-      />
-    </div>
+    <ChartSheet
+      kind="stacks"
+      title={t("planReplicasOverYears")}
+      labels={labels}
+      format={count}
+      series={[
+        { name: t("planNeeded"), color: 1, values: years.map((year) => year.needed) },
+        { name: t("planSpare"), color: 2, values: years.map((year) => year.replicas - year.needed) },
+      ]}
+    />
   );
 }
 
@@ -190,30 +177,31 @@ export function ReplicasChart({ plan }: { plan: Plan }) {
 export function CostChart({ plan }: { plan: Plan }) {
   const { t, language } = useSetting();
   const { cost } = plan;
-  const series = useMemo(() => {
-    const values = (all: (number | null)[]) => all.map((value) => value ?? undefined);
-    const found: Series[] = [
-      { name: t("planOwn"), color: 1, values: values(cost.on_premise.cumulative) },
-      { name: t("planCloud"), color: 3, values: values(cost.cloud.cumulative) },
-      { name: t("planHybrid"), color: 2, values: values(cost.hybrid.cumulative) },
-    ];
-    return found;
-  }, [cost, t]);
-  const mark = cost.break_even_month === undefined ? undefined : { at: cost.break_even_month, text: t("planBreakEven") };
+  const line = (name: string, color: Series["color"], all: (number | null)[]): Series => ({ name, color, values: all.map((value) => value ?? undefined) });
+  const series = [line(t("planOwn"), 1, cost.on_premise.cumulative), line(t("planCloud"), 3, cost.cloud.cumulative), line(t("planHybrid"), 2, cost.hybrid.cumulative)];
   const known = series.some((each) => each.values.filter((value) => value !== undefined).length > 1);
   return (
-    <div className="sheet">
-      <Chart
-        kind="lines"
-        title={t("planPaid")}
-        labels={cost.on_premise.cumulative.map((_, month) => t("planMonth", { month }))}
-        format={(value) => currency(value, cost.currency, language)}
-        series={series}
-        height={220}
-        mark={mark}
-        empty={known ? undefined : t("planPricesMissing")}
-      />
-    </div>
+    <ChartSheet
+      kind="lines"
+      title={t("planPaid")}
+      labels={cost.on_premise.cumulative.map((_, month) => monthWord(month, t))}
+      format={(value) => currency(value, cost.currency, language)}
+      series={series}
+      height={220}
+      mark={cost.break_even_month === undefined ? undefined : { at: cost.break_even_month, text: t("planBreakEven") }}
+      empty={known ? undefined : t("planPricesMissing")}
+    />
+  );
+}
+
+/** From where to where an input is varied, in the unit of its figure. */
+function Varied({ one }: { one: Sensitivity }) {
+  const { language } = useSetting();
+  const unit = useFigure(`cost.${one.input}`)?.unit ?? "";
+  return (
+    <small className="soft digits">
+      {human(one.low, unit, language)} … {human(one.high, unit, language)}
+    </small>
   );
 }
 
@@ -235,9 +223,7 @@ export function Tornado({ sensitivities, base, code }: { sensitivities: Sensitiv
           <li key={each.input}>
             <span className="what">
               {each.label[language]}
-              <small className="soft digits">
-                {human(each.low, "", language)} … {human(each.high, "", language)}
-              </small>
+              <Varied one={each} />
             </span>
             <span className="track" aria-hidden="true">
               <i style={{ left: `${place(from)}%`, width: `${place(Math.min(to, Math.max(from, base))) - place(from)}%` }} className="less" />

@@ -1,7 +1,7 @@
-import type { Language, Word } from "../i18n";
+import { type Language, translator, type Word } from "../i18n";
 import { cardBytes } from "./figures";
 import type { Plan } from "./types";
-import { currency, human } from "./units";
+import { currency, human, monthWord } from "./units";
 
 export interface Row {
   word: Word;
@@ -33,7 +33,7 @@ function bestOf(values: (number | string | undefined)[], better: Line["better"])
 
 /** Plans side by side. Amounts in different currencies are shown and not compared. */
 export function compared(plans: Plan[], language: Language): Group[] {
-  const zh = language === "zh";
+  const t = translator(language);
   const sameMoney = new Set(plans.map((plan) => plan.cost.currency)).size <= 1;
   const money = (word: Word, figure: string, of: Line["of"]): Line => ({
     word,
@@ -105,8 +105,8 @@ export function compared(plans: Plan[], language: Language): Group[] {
         {
           word: "planBreakEven",
           figure: "break_even_month",
-          of: (plan) => plan.cost.break_even_month ?? (plan.cost.advantage === undefined ? undefined : zh ? "不回本" : "never"),
-          show: (value) => (zh ? `第 ${value} 个月` : `month ${value}`),
+          of: (plan) => plan.cost.break_even_month ?? (plan.cost.advantage === undefined ? undefined : t("planNever")),
+          show: (value) => monthWord(value, t),
           better: "less",
         },
         { word: "planOpenPrices", of: (plan) => plan.cost.missing.length, show: plain(""), better: "less" },

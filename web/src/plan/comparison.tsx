@@ -1,39 +1,41 @@
 import { DeleteOutlined, DownloadOutlined, EditOutlined, UploadOutlined } from "@ant-design/icons";
 import { App, Button, Spin, Switch } from "antd";
 import { useEffect, useMemo, useRef, useState } from "react";
+import { useFaultWords } from "../hooks";
 import { useSetting } from "../i18n";
 import { saveFile } from "../save";
+import { planOf } from "./ask";
 import { compared } from "./compare";
 import { among } from "./figures";
 import { Num, WithFigures } from "./number";
 import { exported, forServer, imported, keep, kMostSaved, type Saved } from "./scenario";
-import type { Plan, Scenario } from "./types";
-import { askPlan } from "./use_plan";
+import type { Plan } from "./types";
 
 /** The plans of the saved scenarios, one after the other: the server makes two at once for everyone. */
 function usePlans(saved: Saved[], plans: Map<string, Plan>) {
   const { t } = useSetting();
+  const words = useFaultWords();
   const unnamed = t("planUnnamed");
   const keys = useMemo(() => saved.map((one) => JSON.stringify(forServer(one.scenario, unnamed))), [saved, unnamed]);
   const [, setTick] = useState(0);
-  const [faults, setFaults] = useState<Record<string, string>>({});
+  const [faults, setFaults] = useState<Record<string, unknown>>({});
   useEffect(() => {
     const stop = new AbortController();
     void (async () => {
       for (const key of keys) {
         if (plans.has(key)) continue;
         try {
-          plans.set(key, await askPlan(JSON.parse(key) as Scenario, stop.signal));
-        } catch (error) {
+          await planOf(key, plans, stop.signal);
+        } catch (fault) {
           if (stop.signal.aborted) return;
-          setFaults((now) => ({ ...now, [key]: error instanceof Error ? error.message : String(error) }));
+          setFaults((now) => ({ ...now, [key]: fault }));
         }
         setTick((now) => now + 1);
       }
     })();
     return () => stop.abort();
   }, [keys, plans]);
-  return keys.map((key) => ({ plan: plans.get(key), fault: faults[key] }));
+  return keys.map((key) => ({ plan: plans.get(key), fault: key in faults && !plans.has(key) ? words(faults[key]) : undefined }));
 }
 
 interface Props {
@@ -56,10 +58,12 @@ export function ComparePart({ saved, setSaved, plans, edit }: Props) {
   );
   const known = ready.map((one) => one.index).join();
   const sheets = useMemo(() => ready.map((one, at) => among(one.plan, at, one.plan.scenario.name)), [known, saved]);
+  const nameOf = (one: Saved) => one.scenario.name.trim() || t("planUnnamed");
   const column = new Map(ready.map((one, at) => [one.index, at]));
   const read = async (chosen: File | undefined) => {
     const scenarios = chosen && imported(await chosen.text());
     if (!scenarios) return void (chosen && message.error(t("planNotScenarios")));
+    if (saved.length + scenarios.length > kMostSaved) void message.info(t("planOldestGone", { most: kMostSaved }));
     setSaved(scenarios.reduce((all, scenario) => keep(all, { id: crypto.randomUUID?.() ?? String(Math.random()), scenario }), saved));
   };
   return (
@@ -102,14 +106,14 @@ export function ComparePart({ saved, setSaved, plans, edit }: Props) {
                   <td />
                   {saved.map((one, index) => (
                     <th key={one.id} scope="col">
-                      <b>{one.scenario.name || t("planUnnamed")}</b>
+                      <b>{nameOf(one)}</b>
                       <span>
-                        <Button type="text" size="small" icon={<EditOutlined />} aria-label={t("planEdit", { name: one.scenario.name })} onClick={() => edit(one)} />
+                        <Button type="text" size="small" icon={<EditOutlined />} aria-label={t("planEdit", { name: nameOf(one) })} onClick={() => edit(one)} />
                         <Button
                           type="text"
                           size="small"
                           icon={<DeleteOutlined />}
-                          aria-label={t("planForget", { name: one.scenario.name })}
+                          aria-label={t("planForget", { name: nameOf(one) })}
                           onClick={() => setSaved(saved.filter((each) => each.id !== one.id))}
                         />
                       </span>

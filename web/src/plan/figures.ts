@@ -41,7 +41,7 @@ function derived(plan: Plan): Figure[] {
   ];
   const peak = today?.at_peak;
   if (peak) {
-    const simulated = (id: string, label: Figure["label"], value: number, unit: string, formula: string): Figure => ({
+    const simulated = (id: string, label: Figure["label"], value: number, unit: string, formula: string, ...more: Input[]): Figure => ({
       id,
       label,
       value,
@@ -50,14 +50,14 @@ function derived(plan: Plan): Figure[] {
       inputs: [
         figureInput("replicas", today.needed, "replicas", "fleet.year0.needed"),
         figureInput("rate", peak.requests_per_s, "requests/s", "fleet.year0.rate"),
-        figureInput("alone", plan.fleet.alone_ttft_p95_s, "s", "fleet.alone_ttft"),
+        ...more,
       ],
       note: plan.fleet.confidence,
     });
     const percentile = "95th percentile over the simulated requests at the peak";
     all.push(
-      simulated("plan.ttft", words("首词元时延 p95（峰值）", "First token, p95 at the peak"), peak.ttft_p95_s, "s", percentile),
-      simulated("plan.tpot", words("每词元时延 p95（峰值）", "Time per token, p95 at the peak"), peak.tpot_p95_ms / 1000, "s", percentile),
+      simulated("plan.ttft", words("首词元时延 p95（峰值）", "First token, p95 at the peak"), peak.ttft_p95_s, "s", percentile, figureInput("alone", plan.fleet.alone_ttft_p95_s, "s", "fleet.alone_ttft")),
+      simulated("plan.tpot", words("每词元时延 p95（峰值）", "Time per token, p95 at the peak"), peak.tpot_p95_ms / 1000, "s", percentile, figureInput("alone", plan.fleet.alone_tpot_p95_ms, "ms", "fleet.alone_tpot")),
       simulated("plan.throughput", words("峰值输出速度", "Output at the peak"), peak.output_tokens_per_s, "tokens/s", "tokens answered / time, simulated at the peak"),
       simulated(
         "plan.utilisation",
@@ -75,15 +75,15 @@ function derived(plan: Plan): Figure[] {
       ),
     );
   }
-  const room = cardBytes(plan);
-  if (room !== undefined)
+  const room = cardMemory(plan);
+  if (room)
     all.push({
       id: "plan.memory_share",
       label: words("单卡显存占用率", "Share of a card's memory"),
-      value: (100 * plan.memory.total) / room,
+      value: (100 * plan.memory.total) / room.value,
       unit: "%",
       formula: "100 × total / memory",
-      inputs: [figureInput("total", plan.memory.total, "B", "memory.total"), figureInput("memory", room, "B", "speed.kv_room")],
+      inputs: [figureInput("total", plan.memory.total, "B", "memory.total"), room],
     });
   for (const option of plan.hardware) if (!option.why_not) all.push(...optionFigures(option, plan.cost.currency));
   const { criteria, ranking } = plan.advice.mode;
@@ -184,10 +184,11 @@ function optionFigures(option: HardwareOption, code: string): Figure[] {
 }
 
 /** The memory of one of the chosen cards, as the speed was reckoned with. */
-export const cardBytes = (plan: Plan) => plan.speed.figures.find((figure) => figure.id === "speed.kv_room")?.inputs.find((input) => input.name === "memory")?.value;
+const cardMemory = (plan: Plan) => plan.speed.figures.find((figure) => figure.id === "speed.kv_room")?.inputs.find((input) => input.name === "memory");
+export const cardBytes = (plan: Plan) => cardMemory(plan)?.value;
 
 export interface Sheet {
-  name: "memory" | "speed" | "fleet" | "cost" | "advice" | "plan";
+  name: "memory" | "speed" | "fleet" | "cost" | "advice" | "quality" | "plan";
   figures: Figure[];
 }
 
@@ -199,6 +200,7 @@ export function sheetsOf(plan: Plan): Sheet[] {
     { name: "fleet", figures: plan.fleet.figures },
     { name: "cost", figures: plan.cost.figures },
     { name: "advice", figures: plan.advice.figures },
+    { name: "quality", figures: plan.quality.figures },
   ];
 }
 
@@ -228,19 +230,4 @@ export function among(plan: Plan, place: number, name: string): Sheet {
     inputs: figure.inputs.map((input) => (input.figure === undefined ? input : { ...input, figure: id(input.figure) })),
   }));
   return { name: "plan", figures };
-}
-
-/** The ids that a figure rests on, nearest first, each once: what a chain can be followed down to. */
-export function chain(index: Map<string, Figure>, id: string): string[] {
-  const found: string[] = [];
-  const queue = [id];
-  while (queue.length > 0) {
-    const next = queue.shift()!;
-    for (const input of index.get(next)?.inputs ?? []) {
-      if (input.figure === undefined || input.figure === id || found.includes(input.figure) || !index.has(input.figure)) continue;
-      found.push(input.figure);
-      queue.push(input.figure);
-    }
-  }
-  return found;
 }

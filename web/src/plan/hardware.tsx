@@ -1,6 +1,6 @@
 import { CheckCircleFilled, WarningOutlined } from "@ant-design/icons";
 import { Table, Tag, Tooltip } from "antd";
-import { useSetting, type Word } from "../i18n";
+import { type Language, type Translate, useSetting, type Word } from "../i18n";
 import { Num } from "./number";
 import type { BillRow, HardwareOption, Plan, Words } from "./types";
 import { currency, human, unitWord } from "./units";
@@ -22,19 +22,14 @@ export function EditionTag({ edition }: { edition?: string }) {
   return edition === "domestic" ? <Tag color="green">{t("planDomestic")}</Tag> : edition === "international" ? <Tag>{t("planInternational")}</Tag> : null;
 }
 
-/** Why this one and not another: the order is by price where all have one, else by power. */
-function whyNot(option: HardwareOption, chosen: HardwareOption | undefined, code: string, language: "zh" | "en"): string {
-  if (option.why_not) return option.why_not[language];
-  if (!chosen || option.chosen) return "";
-  const zh = language === "zh";
-  if (option.purchase !== undefined && chosen.purchase !== undefined && option.purchase > chosen.purchase)
-    return zh
-      ? `卡价高 ${currency(option.purchase - chosen.purchase, code, language)}`
-      : `cards cost ${currency(option.purchase - chosen.purchase, code, language)} more`;
-  if (option.power_w > chosen.power_w && chosen.power_w > 0)
-    return zh ? `功耗高 ${human(option.power_w - chosen.power_w, "W", language)}` : `draws ${human(option.power_w - chosen.power_w, "W", language)} more`;
-  if (option.cards > chosen.cards) return zh ? `多用 ${option.cards - chosen.cards} 张卡` : `takes ${option.cards - chosen.cards} cards more`;
-  return option.power_w === 0 ? (zh ? "功耗未知，无法比较" : "its power is not known, so that it cannot be compared") : "";
+/** Why it comes after the chosen one: the order is by price where all have one (`priced`), else by power, and then by the number of cards. */
+function whyAfter(option: HardwareOption, chosen: HardwareOption, priced: boolean, code: string, t: Translate, language: Language): string {
+  const dearer = priced ? option.purchase! - chosen.purchase! : 0;
+  if (dearer > 0) return t("planDearer", { amount: currency(dearer, code, language) });
+  if (!priced && option.power_w === 0) return t("planPowerUnknown");
+  const thirstier = priced || chosen.power_w === 0 ? 0 : option.power_w - chosen.power_w;
+  if (thirstier > 0) return t("planThirstier", { power: human(thirstier, "W", language) });
+  return option.cards > chosen.cards ? t("planMoreCards", { count: option.cards - chosen.cards }) : "";
 }
 
 const groupWords: Record<string, Word> = {
@@ -48,15 +43,13 @@ const groupWords: Record<string, Word> = {
 
 function Bill({ plan }: { plan: Plan }) {
   const { t, language } = useSetting();
-  const money = (row: BillRow, quantity: number) =>
-    row.price_low === undefined || row.price_high === undefined ? (
-      <span className="tag unknown">{t("planUnknown")}</span>
-    ) : (
-      <span className="digits">
-        {currency(row.price_low * quantity, plan.cost.currency, language)}
-        {row.price_high > row.price_low && ` – ${currency(row.price_high * quantity, plan.cost.currency, language)}`}
-      </span>
-    );
+  const money = ({ price_low: low, price_high: high }: BillRow, quantity: number) =>
+    low === undefined || high === undefined
+      ? undefined
+      : [low, high]
+          .slice(0, high > low ? 2 : 1)
+          .map((price) => currency(price * quantity, plan.cost.currency, language))
+          .join(" – ");
   return (
     <>
       <h2>{t("planBill")}</h2>
@@ -97,14 +90,17 @@ function Bill({ plan }: { plan: Plan }) {
             {
               title: t("planSum"),
               align: "right",
-              render: (_, row) => (
-                <>
-                  {money(row, row.quantity)}
-                  {row.price_low !== undefined && row.price_low > 0 && row.quantity !== 1 && (
-                    <div className="soft small digits">{t("planPriceEach", { price: currency(row.price_low, plan.cost.currency, language) })}</div>
-                  )}
-                </>
-              ),
+              render: (_, row) => {
+                const each = money(row, 1);
+                return each === undefined ? (
+                  <span className="tag unknown">{t("planUnknown")}</span>
+                ) : (
+                  <>
+                    <span className="digits">{money(row, row.quantity)}</span>
+                    {row.quantity !== 1 && <div className="soft small digits">{t("planPriceEach", { price: each })}</div>}
+                  </>
+                );
+              },
             },
           ]}
         />
@@ -117,6 +113,9 @@ export function HardwarePart({ plan }: { plan: Plan }) {
   const { t, language } = useSetting();
   const chosen = plan.hardware.find((option) => option.chosen);
   const number = (option: HardwareOption, name: string) => (option.why_not ? <span className="soft">–</span> : <Num id={`hardware.${option.accelerator}.${name}`} />);
+  const priced = plan.hardware.every((option) => option.why_not || option.purchase !== undefined);
+  const reason = (option: HardwareOption) =>
+    option.chosen ? t("planChosen") : option.why_not ? option.why_not[language] : chosen && whyAfter(option, chosen, priced, plan.cost.currency, t, language);
   const tier = plan.advice.tier;
   return (
     <>
@@ -136,7 +135,7 @@ export function HardwarePart({ plan }: { plan: Plan }) {
                   {option.chosen && <CheckCircleFilled className="check" aria-label={t("planChosen")} />} <b>{option.accelerator}</b>{" "}
                   <span className="soft">{option.vendor}</span> <EditionTag edition={option.edition} />
                   <Doubts doubts={option.doubts} />
-                  <div className="soft">{option.chosen ? t("planChosen") : whyNot(option, chosen, plan.cost.currency, language)}</div>
+                  <div className="soft">{reason(option)}</div>
                 </div>
               ),
             },

@@ -1,9 +1,9 @@
 import { App, Button, Checkbox, Modal, Radio } from "antd";
-import { useState } from "react";
-import { send } from "../api";
+import { useRef, useState } from "react";
 import { useComplain } from "../hooks";
 import { useSetting, type Word } from "../i18n";
 import { saveFile } from "../save";
+import { askInTurn } from "./ask";
 import type { Scenario } from "./types";
 
 const papers: [string, Word][] = [
@@ -33,10 +33,16 @@ export function PapersDialog({ scenario, open, close }: { scenario: Scenario; op
   const [format, setFormat] = useState<string>("docx");
   const [tongue, setTongue] = useState<string>(language);
   const [busy, setBusy] = useState(false);
+  const stop = useRef(new AbortController());
+  const leave = () => {
+    stop.current.abort();
+    close();
+  };
   const download = async () => {
+    stop.current = new AbortController();
     setBusy(true);
     try {
-      const response = await send("POST", "/api/v1/plan/report", { scenario, papers: chosen, format, language: tongue });
+      const response = await askInTurn("/api/v1/plan/report", { scenario, papers: chosen, format, language: tongue }, stop.current.signal);
       const name = nameOf(response.headers.get("Content-Disposition"), "plan");
       saveFile(name, response.headers.get("Content-Type") ?? "application/octet-stream", await response.blob());
       void message.success(t("planSavedAs", { name }));
@@ -50,10 +56,10 @@ export function PapersDialog({ scenario, open, close }: { scenario: Scenario; op
   return (
     <Modal
       open={open}
-      onCancel={close}
+      onCancel={leave}
       title={t("planPapers")}
       footer={[
-        <Button key="cancel" onClick={close}>
+        <Button key="cancel" onClick={leave}>
           {t("cancel")}
         </Button>,
         <Button key="get" type="primary" loading={busy} disabled={chosen.length === 0} onClick={() => void download()}>

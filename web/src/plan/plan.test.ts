@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { askInTurn, kKept, planOf } from "./ask";
 import { compared } from "./compare";
-import { among, chain, indexOf, type Sheet } from "./figures";
+import { among, cardBytes, indexOf, type Sheet, sheetsOf } from "./figures";
 import { at, blank, exported, forServer, imported, isEnough, keep, kMostSaved, setAt } from "./scenario";
 import type { Figure, Plan, Scenario } from "./types";
 import { currency, human } from "./units";
@@ -70,6 +71,22 @@ describe("scenarios that are kept", () => {
     expect(imported(exported(two))).toEqual(two);
     expect(imported(JSON.stringify(two[0]))).toEqual([two[0]]);
   });
+  it("come without what is null, which is not said", () => {
+    expect(imported('{"name":"a","model":{"name":"x","weights":null},"users":null}')).toEqual([{ name: "a", model: { name: "x" } }]);
+  });
+  it("do not come with fields that the page could not show", () => {
+    const wrong: object[] = [
+      { constraints: { accelerators: "H20" } },
+      { constraints: { data_class: "secret" } },
+      { constraints: [] },
+      { goals: "one" },
+      { goals: [null] },
+      { model: { name: "x", weights: 8 } },
+      { users: { daily_active: "many" } },
+      { latency: "fast" },
+    ];
+    for (const each of wrong) expect(imported(JSON.stringify({ name: "a", model: { name: "x" }, ...each })), JSON.stringify(each)).toBeUndefined();
+  });
   it("do not come from other files", () => {
     for (const text of [
       "",
@@ -115,13 +132,6 @@ describe("figures", () => {
     expect(index.get("memory.kv")!.value).toBe(8);
     expect(index.get("speed:memory.kv")!.value).toBe(1);
     expect(index.get("speed.room")!.inputs.map((input) => input.figure)).toEqual(["speed:memory.kv", "memory.weights"]);
-  });
-  it("can be followed down, and a circle ends", () => {
-    expect(chain(index, "memory.total")).toEqual(["memory.weights", "memory.kv"]);
-    const round = indexOf([
-      { name: "cost", figures: [figure("a", 1, [{ name: "b", value: 1, unit: "", figure: "b" }]), figure("b", 1, [{ name: "a", value: 1, unit: "", figure: "a" }])] },
-    ]);
-    expect(chain(round, "a")).toEqual(["b"]);
   });
 });
 
@@ -181,8 +191,45 @@ describe("plans side by side", () => {
     expect([index.get("0|plan.replicas")!.value, index.get("1|plan.replicas")!.value]).toEqual([plan.replicas, plan.replicas + 1]);
     for (const each of index.values()) for (const input of each.inputs) if (input.figure) expect(index.has(input.figure), `${each.id} ← ${input.figure}`).toBe(true);
   });
+  it("tell a card's memory by its own source, and not by what is left of it", () => {
+    const memory = indexOf(sheetsOf(plan)).get("plan.memory_share")!.inputs.find((input) => input.name === "memory")!;
+    expect([memory.figure, memory.source !== undefined, memory.value]).toEqual([undefined, true, cardBytes(plan)]);
+  });
   it("every figure that a plan refers to is there", () => {
     for (const group of compared([plan], "en"))
       for (const each of group.rows) if (each.figure) expect(indexOf([among(plan, 0, "a")]).has(`0|${each.figure}`), each.figure).toBe(true);
+  });
+});
+
+describe("a server that makes two plans at once", () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  });
+  const signal = () => new AbortController().signal;
+  it("is asked again after as long as it says", async () => {
+    const waits = vi.spyOn(globalThis, "setTimeout").mockImplementation(((go: () => void) => go()) as never);
+    const busy = new Response('{"error":{"message":"busy"}}', { status: 503, headers: { "Retry-After": "7" } });
+    const fetch = vi.fn().mockResolvedValueOnce(busy).mockResolvedValueOnce(new Response("{}"));
+    vi.stubGlobal("fetch", fetch);
+    expect((await askInTurn("/api/v1/plan", {}, signal())).status).toBe(200);
+    expect(fetch).toHaveBeenCalledTimes(2);
+    expect(waits.mock.calls.map(([, time]) => time)).toContain(7000);
+  });
+  it("is not asked again after another fault", async () => {
+    const fetch = vi.fn().mockImplementation(async () => new Response('{"error":{"message":"too small"}}', { status: 422 }));
+    vi.stubGlobal("fetch", fetch);
+    await expect(askInTurn("/api/v1/plan", {}, signal())).rejects.toThrow("too small");
+    expect(fetch).toHaveBeenCalledTimes(1);
+  });
+  it("is not asked for a plan that is at hand; the oldest ones are let go", async () => {
+    const fetch = vi.fn().mockImplementation(async () => new Response("{}"));
+    vi.stubGlobal("fetch", fetch);
+    const plans = new Map<string, Plan>();
+    for (let number = 0; number <= kKept; number++) await planOf(JSON.stringify({ number }), plans, signal());
+    expect([plans.size, plans.has('{"number":0}')]).toEqual([kKept, false]);
+    await planOf('{"number":1}', plans, signal());
+    expect(fetch).toHaveBeenCalledTimes(kKept + 1);
+    expect([...plans.keys()].at(-1)).toBe('{"number":1}');
   });
 });

@@ -4,11 +4,11 @@ import { useSetting, type Word } from "../i18n";
 import { AdvicePart } from "./advice";
 import { CostChart, LatencyCharts, LoadCharts, MemoryChart, ReplicasChart, Tornado } from "./charts";
 import { CostTable } from "./cost";
-import { sheetsOf } from "./figures";
+import { type Sheet, sheetsOf } from "./figures";
 import { HardwarePart } from "./hardware";
 import { Num } from "./number";
 import type { Plan } from "./types";
-import { currency, human, unitWord } from "./units";
+import { currency, human, monthWord, unitWord } from "./units";
 
 type Part = "overview" | "hardware" | "speed" | "cost" | "advice" | "basis";
 const partWords: [Part, Word][] = [
@@ -25,7 +25,8 @@ function Headline({ plan, give }: { plan: Plan; give(step: number): void }) {
   const today = plan.fleet.years[0];
   const { cost } = plan;
   const perMillion = cost.on_premise.per_million_tokens;
-  const millis = (value: number) => human(value, "s", language);
+  const seconds = (value: number) => human(value, "s", language);
+  const goal = plan.fleet.goals.ttft_p95_s;
   const ask = (
     <button type="button" className="text-button" onClick={() => give(4)}>
       {t("planGivePrices")}
@@ -44,8 +45,8 @@ function Headline({ plan, give }: { plan: Plan; give(step: number): void }) {
     { name: t("planMemoryOfCard"), value: <Num id="memory.total" />, more: <Num id="plan.memory_share" /> },
     {
       name: t("planFirstTokenP95"),
-      value: <Num id="plan.ttft">{today && millis(today.at_peak.ttft_p95_s)}</Num>,
-      more: t("planGoalIs", { goal: millis(plan.fleet.goals.ttft_p95_s ?? 0) }),
+      value: <Num id="plan.ttft">{today && seconds(today.at_peak.ttft_p95_s)}</Num>,
+      more: goal !== undefined && t("planGoalIs", { goal: seconds(goal) }),
     },
     {
       name: t("planOutputSpeed"),
@@ -75,7 +76,7 @@ function Headline({ plan, give }: { plan: Plan; give(step: number): void }) {
       name: t("planBreakEven"),
       value: (
         <Num id="break_even_month">
-          {cost.break_even_month === undefined ? (cost.advantage === undefined ? t("planUnknown") : t("planNever")) : t("planMonth", { month: cost.break_even_month })}
+          {cost.break_even_month === undefined ? (cost.advantage === undefined ? t("planUnknown") : t("planNever")) : monthWord(cost.break_even_month, t)}
         </Num>
       ),
       more: cost.break_even[language],
@@ -171,7 +172,15 @@ function Notes({ plan }: { plan: Plan }) {
   );
 }
 
-const sheetWords: Record<string, Word> = { plan: "planTitle", memory: "planCardMemory", speed: "planSpeed", fleet: "planFleet", cost: "planCost", advice: "planAdvice" };
+const sheetWords: Record<Sheet["name"], Word> = {
+  plan: "planTitle",
+  memory: "planCardMemory",
+  speed: "planSpeed",
+  fleet: "planFleet",
+  cost: "planCost",
+  advice: "planAdvice",
+  quality: "planQuality",
+};
 
 /** All figures of the plan, to look through. */
 function Basis({ plan }: { plan: Plan }) {
@@ -248,7 +257,7 @@ export function Result({ plan, give }: { plan: Plan; give(step: number): void })
         <>
           <div className="stacked">
             <CostChart plan={plan} />
-            <Tornado sensitivities={plan.cost.sensitivities} base={plan.cost.advantage ?? 0} code={plan.cost.currency} />
+            {plan.cost.advantage !== undefined && <Tornado sensitivities={plan.cost.sensitivities} base={plan.cost.advantage} code={plan.cost.currency} />}
           </div>
           <CostTable plan={plan} />
           <Open plan={plan} give={give} />

@@ -55,18 +55,43 @@ export function keep(saved: Saved[], fresh: Saved): Saved[] {
 
 export const exported = (scenarios: Scenario[]) => JSON.stringify({ format: "siyu-scenarios-1", scenarios }, undefined, 2);
 
-const isScenario = (value: unknown): value is Scenario => {
-  const one = value as Scenario | null;
-  return (
-    typeof one === "object" && one !== null && typeof one.name === "string" && typeof one.model === "object" && one.model !== null && typeof one.model.name === "string"
-  );
+const sections = ["organisation", "model", "users", "tokens", "latency", "constraints", "criteria", "cost"];
+const texts = ["name", "industry", "use", "weights", "kv_type", "currency", "cloud_model", "accelerator"];
+const lists = ["goals", "accelerators"];
+const answers = ["air_gapped", "cloud_allowed", "customised"];
+const choices: Record<string, unknown[]> = {
+  edition: ["any", "domestic", "international"],
+  data_class: ["public", "internal", "confidential", "core"],
+  training: ["none", "adapters", "all"],
 };
 
-/** Of an exported file, or of one scenario alone; undefined when it is neither. The server checks every field when it plans. */
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A field of a scenario has the kind that the page shows it as; what is none of the others is a number. */
+function isField([key, value]: [string, unknown]): boolean {
+  if (texts.includes(key)) return typeof value === "string";
+  if (lists.includes(key)) return Array.isArray(value) && value.every((each) => typeof each === "string");
+  if (answers.includes(key)) return typeof value === "boolean";
+  return key in choices ? choices[key].includes(value) : typeof value === "number";
+}
+
+const isScenario = (value: unknown): value is Scenario =>
+  isObject(value) &&
+  typeof value.name === "string" &&
+  isObject(value.model) &&
+  typeof value.model.name === "string" &&
+  Object.entries(value).every(([key, part]) => (sections.includes(key) ? isObject(part) && Object.entries(part).every(isField) : isField([key, part])));
+
+/** null is what is not said; in a list it stays, and is refused. */
+function withoutNull(this: unknown, _: string, value: unknown) {
+  return value === null && !Array.isArray(this) ? undefined : value;
+}
+
+/** Of an exported file, or of one scenario alone; undefined when it is neither. Whether the numbers make sense, the server says when it plans. */
 export function imported(text: string): Scenario[] | undefined {
   if (text.length > kMostImport) return undefined;
   try {
-    const value = JSON.parse(text) as { scenarios?: unknown };
+    const value = JSON.parse(text, withoutNull) as { scenarios?: unknown };
     const list = Array.isArray(value?.scenarios) ? value.scenarios : [value];
     return list.length > 0 && list.length <= kMostSaved && list.every(isScenario) ? list : undefined;
   } catch {

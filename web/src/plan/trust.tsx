@@ -1,12 +1,18 @@
 import { Spin, Switch, Table } from "antd";
 import { useState } from "react";
 import { useData } from "../hooks";
-import { useSetting } from "../i18n";
+import { useSetting, type Word } from "../i18n";
 import { numbersOf } from "../numbers";
 import type { Comparison, Comparisons } from "./types";
 import { human } from "./units";
 
 const kNear = 1.5;
+const metrics: Record<string, Word> = {
+  output_tokens_per_s: "planMetricOutput",
+  input_tokens_per_s: "planMetricInput",
+  total_tokens_per_s: "planMetricTotal",
+  tpot_ms: "planMetricTpot",
+};
 
 /** Where a prediction lies beside what was published, from a third to three times of it; the shade is where two thirds to one and a half lie. */
 function RatioBar({ ratio }: { ratio: number }) {
@@ -84,9 +90,10 @@ export function TrustPart() {
               title: t("planPublished"),
               align: "right",
               render: (_, one) => (
-                <span className="digits">
-                  {human(one.published, "", language)} {one.metric.endsWith("ms") ? "ms" : ""}
-                </span>
+                <>
+                  <span className="digits">{human(one.published, "", language)}</span>
+                  <div className="soft">{one.metric in metrics ? t(metrics[one.metric]) : one.metric}</div>
+                </>
               ),
             },
             {

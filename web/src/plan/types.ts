@@ -9,15 +9,6 @@ export interface Scenario {
   constraints?: Constraints; criteria?: Criteria; cost?: CostInputs; accelerator?: string; cards_per_replica?: number; years?: number;
   documents_gb?: number; training?: "none" | "adapters" | "all"; customised?: boolean;
 }
-export interface MemoryRequest {
-  model: string; weights?: string; kv_type?: string; context?: number; users?: number; fill?: number; shared_prefix?: number; kv_tokens?: number; headroom?: number;
-  step_tokens?: number; accelerator?: string; tensor?: number; pipeline?: number; engine?: "siyu" | "siyu_card" | "llama_server" | "cards";
-}
-export interface SpeedRequest {
-  model: string; weights?: string; kv_type?: string; prompt?: number; output?: number; cached?: number; concurrency?: number; headroom?: number; step_tokens?: number;
-  accelerator?: string; tensor?: number; pipeline?: number; sequences?: number; link_gb_per_s?: number; bandwidth_efficiency?: number; compute_efficiency?: number;
-  link_efficiency?: number; step_ms?: number; classic_latency_s?: number;
-}
 export interface MemoryAnswer extends MemoryPlan { card_bytes?: number; fits?: boolean; cards: CardFit[] }
 export interface SpeedPlan {
   model: string; hardware: string; prefill_tokens_per_s: number; decode_tokens_per_s: number; ttft_s: number; tpot_ms: number; at_concurrency: SpeedPoint;

@@ -1,4 +1,4 @@
-import type { Language } from "../i18n";
+import type { Language, Translate } from "../i18n";
 
 const decimal: Record<string, string[]> = {
   "B/s": ["B/s", "kB/s", "MB/s", "GB/s", "TB/s"],
@@ -37,11 +37,13 @@ const plainUnits: Record<string, string> = {
   replica: "副本",
   card: "卡",
   server: "台服务器",
+  "s per pair": "s/对",
+  "% per unit of cost": "个百分点/单位成本",
 };
 
-const perUnits: Record<string, string> = { "/card": "/卡", "/server": "/台", "/1M tokens": "/百万词元", "/year": "/年", "/month": "/月", "/U/month": "/U/月" };
+const perUnits: Record<string, string> = { "/card": "/卡", "/server": "/台", "/1M tokens": "/百万词元", "/year": "/年", "/month": "/月", "/U/month": "/U/月", "/kWh": "/度" };
 
-/** A currency, alone or "per" something: CNY, CNY/card, USD/M tokens. */
+/** A currency, alone or "per" something: CNY, CNY/card, USD/1M tokens. */
 const moneyUnit = /^([A-Z]{3})(\/.*)?$/;
 
 /** The unit in words of the language; what has none stays as it is. */
@@ -59,10 +61,10 @@ function steps(value: number, step: number, units: string[]): [number, string] {
 }
 
 /** Three digits that count, and never 1e+21. */
-function digits(value: number, language: Language, compact = true): string {
+function digits(value: number, language: Language): string {
   const locale = language === "zh" ? "zh-CN" : "en-GB";
   const size = Math.abs(value);
-  if (size >= 100_000 && compact) return new Intl.NumberFormat(language === "zh" ? locale : "en", { notation: "compact", maximumSignificantDigits: 4 }).format(value);
+  if (size >= 100_000) return new Intl.NumberFormat(language === "zh" ? locale : "en", { notation: "compact", maximumSignificantDigits: 4 }).format(value);
   if (Number.isInteger(value) || size >= 1000) return new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }).format(value);
   return new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 }).format(value);
 }
@@ -89,6 +91,9 @@ export function human(value: number, unit: string, language: Language): string {
   if (unit === "") return digits(value, language);
   return `${digits(value, language)} ${unitWord(unit, language)}`;
 }
+
+/** The end of a month of the horizon; before the first one lies what is bought at the beginning. */
+export const monthWord = (month: number, t: Translate) => (month === 0 ? t("planBeginning") : t("planMonth", { month }));
 
 /** Large amounts in short, small ones with the digits that count. */
 export function currency(value: number, code: string, language: Language): string {

@@ -8,6 +8,8 @@ import { setAt } from "./scenario";
 import type { Catalogue, Criteria } from "./types";
 import { human } from "./units";
 
+const kLargestRequest = 16_777_216; // tokens, as the server takes them
+const kUsualPrompt = 1155, kUsualOutput = 211; // what it takes when they are not said
 const weights = ["bf16", "fp8", "int8", "int4", "awq-int4", "q8_0", "q6_k", "q5_k_m", "q4_k_m"];
 
 /** Each with its default, of 100. */
@@ -57,6 +59,17 @@ function Who({ catalogue }: Known) {
         <Count path={["organisation", "employees"]} label={t("planEmployees")} min={0} whole />
         <Count path={["organisation", "it_staff"]} label={t("planItStaff")} min={0} whole />
       </div>
+      <Count path={["documents_gb"]} label={t("planDocuments")} hint={t("planDocumentsHint")} min={0} unit="GB" usual={t("planUnknown")} />
+      <Pick
+        path={["training"]}
+        label={t("planTraining")}
+        options={[
+          [undefined, t("planTrainingNone")],
+          ["adapters", t("planTrainingAdapters")],
+          ["all", t("planTrainingAll")],
+        ]}
+      />
+      <YesNo path={["customised"]} label={t("planCustomised")} words={[t("planYes"), t("planNo"), t("planOpen")]} />
     </>
   );
 }
@@ -69,7 +82,7 @@ function Load({ catalogue }: Known) {
   );
   return (
     <>
-      <Count path={["users", "daily_active"]} label={t("planDaily")} min={1} whole usual="200" />
+      <Count path={["users", "daily_active"]} label={t("planDaily")} min={1} whole />
       <div className="pair">
         <Count path={["users", "requests_per_user_and_day"]} label={t("planPerDay")} min={0.01} usual={known && String(known.requests_per_user_and_day)} />
         <Count
@@ -79,18 +92,18 @@ function Load({ catalogue }: Known) {
           max={100}
           scale={100}
           unit="%"
-          usual={known && String(known.peak_hour_share * 100)}
+          usual={known && String(Number((known.peak_hour_share * 100).toPrecision(12)))}
         />
       </div>
       <div className="pair">
         <Count path={["users", "requests_per_second"]} label={t("planPeakRate")} min={0.000001} unit={t("planPerSecond")} usual={t("planFromUsers")} />
-        <Count path={["users", "growth_per_year"]} label={t("planGrowth")} min={-90} max={10000} scale={100} unit="%" usual="0" />
+        <Count path={["users", "growth_per_year"]} label={t("planGrowth")} min={0} max={1000} scale={100} unit="%" usual="0" />
       </div>
       <div className="pair">
-        <Count path={["tokens", "prompt"]} label={t("planPrompt")} min={1} whole usual="1155" />
-        <Count path={["tokens", "output"]} label={t("planOutput")} min={1} whole usual="211" />
+        <Count path={["tokens", "prompt"]} label={t("planPrompt")} min={1} max={kLargestRequest} whole usual={String(kUsualPrompt)} />
+        <Count path={["tokens", "output"]} label={t("planOutput")} min={1} max={kLargestRequest} whole usual={String(kUsualOutput)} />
       </div>
-      <Count path={["tokens", "shared_prefix"]} label={t("planShared")} hint={t("planSharedHint")} min={0} whole usual="0" />
+      <Count path={["tokens", "shared_prefix"]} label={t("planShared")} hint={t("planSharedHint")} min={0} max={kLargestRequest} whole usual="0" />
     </>
   );
 }
@@ -131,7 +144,7 @@ function Which({ catalogue, library }: Known) {
           options={["f16", "fp8", "q8_0"].map((each) => ({ value: each, label: each.toUpperCase() }))}
         />
       </div>
-      <Count path={["model", "context"]} label={t("planContext")} min={1} whole usual="8192" />
+      <Count path={["model", "context"]} label={t("planContext")} min={1} max={kLargestRequest} whole usual="8192" />
     </>
   );
 }
@@ -195,7 +208,13 @@ function Bounds({ catalogue }: Known) {
 
 function Money({ catalogue }: Known) {
   const { t, language } = useSetting();
-  const [currency = "CNY"] = useField<string>(["cost", "currency"]);
+  const { scenario, change } = useContext(DraftContext);
+  const currency = scenario.cost?.currency ?? "CNY";
+  // A plan in dollars has no rate of the dollar, and the server refuses one.
+  const pick = (next: string | undefined) => {
+    const picked = setAt(scenario, ["cost", "currency"], next);
+    change(next === "USD" ? setAt(picked, ["cost", "exchange_rate"], undefined) : picked);
+  };
   const prices = catalogue.token_prices.filter((each) => each.period === undefined || !/off/i.test(each.period));
   const names = [...new Set(prices.map((each) => `${each.vendor}/${each.model}`))];
   const shown = (name: string) => {
@@ -206,8 +225,8 @@ function Money({ catalogue }: Known) {
   return (
     <>
       <div className="pair">
-        <Choice path={["cost", "currency"]} label={t("planCurrency")} usual="CNY" options={["CNY", "USD"].map((each) => ({ value: each, label: each }))} />
-        <Count path={["cost", "exchange_rate"]} label={t("planRate", { currency })} min={0.000001} usual={unknown} />
+        <Choice path={["cost", "currency"]} label={t("planCurrency")} usual="CNY" onPick={pick} options={["CNY", "USD"].map((each) => ({ value: each, label: each }))} />
+        {currency !== "USD" && <Count path={["cost", "exchange_rate"]} label={t("planRate", { currency })} min={0.000001} max={1000000} usual={unknown} />}
       </div>
       <div className="pair">
         <Count path={["cost", "card_price"]} label={t("planCardPrice")} min={0} usual={t("planFromCatalogue")} />
@@ -219,7 +238,7 @@ function Money({ catalogue }: Known) {
       </div>
       <div className="pair">
         <Count path={["cost", "price_per_kwh"]} label={t("planKwh")} min={0} usual={t("planFromCatalogue")} />
-        <Count path={["cost", "pue"]} label="PUE" min={1} max={10} usual="1.4" />
+        <Count path={["cost", "pue"]} label="PUE" min={1} max={5} usual="1.4" />
       </div>
       <div className="pair">
         <Count path={["cost", "staff_per_year"]} label={t("planStaff")} min={0} usual={unknown} />
@@ -241,8 +260,8 @@ function Money({ catalogue }: Known) {
           <Count path={["cost", "local_share"]} label={t("planLocalShare")} min={0} max={100} scale={100} unit="%" usual="70" />
           <Count path={["cost", "staff_share"]} label={t("planStaffShare")} min={0} max={1000} usual="0.5" />
           <Count path={["cost", "support_share"]} label={t("planSupportShare")} min={0} max={100} scale={100} unit="%" usual="5" />
-          <Count path={["cost", "depreciation_years"]} label={t("planDepreciation")} min={0.1} max={30} usual="5" />
-          <Count path={["cost", "discount_rate"]} label={t("planDiscount")} min={-50} max={100} scale={100} unit="%" usual="6" />
+          <Count path={["cost", "depreciation_years"]} label={t("planDepreciation")} min={0.5} max={30} usual="5" />
+          <Count path={["cost", "discount_rate"]} label={t("planDiscount")} min={0} max={100} scale={100} unit="%" usual="6" />
           <Count path={["cost", "residual_share"]} label={t("planResidual")} min={0} max={100} scale={100} unit="%" usual="0" />
           <Count path={["constraints", "budget"]} label={t("planBudget")} min={0} usual={t("planAny")} />
         </div>
@@ -267,7 +286,7 @@ function useSummaries(catalogue: Catalogue): string[] {
     join([
       users?.daily_active !== undefined && t("planUsersCount", { count: human(users.daily_active, "", language) }),
       users?.requests_per_second !== undefined && `${users.requests_per_second} ${t("planPerSecond")}`,
-      tokens && `${tokens.prompt ?? 1155} → ${tokens.output ?? 211} ${t("planTokensShort")}`,
+      tokens && `${tokens.prompt ?? kUsualPrompt} → ${tokens.output ?? kUsualOutput} ${t("planTokensShort")}`,
     ]),
     join([model.name, model.weights?.toUpperCase(), model.context !== undefined && `${human(model.context, "", language)}`]),
     join([
