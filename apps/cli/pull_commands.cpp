@@ -40,13 +40,20 @@ struct RecommendationBody {
   std::string reason, command;
 };
 BOOST_DESCRIBE_STRUCT(RecommendationBody, (), (name, reference, mirror, kind, quantization, fits, comfortable, file_bytes, reason, command))
+struct CardBody {
+  std::string name;
+  std::uint64_t memory_bytes = 0, memory_free_bytes = 0;
+  double memory_bytes_per_second = 0;
+};
+BOOST_DESCRIBE_STRUCT(CardBody, (), (name, memory_bytes, memory_free_bytes, memory_bytes_per_second))
 struct MachineBody {
   std::uint64_t memory_bytes = 0, memory_available_bytes = 0;
   double cores = 0;
   std::optional<double> memory_bytes_per_second;
+  std::vector<CardBody> cards;
   std::uint64_t disk_free_bytes = 0;
 };
-BOOST_DESCRIBE_STRUCT(MachineBody, (), (memory_bytes, memory_available_bytes, cores, memory_bytes_per_second, disk_free_bytes))
+BOOST_DESCRIBE_STRUCT(MachineBody, (), (memory_bytes, memory_available_bytes, cores, memory_bytes_per_second, cards, disk_free_bytes))
 struct RecommendationListBody {
   MachineBody machine;
   std::vector<RecommendationBody> recommendations;
@@ -141,6 +148,7 @@ Status recommend(Client& client, Invocation<None>& call) {
   std::printf("Free for models: %s of %s memory, %g cores, %s disk", human_bytes(machine.memory_available_bytes).c_str(), human_bytes(machine.memory_bytes).c_str(),
               machine.cores, human_bytes(machine.disk_free_bytes).c_str());
   if (machine.memory_bytes_per_second) std::printf("; memory reads %s/s", human_bytes(static_cast<std::uint64_t>(*machine.memory_bytes_per_second)).c_str());
+  for (const auto& card : machine.cards) std::printf("\n%s: %s of %s free", card.name.c_str(), human_bytes(card.memory_free_bytes).c_str(), human_bytes(card.memory_bytes).c_str());
   std::printf("\n\n");
   std::vector<std::vector<std::string>> rows;
   for (const auto& one : list.recommendations)

@@ -275,7 +275,15 @@ struct Machine::Parts {
     return need;
   }
 
-  std::uint64_t memory_budget() const { return config.worker.memory_bytes > 0 ? config.worker.memory_bytes : models::read_machine().memory_bytes / 5 * 4; }
+  /// The cards that models are computed on.
+  std::vector<models::Card> cards() const { return engine::worker_program(config.worker.accelerators) == engine::worker_program(false) ? std::vector<models::Card>() : models::read_cards(); }
+
+  std::uint64_t memory_budget() const {
+    if (config.worker.memory_bytes > 0) return config.worker.memory_bytes;
+    auto bytes = models::read_machine().memory_bytes;
+    for (const auto& card : cards()) bytes += card.memory_bytes;
+    return bytes / 5 * 4;
+  }
 
   Status open_deployments() {
     const auto start = [this](const serving::WorkerPlan& plan) { return start_engine(plan); };
@@ -317,6 +325,7 @@ struct Machine::Parts {
       if (facts.memory_available_bytes >= kEnoughToMeasure) memory_speed = models::measure_memory_speed(facts.cores);
     });
     facts.memory_bytes_per_second = memory_speed;
+    facts.cards = cards();
     return facts;
   }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """How well `siyu plan speed` foretells models on this machine after `siyu plan calibrate` with two others of the same weight type: prefill of
-four lengths, decode behind three contexts. All times are the quickest of three.
+four lengths, decode behind three contexts. Every time is the quickest of several rounds. With --card the models are as large as a card deserves.
 
-    SIYU_BIN=build/release/bin/siyu bench/planner/speed.py [--type q8_0 --type q4_0] [--json]
+    SIYU_BIN=build/release/bin/siyu bench/planner/speed.py [--card] [--type q8_0 --type q4_0] [--json]
 """
 import argparse
 import json
@@ -24,6 +24,16 @@ FORETOLD = {
     "qwen3-0.3b": ["--arch", "qwen3", "--preset", "small", "--layers", 12, "--width", 1024, "--heads", 16, "--kv-heads", 8, "--head", 128, "--feed-forward", 3072],
     "llama-0.1b": ["--arch", "llama", "--preset", "small", "--layers", 12, "--width", 768, "--heads", 12, "--kv-heads", 4, "--feed-forward", 2048],
 }
+# The shapes of published models of 1.5, 3, 7, 0.6 and 8 G parameters; weights of a few rows over and over, which costs no card a different time.
+CARD_CALIBRATED_BY = {
+    "by-qwen2-1.5b": ["--arch", "qwen2", "--preset", "small", "--layers", 28, "--width", 1536, "--heads", 12, "--kv-heads", 2, "--feed-forward", 8960, "--repeat"],
+    "by-llama-3b": ["--arch", "llama", "--preset", "small", "--layers", 28, "--width", 3072, "--heads", 24, "--kv-heads", 8, "--feed-forward", 8192, "--repeat"],
+}
+CARD_FORETOLD = {
+    "qwen2-7b": ["--arch", "qwen2", "--preset", "small", "--layers", 28, "--width", 3584, "--heads", 28, "--kv-heads", 4, "--feed-forward", 18944, "--repeat"],
+    "qwen3-0.6b": ["--arch", "qwen3", "--preset", "small", "--layers", 28, "--width", 1024, "--heads", 16, "--kv-heads", 8, "--head", 128, "--feed-forward", 3072, "--repeat"],
+    "llama-8b": ["--arch", "llama", "--preset", "small", "--layers", 32, "--width", 4096, "--heads", 32, "--kv-heads", 8, "--feed-forward", 14336, "--repeat"],
+}
 
 
 def siyu(*arguments):
@@ -43,19 +53,21 @@ def compare(name, file, measured, rates):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--type", action="append", help="weight types; q8_0 and q4_0 when absent")
+    options.add_argument("--card", action="store_true")
     options.add_argument("--json", action="store_true")
     options = options.parse_args()
+    calibrated_by, predicted_for = (CARD_CALIBRATED_BY, CARD_FORETOLD) if options.card else (CALIBRATED_BY, FORETOLD)
     rows = []
     with tempfile.TemporaryDirectory(prefix="siyu-speed-") as folder:
         folder = pathlib.Path(folder)
         for kind in options.type or ["q8_0", "q4_0"]:
             files = {}
-            for name, shape in {**CALIBRATED_BY, **FORETOLD}.items():
+            for name, shape in {**calibrated_by, **predicted_for}.items():
                 files[name] = folder / f"{name}-{kind}.gguf"
                 subprocess.run([WRITER, *map(str, shape), "--type", kind, "-o", files[name]], check=True)
             rates = folder / f"rates-{kind}.json"
-            siyu("calibrate", *(part for name in CALIBRATED_BY for part in ("--model", files[name])), "--out", rates)
-            for name in FORETOLD:
+            siyu("calibrate", *(part for name in calibrated_by for part in ("--model", files[name])), "--out", rates)
+            for name in predicted_for:
                 measured = siyu("calibrate", "--model", files[name], "--out", folder / "own.json")["models"][0]
                 (folder / "own.json").unlink()
                 for row in compare(f"{name} {kind}", files[name], measured, rates):

@@ -43,9 +43,10 @@ struct MachineBody {
   std::uint64_t memory_bytes = 0, memory_available_bytes = 0;
   double cores = 0;
   std::optional<double> memory_bytes_per_second;
+  std::vector<models::Card> cards;
   std::uint64_t disk_free_bytes = 0;
 };
-BOOST_DESCRIBE_STRUCT(MachineBody, (), (memory_bytes, memory_available_bytes, cores, memory_bytes_per_second, disk_free_bytes))
+BOOST_DESCRIBE_STRUCT(MachineBody, (), (memory_bytes, memory_available_bytes, cores, memory_bytes_per_second, cards, disk_free_bytes))
 struct RecommendationListBody {
   MachineBody machine;
   std::vector<RecommendationBody> recommendations;
@@ -95,7 +96,7 @@ Reply recommend_models(Call& call) {
   const auto result = planner::recommend(call.services.planning.catalogue(), call.services.machine(), error ? 0 : space.available, call.services.config.worker.context_length);
   RecommendationListBody body{.machine = {.memory_bytes = result.machine.memory_bytes, .memory_available_bytes = result.machine.memory_available_bytes,
                                           .cores = result.machine.cores, .memory_bytes_per_second = when_known(result.machine.memory_bytes_per_second),
-                                          .disk_free_bytes = result.disk_free_bytes},
+                                          .cards = result.machine.cards, .disk_free_bytes = result.disk_free_bytes},
                               .recommendations = {}};
   for (const auto& one : result.models) body.recommendations.push_back(to_body(one));
   return reply_json(body);

@@ -39,7 +39,7 @@ struct WorkerConfig {
   std::uint32_t sequences = 16;         ///< requests decoded together per model
   std::uint32_t load_seconds = 600;     ///< a model not ready after this is a failed load
   std::uint32_t request_seconds = 600;  ///< one generation may take this long
-  std::uint64_t memory_bytes = 0;       ///< for all local models together; 0: four fifths of what the machine, or its control group, has
+  std::uint64_t memory_bytes = 0;       ///< for all local models together; 0: four fifths of what the machine, or its control group, and its cards have
   bool accelerators = true;             ///< compute on the machine's cards, where the worker was built for them
 };
 BOOST_DESCRIBE_STRUCT(WorkerConfig, (), (threads, context_length, sequences, load_seconds, request_seconds, memory_bytes, accelerators))

@@ -3,6 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <vector>
+
+#include "models/cards.h"
 
 namespace siyu::models {
 
@@ -11,6 +14,7 @@ struct MachineFacts {
   std::uint64_t memory_available_bytes = 0;  ///< of it, without what is in use and cannot be dropped
   double cores = 0;                          ///< that may run at once; a control group's quota can make it a fraction
   double memory_bytes_per_second = 0;        ///< read by all cores together; 0: not measured
+  std::vector<Card> cards;                   ///< that models may be computed on; read_machine() leaves them out
 };
 
 /// Reads /proc and /sys under `root`; a test gives a folder of its own. What cannot be read counts as absent.

@@ -38,6 +38,17 @@ TEST(Recommend, FewCoresAndSlowMemoryMeanASmallerModel) {
   EXPECT_EQ(best(4, 0.25), "hf:Qwen/Qwen3-0.6B-GGUF:Q8_0 slow");
 }
 
+TEST(Recommend, OnACardItsMemoryCountsAndItsSpeed) {
+  const auto with_card = [](std::uint64_t gib, double bytes_per_second) {
+    const models::MachineFacts machine{.memory_bytes = 16 * kGiB, .memory_available_bytes = 4 * kGiB, .cores = 2, .cards = {{.name = "Card", .memory_bytes = gib * kGiB, .memory_free_bytes = gib * kGiB, .memory_bytes_per_second = bytes_per_second}}};
+    const auto result = recommend(kCatalogue, machine, 1000 * kGiB, kContext);
+    return *std::ranges::find_if(result.models, [](const auto& one) { return !one.embedding && one.fits; });
+  };
+  EXPECT_EQ(with_card(80, 3e12).reference, "hf:Qwen/Qwen3-32B-GGUF:Q8_0");
+  EXPECT_THAT(with_card(80, 3e12).reason, HasSubstr("on Card"));
+  EXPECT_EQ(with_card(12, 4e11).reference, "hf:Qwen/Qwen3-14B-GGUF:Q4_K_M");
+}
+
 TEST(Recommend, AFullDiskIsARefusalWithAReason) {
   EXPECT_EQ(best(64, 64, 0, 2), "hf:Qwen/Qwen3-1.7B-GGUF:Q8_0");
   const auto result = recommend(kCatalogue, {.memory_bytes = kGiB, .memory_available_bytes = kGiB / 2, .cores = 4}, 0, kContext);

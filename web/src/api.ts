@@ -9,7 +9,7 @@ export interface Passage { document_id: string; document: string; title?: string
 export interface Citation extends Passage { number: number; knowledge_base: string; answer_start: number; answer_end: number }
 export interface Annotation { type: "file_citation"; file_citation: { file_id: string; filename: string; index: number; siyu: Citation } }
 export interface ServedModel { id: string; siyu?: { kind: "chat" | "embedding"; context_length?: number } }
-export interface Worker { pid: number; context_length: number; sequences: number; resident_bytes: number; restarts: number; requests_running: number; requests_waiting: number; sandbox: string[] }
+export interface Worker { pid: number; context_length: number; sequences: number; resident_bytes: number; accelerator_bytes: number; restarts: number; requests_running: number; requests_waiting: number; accelerators: string[]; sandbox: string[] }
 export interface Model { name: string; vision?: boolean; source: "library" | "remote"; state: "stopped" | "loading" | "ready" | "failed"; reason?: string; kind: "chat" | "embedding" | "rerank" | "audio" | "adapter"; architecture?: string; adapter?: { rank: number; alpha: number; base_model?: string }; served_as?: string[]; parameters?: number; quantization?: string; context_length?: number; bytes?: number; load_progress?: number; worker?: Worker }
 export interface Pull { id: string; reference: string; name: string; state: "queued" | "running" | "verifying" | "done" | "failed" | "cancelled"; reason?: string; bytes_done: number; bytes_total: number; bytes_per_second: number }
 export interface Key { id: string; name: string; prefix: string; owner: string; created_at: string; last_used_at?: string; expires_at?: string }

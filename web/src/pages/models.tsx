@@ -19,7 +19,8 @@ function Facts({ model }: { model: Model }) {
   ] : [
     model.architecture, model.quantization, model.parameters ? `${(model.parameters / 1e9).toFixed(model.parameters < 1e8 ? 3 : 1)} B` : "",
     model.bytes ? humanBytes(model.bytes) : "", model.context_length ? `${t("context")} ${model.context_length.toLocaleString()}` : "",
-    model.worker ? `${t("memory")} ${humanBytes(model.worker.resident_bytes)}` : "", model.worker?.sandbox.join(" + "),
+    model.worker ? `${t("memory")} ${humanBytes(model.worker.resident_bytes)}` : "",
+    model.worker?.accelerators.length ? `${model.worker.accelerators.join(" + ")} ${humanBytes(model.worker.accelerator_bytes)}` : "", model.worker?.sandbox.join(" + "),
   ];
   return <div className="soft" style={{ fontSize: 13 }}>{facts.filter(Boolean).join(" · ")}</div>;
 }
