@@ -8,8 +8,6 @@
 namespace siyu::planner {
 namespace {
 
-constexpr int kHigh = 15, kMedium = 8;  ///< of probability × impact, as five-by-five matrices usually draw the lines
-
 struct Scene {
   const Facts* facts = nullptr;
   const ModeAdvice* mode = nullptr;
@@ -23,8 +21,7 @@ struct Scene {
 };
 
 void add(Scene& scene, ComplianceRisk risk) {
-  const auto product = risk.probability * risk.impact;
-  risk.severity = product >= kHigh ? Severity::kHigh : product >= kMedium ? Severity::kMedium : Severity::kLow;
+  risk.severity = severity_of(risk.probability * risk.impact);
   scene.risks.push_back(std::move(risk));
 }
 
@@ -222,7 +219,9 @@ void licences(Scene& scene, const ModelAdvice& model) {
   for (const auto& one : model.candidates)
     if (one.suggested && one.licence != "MIT" && one.licence != "Apache-2.0") bound.push_back(fmt::format("{} ({})", one.model, one.licence));
   const auto* chosen = scene.facts->model;
-  if (chosen != nullptr && chosen->licence != "MIT" && chosen->licence != "Apache-2.0") bound.push_back(fmt::format("{} ({})", chosen->name, chosen->licence));
+  const bool suggested = chosen != nullptr && std::ranges::any_of(model.candidates, [&](const Candidate& one) { return one.suggested && one.model == chosen->name; });
+  if (chosen != nullptr && !suggested && chosen->licence != "MIT" && chosen->licence != "Apache-2.0")
+    bound.push_back(fmt::format("{} ({})", chosen->name, chosen->licence));
   if (bound.empty()) return;
   add(scene,
       {.id = "licence",
@@ -237,6 +236,11 @@ void licences(Scene& scene, const ModelAdvice& model) {
 }
 
 }  // namespace
+
+Severity severity_of(int product) {
+  constexpr int kHigh = 15, kMedium = 8;
+  return product >= kHigh ? Severity::kHigh : product >= kMedium ? Severity::kMedium : Severity::kLow;
+}
 
 Words name_of(Severity severity) {
   switch (severity) {

@@ -13,9 +13,6 @@ namespace {
 using report::Rich;
 using report::Row;
 
-constexpr int kHigh = 15, kMedium = 8;  ///< as for the compliance risks
-Severity severity_of(int product) { return product >= kHigh ? Severity::kHigh : product >= kMedium ? Severity::kMedium : Severity::kLow; }
-
 void add(std::vector<ProjectRisk>& out, ProjectRisk risk) {
   risk.severity = severity_of(risk.probability * risk.impact);
   out.push_back(std::move(risk));
