@@ -143,7 +143,9 @@ class Builder {
     const auto& middle = *known[known.size() / 2];
     ASSIGN_OR_RETURN(tariff.value, convert(middle.price_per_kwh, middle.currency, "the tariff " + middle.name, "price_per_kwh"));
     tariff.source = fmt::format("tariff {} of the catalogue: {}", middle.name, cite(middle));
-    if (!q_.tariff) tariff.low = known.front()->price_per_kwh, tariff.high = known.back()->price_per_kwh, tariff.published_range = true;
+    if (q_.tariff) return {};
+    tariff.low = known.front()->price_per_kwh, tariff.high = known.back()->price_per_kwh;
+    tariff.published_range = tariff.high > tariff.low;
     return {};
   }
 
@@ -189,6 +191,7 @@ class Builder {
     if (first.cached_input_per_million) {
       ASSIGN_OR_RETURN(cached.value, convert(*first.cached_input_per_million, first.currency, "the price of " + first.model, "cloud_input_per_million"));
       cached.source = source;
+      basis_.cached_as_input = false;
     }
     if (found.size() > 1)
       basis_.notes.push_back({fmt::format("The price list has {} prices of {}; the first is reckoned with{}, the others are the range. Give cloud_period to choose.",
@@ -251,7 +254,7 @@ class Builder {
         {Term::kPricePerKwh, 0, 1e6, 0.3},  {Term::kRackUnits, 0, 1000, 0},       {Term::kRackPrice, 0, 1e9, 0.3},        {Term::kStaffCost, 0, kMoney, 0.3},
         {Term::kStaffShare, 0, 1e5, 0.5},   {Term::kSupportShare, 0, 1, 0.5},     {Term::kDepreciationYears, 0.5, 30, 0}, {Term::kResidualShare, 0, 1, 0},
         {Term::kDiscountRate, 0, 1, 0.5},   {Term::kInputTokens, 0, 1e18, 0.3},   {Term::kCachedTokens, 0, 1e18, 0},      {Term::kOutputTokens, 0, 1e18, 0.3},
-        {Term::kGrowth, 0, 10, 0.5},        {Term::kCloudInput, 0, 1e9, 0.5},     {Term::kCloudCached, 0, 1e9, 0},        {Term::kCloudOutput, 0, 1e9, 0.5},
+        {Term::kGrowth, -0.9, 100, 0.5},    {Term::kCloudInput, 0, 1e9, 0.5},     {Term::kCloudCached, 0, 1e9, 0},        {Term::kCloudOutput, 0, 1e9, 0.5},
         {Term::kLocalShare, 0, 1, 0}};
     for (const auto& limit : limits) {
       auto& info = basis_[limit.term];
@@ -259,8 +262,9 @@ class Builder {
       if (!(info.value >= limit.low && info.value <= limit.high))
         return invalid_field(info.id, fmt::format("must be from {} to {}; {} was given", readable(limit.low), readable(limit.high), info.value));
       if (info.published_range || limit.spread == 0) continue;
-      info.low = std::max(limit.low, info.value * (1 - limit.spread));
-      info.high = std::min(limit.high, info.value * (1 + limit.spread));
+      info.low = std::clamp(info.value * (1 - limit.spread), limit.low, limit.high);
+      info.high = std::clamp(info.value * (1 + limit.spread), limit.low, limit.high);
+      if (info.low > info.high) std::swap(info.low, info.high);  // of a load that shrinks
     }
     if (auto& growth = basis_[Term::kGrowth]; growth.value == 0) growth.high = 0.3;  // a share of nothing would vary nothing
     auto& residual = basis_[Term::kResidualShare];
