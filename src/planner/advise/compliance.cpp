@@ -167,7 +167,7 @@ void public_answers(Scene& scene) {
                       "回答面向公众：须办理备案或登记，并具备关键词库、测试题库与拒答题库。"},
               .mitigation = {"Begin with staff in the loop; answer from documents with citations only (in place); filter of words and test banks are planned; clear "
                              "the filing before opening.",
-                             "先由工作人员在环使用；仅依据资料并附引用作答（已具备）；词库过滤与测试题库在规划中；开放前完成备案或登记。"},
+                             "先仅供工作人员使用并经人工复核；仅依据资料并附引用作答（已具备）；词库过滤与测试题库在规划中；开放前完成备案或登记。"},
               .by = Mitigated::kPlanned,
               .owner = Role::kCompliance});
 }
