@@ -20,7 +20,7 @@ struct MemoryOptions {
   std::string parameters, engine;
 };
 
-/// R1.1's first estimate, when nothing but a size is known.
+/// A first estimate, when nothing but a size is known.
 Status print_seed(const PlanOptions& plan, const std::string& text) {
   ASSIGN_OR_RETURN(const auto parameters, planner::parse_parameters(text));
   json::object answer{{"parameters", parameters}};
