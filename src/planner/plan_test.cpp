@@ -51,6 +51,18 @@ TEST(Plan, MoreUsersNeverNeedFewerCards) {
   }
 }
 
+TEST(Plan, MakesADayOfAPeakWithTheFactorsThatAreGiven) {
+  const auto tokens = [](std::optional<double> share, std::optional<double> factor) {
+    auto scenario = bank();
+    scenario.accelerator = "Ascend-910B3";
+    scenario.users = UserLoad{.peak_hour_share = share, .peak_factor = factor, .requests_per_second = 2};
+    return make_plan(scenario, kCatalogue, kFind, {.curves = false}).value().cost.years.front().output_tokens;
+  };
+  const auto usual = tokens({}, {});
+  EXPECT_NEAR(usual, 2 / 1.5 * 3600 / 0.2 * 400 * 365, usual * 1e-6);
+  EXPECT_NEAR(tokens(0.1, 3.0), usual, usual * 1e-6);
+}
+
 TEST(Plan, WritesItsPapersInBothLanguages) {
   const auto plan = make_plan(bank(), kCatalogue, kFind).value();
   const auto input = paper_input(plan, {.date = "2026-11-26"});
