@@ -23,9 +23,9 @@ Status check_load(const Scenario& s) {
     RETURN_IF_ERROR(in_range(s.users->daily_active, 1, kMostUsers, "users.daily_active"));
     RETURN_IF_ERROR(in_range(s.users->requests_per_user_and_day, 1e-6, 1e6, "users.requests_per_user_and_day"));
     RETURN_IF_ERROR(in_range(s.users->peak_hour_share, 1.0 / 24, 1, "users.peak_hour_share"));
-    RETURN_IF_ERROR(in_range(s.users->peak_factor, 1, 1000, "users.peak_factor"));
+    RETURN_IF_ERROR(in_range(s.users->peak_factor, 1, 60, "users.peak_factor"));
     RETURN_IF_ERROR(in_range(s.users->requests_per_second, 1e-6, 1e6, "users.requests_per_second"));
-    RETURN_IF_ERROR(in_range(s.users->growth_per_year, -0.9, 100, "users.growth_per_year"));
+    RETURN_IF_ERROR(in_range(s.users->growth_per_year, 0, 10, "users.growth_per_year"));
   }
   if (s.tokens) {
     RETURN_IF_ERROR(in_range(s.tokens->prompt, 1, kMostTokens, "tokens.prompt"));
@@ -41,7 +41,7 @@ Status check_load(const Scenario& s) {
 
 Status check_cost(const CostInputs& c) {
   if (c.currency && (c.currency->size() != 3 || c.currency->find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos)) return invalid_field("cost.currency", "must be a code of three letters: CNY, USD, EUR");
-  // The ranges of tco/basis.cpp: what the cost would refuse is refused before anything is simulated.
+  // The ranges of tco/basis.cpp, as those of the load are the fleet's: what they would refuse is refused before anything is simulated.
   for (const auto& [value, field] : {std::pair{c.card_price, "cost.card_price"}, {c.server_price, "cost.server_price"}, {c.network_price, "cost.network_price"}, {c.storage_price, "cost.storage_price"},
                                      {c.staff_per_year, "cost.staff_per_year"}})
     RETURN_IF_ERROR(in_range(value, 0, kMostPrice, field));

@@ -302,17 +302,6 @@ TEST(TotalCost, SensitivitiesAreWhatOneWouldGetByAsking) {
   check("cloud_output_per_million", [](CostQuestion& one, double value) { one.inputs.cloud_output_per_million = value; });
 }
 
-TEST(TotalCost, ALoadThatShrinksPaysForFewerTokens) {
-  auto q = question();
-  q.growth_per_year = -0.2;
-  const auto plan = cost(q);
-  EXPECT_NEAR(*plan.years[1].cloud, 306'600 * 0.8, 1e-6);
-  const auto growth = std::ranges::find(plan.sensitivities, "growth_per_year", &Sensitivity::input);
-  ASSERT_NE(growth, plan.sensitivities.end());
-  EXPECT_LT(growth->low, growth->base);
-  EXPECT_LT(growth->base, growth->high);
-}
-
 TEST(TotalCost, TakesTheFleetAsItGrows) {
   FleetPlan fleet;
   for (std::uint32_t year = 0; year < 4; ++year) fleet.years.push_back({.year = year, .cards = 8 * (year + 1), .servers = year + 1});

@@ -254,7 +254,7 @@ class Builder {
         {Term::kPricePerKwh, 0, 1e6, 0.3},  {Term::kRackUnits, 0, 1000, 0},       {Term::kRackPrice, 0, 1e9, 0.3},        {Term::kStaffCost, 0, kMoney, 0.3},
         {Term::kStaffShare, 0, 1e5, 0.5},   {Term::kSupportShare, 0, 1, 0.5},     {Term::kDepreciationYears, 0.5, 30, 0}, {Term::kResidualShare, 0, 1, 0},
         {Term::kDiscountRate, 0, 1, 0.5},   {Term::kInputTokens, 0, 1e18, 0.3},   {Term::kCachedTokens, 0, 1e18, 0},      {Term::kOutputTokens, 0, 1e18, 0.3},
-        {Term::kGrowth, -0.9, 100, 0.5},    {Term::kCloudInput, 0, 1e9, 0.5},     {Term::kCloudCached, 0, 1e9, 0},        {Term::kCloudOutput, 0, 1e9, 0.5},
+        {Term::kGrowth, 0, 10, 0.5},        {Term::kCloudInput, 0, 1e9, 0.5},     {Term::kCloudCached, 0, 1e9, 0},        {Term::kCloudOutput, 0, 1e9, 0.5},
         {Term::kLocalShare, 0, 1, 0}};
     for (const auto& limit : limits) {
       auto& info = basis_[limit.term];
@@ -262,9 +262,8 @@ class Builder {
       if (!(info.value >= limit.low && info.value <= limit.high))
         return invalid_field(info.id, fmt::format("must be from {} to {}; {} was given", readable(limit.low), readable(limit.high), info.value));
       if (info.published_range || limit.spread == 0) continue;
-      info.low = std::clamp(info.value * (1 - limit.spread), limit.low, limit.high);
-      info.high = std::clamp(info.value * (1 + limit.spread), limit.low, limit.high);
-      if (info.low > info.high) std::swap(info.low, info.high);  // of a load that shrinks
+      info.low = std::max(limit.low, info.value * (1 - limit.spread));
+      info.high = std::min(limit.high, info.value * (1 + limit.spread));
     }
     if (auto& growth = basis_[Term::kGrowth]; growth.value == 0) growth.high = 0.3;  // a share of nothing would vary nothing
     auto& residual = basis_[Term::kResidualShare];
