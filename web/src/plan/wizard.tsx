@@ -219,7 +219,7 @@ function Money({ catalogue }: Known) {
       </div>
       <div className="pair">
         <Count path={["cost", "price_per_kwh"]} label={t("planKwh")} min={0} usual={t("planFromCatalogue")} />
-        <Count path={["cost", "pue"]} label="PUE" min={1} max={10} usual="1.4" />
+        <Count path={["cost", "pue"]} label="PUE" min={1} max={5} usual="1.4" />
       </div>
       <div className="pair">
         <Count path={["cost", "staff_per_year"]} label={t("planStaff")} min={0} usual={unknown} />
@@ -241,8 +241,8 @@ function Money({ catalogue }: Known) {
           <Count path={["cost", "local_share"]} label={t("planLocalShare")} min={0} max={100} scale={100} unit="%" usual="70" />
           <Count path={["cost", "staff_share"]} label={t("planStaffShare")} min={0} max={1000} usual="0.5" />
           <Count path={["cost", "support_share"]} label={t("planSupportShare")} min={0} max={100} scale={100} unit="%" usual="5" />
-          <Count path={["cost", "depreciation_years"]} label={t("planDepreciation")} min={0.1} max={30} usual="5" />
-          <Count path={["cost", "discount_rate"]} label={t("planDiscount")} min={-50} max={100} scale={100} unit="%" usual="6" />
+          <Count path={["cost", "depreciation_years"]} label={t("planDepreciation")} min={0.5} max={30} usual="5" />
+          <Count path={["cost", "discount_rate"]} label={t("planDiscount")} min={0} max={100} scale={100} unit="%" usual="6" />
           <Count path={["cost", "residual_share"]} label={t("planResidual")} min={0} max={100} scale={100} unit="%" usual="0" />
           <Count path={["constraints", "budget"]} label={t("planBudget")} min={0} usual={t("planAny")} />
         </div>
