@@ -20,7 +20,7 @@ struct MemoryOptions {
   std::string parameters, engine;
 };
 
-/// R1.1's first estimate, when nothing but a size is known.
+/// A first estimate, when nothing but a size is known.
 Status print_seed(const PlanOptions& plan, const std::string& text) {
   ASSIGN_OR_RETURN(const auto parameters, planner::parse_parameters(text));
   json::object answer{{"parameters", parameters}};
@@ -86,9 +86,10 @@ Status speed(const PlanOptions& plan, SpeedOptions& options) {
   print_figures(speed.plan.figures, plan);
   std::vector<std::vector<std::string>> rows;
   for (const auto& point : speed.plan.curve)
-    rows.push_back({fmt::format("{:.0f}", point.concurrency), human_figure(point.ttft_s, "s"), fmt::format("{:.1f} ms", point.tpot_ms), fmt::format("{:.0f}", point.output_tokens_per_s), point.memory_bound ? "memory" : "compute"});
+    rows.push_back({fmt::format("{:.0f}", point.concurrency), human_figure(point.ttft_s, "s"), fmt::format("{:.1f} ms", point.tpot_ms), fmt::format("{:.0f}", point.output_tokens_per_s),
+                    plan.chinese() ? (point.memory_bound ? "显存带宽" : "算力") : (point.memory_bound ? "memory" : "compute")});
   std::printf("\n");
-  print_table(plan.chinese() ? std::vector<std::string>{"并发", "首 token", "每 token", "输出 token/s", "瓶颈"} : std::vector<std::string>{"AT ONCE", "FIRST TOKEN", "PER TOKEN", "OUTPUT TOKENS/S", "BOUND BY"}, rows);
+  print_table(plan.chinese() ? std::vector<std::string>{"并发", "首词元", "每词元", "输出词元/秒", "瓶颈"} : std::vector<std::string>{"AT ONCE", "FIRST TOKEN", "PER TOKEN", "OUTPUT TOKENS/S", "BOUND BY"}, rows);
   for (const auto& note : speed.plan.notes) std::printf("\n%s\n", (plan.chinese() ? note.zh : note.en).c_str());
   return {};
 }
@@ -149,8 +150,12 @@ Status published(const PlanOptions& plan, None&) {
   for (const auto& one : all.rows)
     rows.push_back({one.id, one.model, one.precision, fmt::format("{} × {}", one.cards, one.accelerator), one.engine, fmt::format("{:.0f}", one.published), one.predicted ? fmt::format("{:.0f}", *one.predicted) : "-",
                     one.ratio ? fmt::format("{:.2f}{}", *one.ratio, one.fitted ? " *" : "") : one.why_not});
-  print_table({"", "MODEL", "PRECISION", "HARDWARE", "ENGINE", "PUBLISHED", "PREDICTED", "RATIO"}, rows);
-  std::printf("\nmedian error %.0f %% (those marked * chose the factors: %.0f %%); %.0f %% lie from 2/3 to 3/2\n", all.median_error * 100, all.median_error_fitted * 100, all.within_a_third * 100);
+  print_table(plan.chinese() ? std::vector<std::string>{"", "模型", "精度", "硬件", "引擎", "公开值", "预测值", "比值"}
+                             : std::vector<std::string>{"", "MODEL", "PRECISION", "HARDWARE", "ENGINE", "PUBLISHED", "PREDICTED", "RATIO"},
+              rows);
+  std::printf(plan.chinese() ? "\n误差中位数 %.0f%%（标 * 者用于拟合系数：%.0f%%）；%.0f%% 的比值在 2/3 至 3/2 之间\n"
+                             : "\nmedian error %.0f %% (those marked * chose the factors: %.0f %%); %.0f %% lie from 2/3 to 3/2\n",
+              all.median_error * 100, all.median_error_fitted * 100, all.within_a_third * 100);
   return {};
 }
 

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <fstream>
 
 #include "planner/safetensors.h"
 
@@ -99,8 +98,11 @@ Result<planner::Scenario> scenario_of(const ScenarioOptions& o) {
   return scenario;
 }
 
+std::string default_name(const PlanOptions& plan) { return plan.chinese() ? "大模型一体机部署方案" : "deployment plan"; }
+
 Result<planner::Plan> plan_of(const ScenarioOptions& options, const PlanOptions& plan, bool curves) {
-  ASSIGN_OR_RETURN(const auto scenario, scenario_of(options));
+  ASSIGN_OR_RETURN(auto scenario, scenario_of(options));
+  if (options.file.empty()) scenario.name = default_name(plan);
   ASSIGN_OR_RETURN(const auto catalogue, catalogue_for(plan));
   planner::PlanSettings settings{.curves = curves};
   if (!options.trace.empty()) {

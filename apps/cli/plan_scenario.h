@@ -20,6 +20,8 @@ struct ScenarioOptions {
 };
 void scenario_options(CLI::App& command, ScenarioOptions& options);
 Result<planner::Scenario> scenario_of(const ScenarioOptions& options);
+/// What a scenario is called that no file gives a name, in the language of what is printed.
+std::string default_name(const PlanOptions& plan);
 /// The whole plan; a line of progress on a terminal.
 Result<planner::Plan> plan_of(const ScenarioOptions& options, const PlanOptions& plan, bool curves);
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -30,7 +31,7 @@ std::string money(const std::optional<double>& value, const std::string& currenc
 
 void print_head(const Plan& p, const PlanOptions& plan) {
   std::printf("%s\n", plan.chinese() ? fmt::format("{}（{}）：{} 副本 × {} 卡 {}，{} 台服务器", p.model, p.weights, p.replicas, p.split.cards(), p.accelerator, p.servers).c_str()
-                                     : fmt::format("{} ({}): {} replicas × {} cards {}, in {} servers", p.model, p.weights, p.replicas, p.split.cards(), p.accelerator, p.servers).c_str());
+                                     : fmt::format("{} ({}): {} replicas × {} cards {}; servers: {}", p.model, p.weights, p.replicas, p.split.cards(), p.accelerator, p.servers).c_str());
 }
 
 void print_hardware(const Plan& p, const PlanOptions& plan) {
@@ -170,8 +171,34 @@ Status write_file(const std::filesystem::path& path, const std::string& bytes) {
   return {};
 }
 
+/// All when none are named; in the order of the papers, not of the names.
+Result<std::vector<planner::Paper>> papers_of(const std::string& text) {
+  using planner::Paper;
+  constexpr Paper kAll[] = {Paper::kAlignment, Paper::kSizing, Paper::kBillOfMaterials, Paper::kResponsibilities, Paper::kProjectPlan, Paper::kRisks, Paper::kCost};
+  std::vector<std::string> named;
+  for (std::size_t at = 0; !text.empty() && at <= text.size();) {
+    const auto end = std::min(text.find(',', at), text.size());
+    named.emplace_back(trim(std::string_view(text).substr(at, end - at)));
+    at = end + 1;
+    if (std::ranges::find(kAll, named.back(), planner::file_stem) == std::end(kAll))
+      return invalid(fmt::format("`{}` is no paper; --papers takes alignment, sizing, bill-of-materials, responsibilities, project-plan, risks and cost, joined by commas", named.back()));
+  }
+  std::vector<Paper> papers;
+  for (const auto paper : kAll)
+    if (named.empty() || std::ranges::find(named, planner::file_stem(paper)) != named.end()) papers.push_back(paper);
+  return papers;
+}
+
+Status check_day(const std::string& day, const char* option) {
+  if (day.empty() || report::parse_date(day)) return {};
+  return invalid(fmt::format("{} takes a day as 2026-03-01; `{}` is none", option, day));
+}
+
 Status write_papers(const PlanOptions& plan, ReportOptions& options) {
   ASSIGN_OR_RETURN(const auto formats, formats_of(options.formats));
+  ASSIGN_OR_RETURN(const auto papers, papers_of(options.papers));
+  RETURN_IF_ERROR(check_day(options.date, "--date"));
+  RETURN_IF_ERROR(check_day(options.begins, "--begins"));
   ASSIGN_OR_RETURN(const auto p, plan_of(options.scenario, plan, true));
   const auto language = plan.chinese() ? report::Language::kZh : report::Language::kEn;
   const auto input = planner::paper_input(p, {.date = options.date.empty() ? today() : options.date, .begins = options.begins, .author = options.author, .classification = options.classification});
@@ -179,15 +206,11 @@ Status write_papers(const PlanOptions& plan, ReportOptions& options) {
   std::filesystem::create_directories(options.out, error);
   if (error) return fail(ErrorCode::kStorageFull, options.out + " cannot be made; give a folder that you may write to with --out");
   const report::SandboxedPrinter printer(sandbox::sibling_program("siyu-printer"));
-  constexpr planner::Paper kPapers[] = {planner::Paper::kAlignment, planner::Paper::kSizing, planner::Paper::kBillOfMaterials, planner::Paper::kResponsibilities, planner::Paper::kProjectPlan, planner::Paper::kRisks, planner::Paper::kCost};
   json::array written;
-  std::size_t wanted = 0;
   ProgressBar progress(plan.chinese() ? "正在撰写" : "writing");
   std::size_t done = 0;
-  for (const auto paper : kPapers) {
+  for (const auto paper : papers) {
     const std::string stem(planner::file_stem(paper));
-    if (!options.papers.empty() && ("," + options.papers + ",").find("," + stem + ",") == std::string::npos) continue;
-    ++wanted;
     ASSIGN_OR_RETURN(const auto document, planner::write_paper(paper, input, language));
     for (const auto format : formats) {
       ASSIGN_OR_RETURN(const auto rendered, report::render(document, format, stem, &printer));
@@ -195,11 +218,10 @@ Status write_papers(const PlanOptions& plan, ReportOptions& options) {
         RETURN_IF_ERROR(write_file(std::filesystem::path(options.out) / file.name, file.bytes));
         written.push_back({{"name", file.name}, {"bytes", file.bytes.size()}});
       }
-      progress.update(++done, std::size(kPapers) * formats.size(), "");
+      progress.update(++done, papers.size() * formats.size(), "");
     }
   }
   progress.finish();
-  if (wanted == 0) return invalid("--papers names none of alignment, sizing, bill-of-materials, responsibilities, project-plan, risks, cost");
   if (plan.as_json) print_json(json::object{{"folder", options.out}, {"files", std::move(written)}});
   else std::printf("%s\n", (plan.chinese() ? fmt::format("已在 {} 写出 {} 个文件", options.out, written.size()) : fmt::format("{} files are in {}", written.size(), options.out)).c_str());
   return {};
@@ -217,15 +239,15 @@ class Guide {
     const std::string text(trim(line));
     return text.empty() ? fallback : text;
   }
-  /// Asks again until it is a number; empty: absent.
-  std::optional<double> number(const Words& question, const std::string& fallback) {
+  /// Asks up to three times for a number, over 0 unless `zero` is an answer too; absent when none is given.
+  std::optional<double> number(const Words& question, const std::string& fallback, bool zero = false) {
     for (int tries = 0; tries < 3; ++tries) {
       const auto text = ask(question, fallback);
       if (text.empty()) return std::nullopt;
       char* end = nullptr;
       const auto value = std::strtod(text.c_str(), &end);
-      if (end == text.c_str() + text.size() && value > 0) return value;
-      std::printf("  %s\n", plan_.chinese() ? "请输入大于 0 的数字" : "a number above 0, please");
+      if (end == text.c_str() + text.size() && (value > 0 || (zero && value == 0))) return value;
+      std::printf("  %s\n", plan_.chinese() ? (zero ? "请输入 0 或更大的数字" : "请输入大于 0 的数字") : zero ? "a number from 0 on, please" : "a number above 0, please");
     }
     return std::nullopt;
   }
@@ -239,6 +261,8 @@ struct GuideOptions {
 };
 
 Status guide(const PlanOptions& plan, GuideOptions& options) {
+  if (std::error_code error; std::filesystem::exists(options.out, error))
+    return invalid(options.out + " is there already and would be replaced; name another file with --out");
   Guide guide(plan);
   ScenarioOptions s;
   std::printf("%s\n\n", plan.chinese() ? "回答几个问题，得到一份方案；直接回车采用方括号中的缺省值。" : "A few questions, then a plan. Enter alone takes what stands in brackets.");
@@ -251,10 +275,10 @@ Status guide(const PlanOptions& plan, GuideOptions& options) {
   s.ttft = guide.number({"Seconds to the first token, for 95 of 100 requests", "首词元时间目标（秒，P95）"}, "2");
   s.data_class = guide.ask({"Highest grade of the data (public, internal, confidential, core)", "数据最高级别（public、internal、confidential、core）"}, "internal");
   s.edition = guide.ask({"Accelerators (domestic, international, any)", "加速卡（domestic 国产、international 国际、any 不限）"}, "any");
-  s.growth = guide.number({"Growth per year (0.3 is 30 %)", "年增长率（0.3 即 30%）"}, "0.3");
+  s.growth = guide.number({"Growth per year (0.3 is 30 %)", "年增长率（0.3 即 30%）"}, "0.3", true);
   auto scenario = scenario_of(s);
   if (!scenario) return std::unexpected(scenario.error());
-  scenario->name = plan.chinese() ? "大模型一体机部署方案" : "deployment plan";
+  scenario->name = default_name(plan);
   RETURN_IF_ERROR(write_file(options.out, json::serialize(to_json(*scenario)) + "\n"));
   std::printf("\n");
   ScenarioOptions saved;

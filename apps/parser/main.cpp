@@ -9,33 +9,13 @@
 
 #include "documents/parse.h"
 #include "documents/wire.h"
+#include "sandbox/errand.h"
 #include "sandbox/lockdown.h"
-#include "sandbox/process.h"
 
 namespace siyu::parser {
 namespace {
 
 constexpr Millis kPeerTimeout{30'000};
-
-struct Job {
-  documents::ParseJob job;
-  sandbox::UniqueFd file;
-};
-
-Result<Job> receive_job() {
-  FrameDecoder frames;
-  sandbox::UniqueFd file;
-  for (;;) {
-    ASSIGN_OR_RETURN(auto received, sandbox::receive_with_fds(sandbox::kChildSocket, 64UL << 10, kPeerTimeout));
-    if (received.bytes.empty()) return fail(ErrorCode::kUnavailable, "siyu is gone");
-    if (!received.fds.empty()) file = std::move(received.fds[0]);
-    frames.feed(received.bytes);
-    ASSIGN_OR_RETURN(const auto frame, frames.next());
-    if (!frame) continue;
-    ASSIGN_OR_RETURN(auto job, documents::decode_job(*frame));
-    return Job{std::move(job), std::move(file)};
-  }
-}
 
 sandbox::LockdownOptions lockdown(const documents::ParseJob& job) {
   return {.profile = sandbox::Profile::kParser,
@@ -70,12 +50,14 @@ class MappedFile {
 int run() {
   ::prctl(PR_SET_NAME, "siyu-parser");
   ::setlocale(LC_CTYPE, "C.UTF-8");  // libarchive gives names in the locale's encoding
-  const auto job = receive_job();
+  const auto errand = sandbox::receive_errand(kPeerTimeout);
+  if (!errand) return 1;
+  const auto job = documents::decode_job(errand->job);
   if (!job) return 1;
-  if (!sandbox::lock_down(lockdown(job->job))) return 3;
-  const MappedFile file(job->file.get());
-  const auto time = Millis(job->job.milliseconds);
-  const auto document = documents::parse({.bytes = file.bytes(), .name = job->job.name, .password = job->job.password,
+  if (!sandbox::lock_down(lockdown(*job))) return sandbox::kExitUnlocked;
+  const MappedFile file(errand->file.get());
+  const auto time = Millis(job->milliseconds);
+  const auto document = documents::parse({.bytes = file.bytes(), .name = job->name, .password = job->password,
                                           .deadline = std::chrono::steady_clock::now() + time - time / 20});
   const auto sent = documents::encode(document, [](const Frame& frame) { return sandbox::send_with_fds(sandbox::kChildSocket, encode_frame(frame), {}, kPeerTimeout); });
   return sent ? 0 : 1;

@@ -11,8 +11,8 @@
 #include "pdf.h"
 #include "picture.h"
 #include "report/wire.h"
+#include "sandbox/errand.h"
 #include "sandbox/lockdown.h"
-#include "sandbox/process.h"
 
 namespace siyu::printer {
 namespace {
@@ -20,26 +20,6 @@ namespace {
 constexpr Millis kPeerTimeout{30'000};
 constexpr std::size_t kMaxInput = 512UL << 20;  // of JSON: a document's texts with all their manners
 constexpr int kPicturePixels = 1320;            // 200 dots per inch over the width of a page's text
-
-struct Job {
-  report::PrintJob job;
-  sandbox::UniqueFd document;
-};
-
-Result<Job> receive_job() {
-  FrameDecoder frames;
-  sandbox::UniqueFd document;
-  for (;;) {
-    ASSIGN_OR_RETURN(auto received, sandbox::receive_with_fds(sandbox::kChildSocket, 64UL << 10, kPeerTimeout));
-    if (received.bytes.empty()) return fail(ErrorCode::kUnavailable, "siyu is gone");
-    if (!received.fds.empty()) document = std::move(received.fds[0]);
-    frames.feed(received.bytes);
-    ASSIGN_OR_RETURN(const auto frame, frames.next());
-    if (!frame) continue;
-    ASSIGN_OR_RETURN(auto job, report::decode_print_job(*frame));
-    return Job{std::move(job), std::move(document)};
-  }
-}
 
 sandbox::LockdownOptions lockdown(const report::PrintJob& job) {
   return {.profile = sandbox::Profile::kWorker,
@@ -52,7 +32,8 @@ sandbox::LockdownOptions lockdown(const report::PrintJob& job) {
 
 Result<std::string> read_all(int fd) {
   struct stat info{};
-  if (::fstat(fd, &info) != 0 || info.st_size < 0 || static_cast<std::size_t>(info.st_size) > kMaxInput)
+  if (::fstat(fd, &info) != 0 || info.st_size < 0) return internal("The report cannot be read");
+  if (static_cast<std::size_t>(info.st_size) > kMaxInput)
     return fail(ErrorCode::kTooLarge, "The report is too large to be printed; split it");
   std::string text(static_cast<std::size_t>(info.st_size), '\0');
   for (std::size_t at = 0; at < text.size();) {
@@ -63,12 +44,12 @@ Result<std::string> read_all(int fd) {
   return text;
 }
 
-Result<std::vector<std::string>> print(const Job& job) {
-  ASSIGN_OR_RETURN(const auto text, read_all(job.document.get()));
+Result<std::vector<std::string>> print(report::PrintWork work, int file) {
+  ASSIGN_OR_RETURN(const auto text, read_all(file));
   ASSIGN_OR_RETURN(auto decoded, report::decode_document(text));
   ASSIGN_OR_RETURN(const auto document, report::prepare(std::move(decoded)));
   std::vector<std::string> files;
-  if (job.job.work == report::PrintWork::kPdf) {
+  if (work == report::PrintWork::kPdf) {
     ASSIGN_OR_RETURN(auto pdf, print_pdf(document));
     files.push_back(std::move(pdf));
     return files;
@@ -88,10 +69,13 @@ Result<std::vector<std::string>> print(const Job& job) {
 int run() {
   ::prctl(PR_SET_NAME, "siyu-printer");
   ::setlocale(LC_ALL, "C.UTF-8");
-  const auto job = receive_job();
+  const auto errand = sandbox::receive_errand(kPeerTimeout);
+  if (!errand) return 1;
+  const auto job = report::decode_print_job(errand->job);
   if (!job) return 1;
-  if (!sandbox::lock_down(lockdown(job->job))) return 3;
-  const auto sent = report::encode(print(*job), [](const Frame& frame) { return sandbox::send_with_fds(sandbox::kChildSocket, encode_frame(frame), {}, kPeerTimeout); });
+  if (!sandbox::lock_down(lockdown(*job))) return sandbox::kExitUnlocked;
+  const auto sent = report::encode(print(job->work, errand->file.get()),
+                                   [](const Frame& frame) { return sandbox::send_with_fds(sandbox::kChildSocket, encode_frame(frame), {}, kPeerTimeout); });
   return sent ? 0 : 1;
 }
 

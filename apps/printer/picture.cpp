@@ -2,6 +2,7 @@
 
 #include <librsvg/rsvg.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace siyu::printer {

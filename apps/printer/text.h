@@ -89,7 +89,7 @@ class Typesetter {
  public:
   explicit Typesetter(report::Language language);
   std::shared_ptr<const Text> lay_out(const report::Rich& text, const TextStyle& style) const;
-  /// The width on one line, and that of the longest part that is not broken.
+  /// The width of all of it on one line.
   double natural_width(const report::Rich& text, const TextStyle& style) const;
 
  private:

@@ -1,7 +1,6 @@
 // The planner. A model's name is one of the library or of the catalogue, never a path.
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 
 #include "api/call.h"
 #include "models/shape.h"
@@ -64,13 +63,8 @@ planner::ShapeFinder shapes(const Call& call) {
 
 Status check_date(const std::optional<std::string>& date, const char* field) {
   if (!date) return {};
-  int year = 0;
-  unsigned month = 0, day = 0;
-  int read = 0;
-  const bool whole = date->size() == 10 && date->find_first_not_of("0123456789-") == std::string::npos &&  // sscanf takes blanks and signs too
-                     std::sscanf(date->c_str(), "%4d-%2u-%2u%n", &year, &month, &day, &read) == 3 && read == 10;
-  if (!whole || year < 2000 || !std::chrono::year_month_day(std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)).ok())
-    return invalid_field(field, "must be a day, such as 2026-03-01");
+  const auto day = report::parse_date(*date);
+  if (!day || day->year() < std::chrono::year(2000)) return invalid_field(field, "must be a day, such as 2026-03-01");
   return {};
 }
 

@@ -1,4 +1,4 @@
-// Advice for a deployment (R1.4, R1.5, R1.7, R1.8): where it should run, with which class of model, on which appliance, storage and
+// Advice for a deployment: where it should run, with which class of model, on which appliance, storage and
 // network, and what the rules ask. Every recommendation carries the rule it came from and the facts that rule was given; figures are
 // worksheet figures. Pure and deterministic: the same question and catalogue give the same advice.
 #pragma once

@@ -28,6 +28,11 @@ PaperCost paper_cost(const CostPlan& plan) {
   out.parts = {part_of(plan, {"Purchase", "采购"}, &OwnedYear::purchase), part_of(plan, {"Power and cooling", "电力与制冷"}, &OwnedYear::power),
                part_of(plan, {"Rack space", "机柜租用"}, &OwnedYear::rack), part_of(plan, {"Staff", "运维人力"}, &OwnedYear::staff),
                part_of(plan, {"Support", "维保"}, &OwnedYear::support)};
+  // Without it the parts would not come to the total.
+  if (auto sold = part_of(plan, {"Sold at the end", "期末变卖"}, &OwnedYear::sold); sold.value != 0.0) {
+    if (sold.value) sold.value = -*sold.value;
+    out.parts.push_back(std::move(sold));
+  }
   for (std::size_t month = 0; month <= plan.months; month += kMonths)
     out.years.push_back({.year = static_cast<double>(month) / kMonths,
                          .on_premise = paid(plan.on_premise, month),

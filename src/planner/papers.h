@@ -141,11 +141,11 @@ struct PaperInput {
   std::vector<Words> missing = {};                   ///< what was not given and what stands in its place
 };
 
-/// kInvalidArgument when a number is not finite or the scenario has no name.
+/// kInvalidArgument when a number is not finite, a date is none, or the scenario has no name.
 Result<report::Document> write_paper(Paper paper, const PaperInput& input, report::Language language);
 
 /// The rows that follow from the advice and, when they were given, replicas and cards: servers, cards, ports, storage, software, services.
-/// Prices of the catalogue in `currency`; others are absent.
+/// Prices are the scenario's where it gives them, else the catalogue's in `currency`; others are absent.
 std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& question, const Catalogue& catalogue, const std::string& currency);
 
 /// Probability × impact, gravest first: the compliance risks of the advice and those of the project itself.

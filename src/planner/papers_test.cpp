@@ -144,7 +144,7 @@ TEST(Papers, HaveTheirSectionsInBothLanguages) {
       {Paper::kBillOfMaterials, {{"What to order"}, {"采购内容"}}},
       {Paper::kResponsibilities, {{"Roles", "Matrix", "When people do not agree"}, {"角色", "责任矩阵", "争议处理"}}},
       {Paper::kProjectPlan, {{"In short", "Critical path", "Schedule", "Steps and tasks"}, {"概要", "关键路径", "进度计划", "步骤与任务"}}},
-      {Paper::kRisks, {{"In short", "Register", "By what they are seen early", "Compliance, self-assessed"}, {"概要", "风险登记", "早期信号", "合规自评"}}},
+      {Paper::kRisks, {{"In short", "Register", "Early signs", "Compliance, self-assessed"}, {"概要", "风险登记", "早期信号", "合规自评"}}},
       {Paper::kCost, {{"In short"}, {"结论摘要"}}}};
   for (const auto& input : inputs())
     for (const auto paper : kPapers) {
@@ -264,7 +264,7 @@ TEST(BillOfMaterials, SumsWhatIsKnownAndCountsWhatIsNot) {
                 {.group = "server", .item = {"Other", "其他"}, .specification = {"2 U", "2 U"}, .quantity = 1, .unit = "server", .source = ""}};
   const auto text = prose(write_paper(Paper::kBillOfMaterials, input, Language::kEn).value());
   EXPECT_THAT(text, HasSubstr("CNY 200,000 – CNY 240,000"));
-  EXPECT_THAT(text, HasSubstr("1 rows have no price"));
+  EXPECT_THAT(text, HasSubstr("Rows without a price: 1."));
   EXPECT_THAT(text, HasSubstr("11.2 kW"));
   EXPECT_THAT(prose(write_paper(Paper::kBillOfMaterials, input, Language::kZh).value()), HasSubstr("20 万元 – 24 万元"));
 }
@@ -275,6 +275,44 @@ TEST(BillOfMaterials, OfTheDomesticEditionNamesNoInternationalCard) {
     EXPECT_FALSE(row.source.empty());
   }
   EXPECT_THAT(inputs().front().bill, Contains(testing::AllOf(testing::Field(&BillRow::group, "card"), testing::Field(&BillRow::quantity, 6))));
+}
+
+TEST(BillOfMaterials, TakesThePricesThatWereGiven) {
+  auto question = bank_question();
+  question.scenario.cost = CostInputs{.card_price = 90000, .server_price = 250000};
+  const auto price = [&](const std::string& group, const std::string& currency) {
+    const auto bill = bill_of(advise(question, catalogue()).value(), question, catalogue(), currency);
+    return std::ranges::find(bill, group, &BillRow::group)->price_low;
+  };
+  EXPECT_EQ(price("card", "CNY"), 90000);
+  EXPECT_EQ(price("server", "CNY"), 250000);
+  EXPECT_EQ(price("server", "USD"), std::nullopt) << "what was given in yuan is no price in dollars";
+}
+
+TEST(BillOfMaterials, IsInItsOwnCurrency) {
+  auto input = inputs().front();
+  input.currency = "USD";
+  input.bill = {{.group = "server", .item = {"Server", "服务器"}, .specification = {"4 U", "4 U"}, .quantity = 2, .unit = "server", .price_low = 1000, .price_high = 1000, .source = "offer"}};
+  EXPECT_THAT(prose(write_paper(Paper::kBillOfMaterials, input, Language::kEn).value()), testing::AllOf(HasSubstr("USD 2,000"), Not(HasSubstr("CNY 2,000"))));
+}
+
+TEST(Risks, CallTheDeliveryCriticalOnlyWhereItIs) {
+  auto input = inputs().front();
+  const auto why = [&] {
+    const auto risks = project_risks(input);
+    return std::ranges::find(risks, "delivery", &ProjectRisk::id)->why.en;
+  };
+  input.project.critical_path = {"goals", "order"};
+  EXPECT_THAT(why(), HasSubstr("critical path"));
+  input.project.critical_path = {"goals", "grading"};
+  EXPECT_THAT(why(), Not(HasSubstr("critical path")));
+}
+
+TEST(Risks, CountWhatIsMissingOnce) {
+  auto input = inputs().front();
+  input.advice.missing = {{"The volume.", "总量。"}, {"The load.", "负载。"}};
+  input.missing = {{"The load.", "负载。"}};
+  EXPECT_EQ(not_given(input).size(), 2U);
 }
 
 TEST(Risks, StandByProbabilityTimesImpactAndTakeInTheRules) {
@@ -378,6 +416,12 @@ TEST(Papers, RefuseWhatIsNotANumberAndPlansWithoutAName) {
   input.memory.push_back({{"x", "x"}, std::numeric_limits<double>::infinity()});
   EXPECT_FALSE(write_paper(Paper::kSizing, input, Language::kEn));
   input = inputs().front();
+  input.cost->advantage = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_FALSE(write_paper(Paper::kCost, input, Language::kEn));
+  input = inputs().front();
+  input.begins = "2026-02-30";
+  EXPECT_EQ(write_paper(Paper::kProjectPlan, input, Language::kEn).error().param, "begins");
+  input = inputs().front();
   input.scenario.name.clear();
   EXPECT_EQ(write_paper(Paper::kRisks, input, Language::kZh).error().param, "scenario.name");
 }
@@ -410,7 +454,25 @@ TEST(PaperParts, AreWhatFleetAndCostSay) {
   EXPECT_THAT(prose(write_paper(Paper::kCost, input, Language::kZh).value()), HasSubstr("总成本未知"));
 }
 
+TEST(PaperParts, ComeToTheTotalWhenTheHardwareIsSoldAtTheEnd) {
+  CostYear year{.year = 1};
+  year.on_premise.purchase = 100, year.on_premise.power = 20, year.on_premise.rack = 0, year.on_premise.staff = 30, year.on_premise.support = 5;
+  year.on_premise.sold = 15;
+  CostPlan plan;
+  plan.currency = "CNY", plan.months = 12, plan.years = {year};
+  double sum = 0;
+  for (const auto& part : paper_cost(plan).parts) sum += part.value.value_or(1e9);
+  EXPECT_EQ(sum, 140);
+}
+
+TEST(Papers, CallASumOfNothingThatIsKnownUnknown) {
+  auto input = inputs().front();
+  input.cost->parts = {{{"Purchase", "采购"}, std::nullopt, ""}};
+  EXPECT_THAT(prose(write_paper(Paper::kCost, input, Language::kEn).value()), HasSubstr("Sum of what is known\nUnknown"));
+}
+
 TEST(ShowValue, UsesTheUnitThatReadsBest) {
+  EXPECT_EQ(show_value(3e-6, "s per token", Language::kEn), "3 µs/token");
   EXPECT_EQ(show_value(66e9, "B", Language::kEn), "66 GB");
   EXPECT_EQ(show_value(0.0432, "s", Language::kZh), "43.2 ms");
   EXPECT_EQ(show_value(2, "s", Language::kZh), "2 秒");

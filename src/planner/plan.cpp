@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "planner/advise/facts.h"
+
 namespace siyu::planner {
 namespace {
 
@@ -203,11 +205,14 @@ CostQuestion cost_question(const Case& c, const Plan& plan, const TokensPerDay& 
   return q;
 }
 
-/// When only the peak is known, the day is taken as the user class's share of the busiest hour says.
+/// When only the peak is known: the busiest hour lies below it by the peak factor, and has its share of the day.
 TokensPerDay tokens_at_peak(const Case& c, const FleetPlan& fleet, std::vector<Words>& assumptions) {
   constexpr double kHourShare = 0.2, kPeakFactor = 1.5, kHour = 3600;
-  assumptions.push_back({"Only the peak is known; a day was taken as five busiest hours, their mean two thirds of the peak.", "仅给出峰值；按“日总量 = 5 个忙时、忙时均值为峰值的 2/3”估算日用量。"});
-  const double requests = fleet.peak_requests_per_s / kPeakFactor * kHour / (c.scenario.users ? c.scenario.users->peak_hour_share.value_or(kHourShare) : kHourShare);
+  const auto users = c.scenario.users.value_or(UserLoad{});
+  const double share = users.peak_hour_share.value_or(kHourShare), factor = users.peak_factor.value_or(kPeakFactor);
+  assumptions.push_back({fmt::format("Only the peak is known; a day was taken as {} busiest hours, each at {} % of the peak on average.", plain_number(1 / share), plain_number(100 / factor)),
+                         fmt::format("仅给出峰值；按“日总量 = {} 个忙时、忙时均值为峰值的 {}%”估算日用量。", plain_number(1 / share), plain_number(100 / factor))});
+  const double requests = fleet.peak_requests_per_s / factor * kHour / share;
   return {.input = requests * fleet.mean_prompt, .cached = requests * fleet.mean_cached, .output = requests * fleet.mean_output};
 }
 

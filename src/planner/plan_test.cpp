@@ -51,6 +51,18 @@ TEST(Plan, MoreUsersNeverNeedFewerCards) {
   }
 }
 
+TEST(Plan, MakesADayOfAPeakWithTheFactorsThatAreGiven) {
+  const auto tokens = [](std::optional<double> share, std::optional<double> factor) {
+    auto scenario = bank();
+    scenario.accelerator = "Ascend-910B3";
+    scenario.users = UserLoad{.peak_hour_share = share, .peak_factor = factor, .requests_per_second = 2};
+    return make_plan(scenario, kCatalogue, kFind, {.curves = false}).value().cost.years.front().output_tokens;
+  };
+  const auto usual = tokens({}, {});
+  EXPECT_NEAR(usual, 2 / 1.5 * 3600 / 0.2 * 400 * 365, usual * 1e-6);
+  EXPECT_NEAR(tokens(0.1, 3.0), usual, usual * 1e-6);
+}
+
 TEST(Plan, WritesItsPapersInBothLanguages) {
   const auto plan = make_plan(bank(), kCatalogue, kFind).value();
   const auto input = paper_input(plan, {.date = "2026-11-26"});
@@ -84,6 +96,8 @@ TEST(Scenario, FilesAreReadAsYamlOrJsonAndEveryNumberHasARange) {
   EXPECT_THAT(message("name: x\nmodel: {name: y}\nusers: {daily_active: -4}\n"), HasSubstr("`users.daily_active` must be a number from"));
   EXPECT_THAT(message("name: x\nmodel: {name: y}\nusers: {daily_active: many}\n"), HasSubstr("daily_active"));
   EXPECT_THAT(message("name: x\nmodel: {name: y}\ncost: {pue: 0.5}\n"), HasSubstr("`cost.pue`"));
+  EXPECT_THAT(message("name: x\nmodel: {name: y}\ncost: {pue: 7}\n"), HasSubstr("`cost.pue` must be a number from 1 to 5"));
+  EXPECT_THAT(message("name: x\nmodel: {name: y}\nusers: {growth_per_year: -0.1}\n"), HasSubstr("`users.growth_per_year`"));
   EXPECT_THAT(message("name: x\nmodel: {name: y}\ncost: {currency: yuan}\n"), HasSubstr("three letters"));
   EXPECT_THAT(message("name: x\nmodel: {name: y}\nyears: .inf\n"), HasSubstr("years"));
   EXPECT_THAT(message("name: [\n"), HasSubstr("not valid YAML"));

@@ -32,7 +32,7 @@ std::vector<PlanStep> steps() {
        {"Every document has a grade, an owner and a place; the test set exists.", "每份资料均已定级、明确责任人并入库；测试集已建成。"}},
       {4,
        {"Model selection and adaptation", "模型选型与适配"},
-       {"The chosen model meets the target metrics on the own test set.", "选定模型在自有测试集上达到目标指标。"}},
+       {"The chosen model meets the target metrics on the organisation's own test set.", "选定模型在自有测试集上达到目标指标。"}},
       {5, {"Security and compliance", "安全与合规"}, {"No high finding is open; restore was rehearsed.", "无未关闭的高风险项；已完成恢复演练。"}},
       {6,
        {"Integration and trial run", "集成与试运行"},
@@ -114,7 +114,7 @@ std::vector<Draft> knowledge() {
            {"knowledge bases with access by role", "按角色授权的知识库"}},
           {"testset",
            3,
-           {"Own test set with expected answers", "建立带标准答案的自有测试集"},
+           {"Test set with expected answers", "建立带标准答案的自有测试集"},
            8,
            {"inventory"},
            "-B-C-CR--",
@@ -127,7 +127,7 @@ std::vector<Draft> model(const PlanFacts& facts) {
       {"candidates", 4, {"Candidates and their licences", "候选模型及许可证审查"}, 3, {"sizing"}, "-C-B-C---", {"list of candidates", "候选模型清单"}},
       {"evaluate",
        4,
-       {"Evaluate the candidates on the own test set", "用自有测试集评测候选模型"},
+       {"Evaluate the candidates on this test set", "用自有测试集评测候选模型"},
        6,
        {"candidates", "testset", "platform"},
        "-CIB--R-C",
@@ -206,7 +206,7 @@ std::vector<Draft> closing(const PlanFacts& facts) {
            "--IA---RC",
            {"latency over load, compared with the sizing", "时延随负载曲线，与测算比对"}},
           {"pilot", 6, {"Trial run with a small group", "小范围试运行"}, 15, {"load", "tests"}, "IRAC-CCC-", {"feedback, list of faults", "反馈与问题清单"}},
-          {"fixes", 6, {"Mend what the trial found", "试运行问题整改"}, 6, {"pilot"}, "-CCA--CRC", {"list of faults closed", "问题清单关闭"}},
+          {"fixes", 6, {"Fix what the trial found", "试运行问题整改"}, 6, {"pilot"}, "-CCA--CRC", {"list of faults closed", "问题清单关闭"}},
           {"training", 7, {"Training of users and administrators", "用户与管理员培训"}, 5, {"load"}, "-CA---CRR", {"people trained, by list", "培训签到名单"}},
           {"acceptance", 7, {"Acceptance against the agreed measures", "按约定指标验收"}, 5, before, "ARRCCC-CC", {"signed acceptance", "已签署的验收报告"}},
           {"handover", 7, {"Handover to operation", "移交运维"}, 5, {"acceptance"}, "I-ACI--RC", {"runbook, on-call list", "运维手册与值守表"}},
@@ -254,7 +254,7 @@ Status schedule(ProjectPlan& plan) {
   std::map<std::string, std::size_t> at;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     if (!std::isfinite(tasks[i].days) || tasks[i].days < 0)
-      return invalid(fmt::format("The task `{}` has a duration that is negative or not a number", tasks[i].id));
+      return invalid(fmt::format("The task `{}` has a duration that is negative or not a number; give working days from 0", tasks[i].id));
     if (!at.emplace(tasks[i].id, i).second) return invalid(fmt::format("Two tasks of the plan are called `{}`; rename one", tasks[i].id));
   }
   ASSIGN_OR_RETURN(const auto order, in_order(tasks, at));

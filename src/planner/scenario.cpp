@@ -10,7 +10,7 @@
 namespace siyu::planner {
 namespace {
 
-constexpr double kMostUsers = 1e10, kMostTokens = 1e8, kMostMoney = 1e15;
+constexpr double kMostUsers = 1e10, kMostTokens = 1e8, kMostMoney = 1e15, kMostPrice = 1e12;
 constexpr std::size_t kMostText = 200, kMostGoals = 50, kMostAccelerators = 200;
 
 Status in_range(const std::optional<double>& value, double low, double high, std::string_view field) {
@@ -23,9 +23,9 @@ Status check_load(const Scenario& s) {
     RETURN_IF_ERROR(in_range(s.users->daily_active, 1, kMostUsers, "users.daily_active"));
     RETURN_IF_ERROR(in_range(s.users->requests_per_user_and_day, 1e-6, 1e6, "users.requests_per_user_and_day"));
     RETURN_IF_ERROR(in_range(s.users->peak_hour_share, 1.0 / 24, 1, "users.peak_hour_share"));
-    RETURN_IF_ERROR(in_range(s.users->peak_factor, 1, 1000, "users.peak_factor"));
+    RETURN_IF_ERROR(in_range(s.users->peak_factor, 1, 60, "users.peak_factor"));
     RETURN_IF_ERROR(in_range(s.users->requests_per_second, 1e-6, 1e6, "users.requests_per_second"));
-    RETURN_IF_ERROR(in_range(s.users->growth_per_year, -0.9, 100, "users.growth_per_year"));
+    RETURN_IF_ERROR(in_range(s.users->growth_per_year, 0, 10, "users.growth_per_year"));
   }
   if (s.tokens) {
     RETURN_IF_ERROR(in_range(s.tokens->prompt, 1, kMostTokens, "tokens.prompt"));
@@ -41,16 +41,20 @@ Status check_load(const Scenario& s) {
 
 Status check_cost(const CostInputs& c) {
   if (c.currency && (c.currency->size() != 3 || c.currency->find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos)) return invalid_field("cost.currency", "must be a code of three letters: CNY, USD, EUR");
+  // The ranges of tco/basis.cpp, as those of the load are the fleet's: what they would refuse is refused before anything is simulated.
   for (const auto& [value, field] : {std::pair{c.card_price, "cost.card_price"}, {c.server_price, "cost.server_price"}, {c.network_price, "cost.network_price"}, {c.storage_price, "cost.storage_price"},
-                                     {c.price_per_kwh, "cost.price_per_kwh"}, {c.rack_per_unit_and_month, "cost.rack_per_unit_and_month"}, {c.staff_per_year, "cost.staff_per_year"},
-                                     {c.cloud_input_per_million, "cost.cloud_input_per_million"}, {c.cloud_output_per_million, "cost.cloud_output_per_million"}})
-    RETURN_IF_ERROR(in_range(value, 0, kMostMoney, field));
+                                     {c.staff_per_year, "cost.staff_per_year"}})
+    RETURN_IF_ERROR(in_range(value, 0, kMostPrice, field));
+  for (const auto& [value, field] : {std::pair{c.rack_per_unit_and_month, "cost.rack_per_unit_and_month"}, {c.cloud_input_per_million, "cost.cloud_input_per_million"},
+                                     {c.cloud_output_per_million, "cost.cloud_output_per_million"}})
+    RETURN_IF_ERROR(in_range(value, 0, 1e9, field));
+  RETURN_IF_ERROR(in_range(c.price_per_kwh, 0, 1e6, "cost.price_per_kwh"));
   RETURN_IF_ERROR(in_range(c.exchange_rate, 1e-6, 1e6, "cost.exchange_rate"));
-  RETURN_IF_ERROR(in_range(c.pue, 1, 10, "cost.pue"));
+  RETURN_IF_ERROR(in_range(c.pue, 1, 5, "cost.pue"));
   RETURN_IF_ERROR(in_range(c.staff_share, 0, 1000, "cost.staff_share"));
   RETURN_IF_ERROR(in_range(c.support_share, 0, 1, "cost.support_share"));
-  RETURN_IF_ERROR(in_range(c.depreciation_years, 0.1, 30, "cost.depreciation_years"));
-  RETURN_IF_ERROR(in_range(c.discount_rate, -0.5, 1, "cost.discount_rate"));
+  RETURN_IF_ERROR(in_range(c.depreciation_years, 0.5, 30, "cost.depreciation_years"));
+  RETURN_IF_ERROR(in_range(c.discount_rate, 0, 1, "cost.discount_rate"));
   RETURN_IF_ERROR(in_range(c.residual_share, 0, 1, "cost.residual_share"));
   return in_range(c.local_share, 0, 1, "cost.local_share");
 }

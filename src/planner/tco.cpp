@@ -15,12 +15,18 @@ namespace {
 
 std::optional<double> known(double value) { return std::isnan(value) ? std::nullopt : std::optional(value); }
 
+/// Where the list has no price for cached tokens, it goes with that of the others.
+Values with_cached_price(const Basis& basis, Values values) {
+  if (basis.cached_as_input) at(values, Term::kCloudCached) = at(values, Term::kCloudInput);
+  return values;
+}
+
 /// Every published range at one of its ends.
 Values at_end(const Basis& basis, double TermInfo::* end) {
   auto values = basis.values();
   for (std::size_t i = 0; i < kTerms; ++i)
     if (basis.terms[i].published_range) values[i] = basis.terms[i].*end;
-  return values;
+  return with_cached_price(basis, values);
 }
 
 struct Scenes {
@@ -81,7 +87,7 @@ std::vector<Sensitivity> sensitivities_of(const Basis& basis, const Values& valu
     auto changed = values;
     at(changed, term) = value;
     if (term == Term::kInputTokens && at(values, term) > 0) at(changed, Term::kCachedTokens) *= value / at(values, term);  // as large a share is cached
-    return changed;
+    return with_cached_price(basis, changed);
   };
   for (std::size_t i = 0; i < kTerms; ++i) {
     const auto& info = basis.terms[i];
@@ -112,7 +118,7 @@ std::vector<MissingPrice> missing_of(const Basis& basis) {
     if (!std::isnan(info.value) || !info.ask) continue;
     auto other = assumed;
     other[i] = 2;
-    if (sum(other) != sum(assumed)) out.push_back({.input = info.id, .what = *info.ask});
+    if (sum(with_cached_price(basis, other)) != sum(assumed)) out.push_back({.input = info.id, .what = *info.ask});
   }
   return out;
 }

@@ -276,7 +276,8 @@ TEST(TotalCost, GrowthBuysWhenItIsNeededAndPaysForMoreTokens) {
 }
 
 TEST(TotalCost, SensitivitiesAreWhatOneWouldGetByAsking) {
-  const auto q = question();
+  auto q = question();
+  q.tokens.cached = 100e6;
   const auto plan = cost(q);
   ASSERT_GT(plan.sensitivities.size(), 10U);
   const auto width = [](const Sensitivity& one) { return std::abs(one.advantage_high - one.advantage_low); };
@@ -297,6 +298,7 @@ TEST(TotalCost, SensitivitiesAreWhatOneWouldGetByAsking) {
   check("discount_rate", [](CostQuestion& one, double value) { one.inputs.discount_rate = value; });
   check("tokens.output", [](CostQuestion& one, double value) { one.tokens.output = value; });
   check("growth_per_year", [](CostQuestion& one, double value) { one.growth_per_year = value; });
+  check("cloud_input_per_million", [](CostQuestion& one, double value) { one.inputs.cloud_input_per_million = value; });
   check("cloud_output_per_million", [](CostQuestion& one, double value) { one.inputs.cloud_output_per_million = value; });
 }
 

@@ -165,8 +165,7 @@ Drawing draw(const LineChart& chart, Language language, const std::string& label
   double left = 0;
   for (const auto& tick : y_ticks.labels) left = std::max(left, text_width(tick, kTickSize));
   Plot plot{.area = {.x = left + 20, .y = y, .width = kChartWidth - left - 48, .height = kPlotHeight}, .x = {}, .y = y_map};
-  Axis x_axis = chart.x;
-  auto [x_map, x_ticks] = make_scale(xs, x_axis, 8, false, language);
+  auto [x_map, x_ticks] = make_scale(xs, chart.x, 8, false, language);
   plot.x = x_map;
   plot.x.from = plot.area.x, plot.x.to = plot.area.x + plot.area.width;
   plot.y.from = plot.area.y + plot.area.height, plot.y.to = plot.area.y;

@@ -59,6 +59,12 @@ class Preparation {
     return fail(ErrorCode::kTooLarge, fmt::format("The report has more than {} {}; split it, or leave detail to an attachment", limit, what));
   }
 
+  Status count_cells(std::size_t more) {
+    cells_ += more;
+    if (cells_ > kMaxCells) return too_large("table cells, list items and figures", kMaxCells);
+    return {};
+  }
+
   void line(std::string& text) {
     text = clean_line(text);
     bytes_ += text.size();
@@ -109,7 +115,7 @@ class Preparation {
   Status items(std::vector<ListItem>& all, int depth) {
     if (depth > kMaxListDepth && !all.empty()) return too_large("levels of a list", kMaxListDepth);
     for (auto& item : all) {
-      if (++cells_ > kMaxCells) return too_large("table cells and list items", kMaxCells);
+      RETURN_IF_ERROR(count_cells(1));
       rich(item.text);
       RETURN_IF_ERROR(items(item.items, depth + 1));
     }
@@ -123,8 +129,7 @@ class Preparation {
       line(column.title);
       column.width = column.width > 0 && column.width < 1e6 ? column.width : 0;  // a value that is no number compares as false
     }
-    cells_ += table.columns.size() * table.rows.size();
-    if (cells_ > kMaxCells) return too_large("table cells and list items", kMaxCells);
+    RETURN_IF_ERROR(count_cells(table.columns.size() * table.rows.size()));
     for (auto& row : table.rows) {
       row.cells.resize(table.columns.size());
       for (auto& cell : row.cells) rich(cell);
@@ -132,7 +137,7 @@ class Preparation {
     return {};
   }
   Status prepare(KeyFigures& figures) {
-    cells_ += figures.figures.size();
+    RETURN_IF_ERROR(count_cells(figures.figures.size()));
     for (auto& figure : figures.figures)
       for (auto* text : {&figure.label, &figure.value, &figure.note}) line(*text);
     return {};
@@ -150,7 +155,7 @@ class Preparation {
     return {};
   }
   Status prepare(Definitions& definitions) {
-    cells_ += definitions.items.size();
+    RETURN_IF_ERROR(count_cells(definitions.items.size()));
     for (auto& item : definitions.items) {
       rich(item.term);
       rich(item.meaning);

@@ -178,7 +178,7 @@ struct Document {
 constexpr std::size_t kMaxBlocks = 20'000;
 constexpr std::size_t kMaxTextBytes = 16UL << 20;  ///< of all texts together
 constexpr std::size_t kMaxColumns = 24;
-constexpr std::size_t kMaxCells = 400'000;  ///< of all tables together
+constexpr std::size_t kMaxCells = 400'000;  ///< of all tables together, with list items, key figures and definitions
 constexpr int kMaxListDepth = 6;
 constexpr std::size_t kMaxSources = 2'000;
 constexpr std::size_t kMaxCharts = 500;

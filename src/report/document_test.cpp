@@ -69,6 +69,7 @@ TEST(ReportDocument, TextLosesWhatNoFormatMayHold) {
   EXPECT_EQ(clean_lines("a\nb"), "a\nb");
   EXPECT_EQ(clean_line("\xff中\xe4\xb8"), "\xef\xbf\xbd中\xef\xbf\xbd");
   EXPECT_EQ(clean_line("a\u202Eb\u2066c\u200Fd\uFEFFe\uFFFFf\u0085g"), "abcdefg");
+  EXPECT_EQ(clean_line("a\u200Bb\u2060c\u2063d\U000E0041e"), "abcde");
   EXPECT_EQ(clean_line("שלום 中文 é 😀"), "שלום 中文 é 😀");
 }
 
@@ -123,6 +124,8 @@ TEST(ReportDocument, LimitsAreToldByName) {
   refused(with(Paragraph{std::string(kMaxTextBytes + 1, 'x')}), "bytes of text");
   refused(with(Table{.columns = std::vector<Column>(kMaxColumns + 1)}), "columns");
   refused(with(Table{.columns = {{"a"}}, .rows = std::vector<Row>(kMaxCells + 1)}), "cells");
+  refused(with(KeyFigures{std::vector<KeyFigure>(kMaxCells + 1)}), "figures");
+  refused(with(Definitions{std::vector<Definition>(kMaxCells + 1)}), "cells");
   ListItem deep{"x"};
   for (int i = 0; i < kMaxListDepth; ++i) deep = ListItem{"x", {deep}};
   refused(with(List{{deep}}), "levels of a list");

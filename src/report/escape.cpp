@@ -12,7 +12,7 @@ namespace {
 /// Turns the direction of what follows, or shows nothing: a way to make a text read otherwise than it is.
 bool is_hidden_mark(UChar32 c) {
   return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x061C || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
-         c == 0x2028 || c == 0x2029;
+         c == 0x2028 || c == 0x2029 || c == 0x200B || (c >= 0x2060 && c <= 0x2064) || (c >= 0x206A && c <= 0x206F) || (c >= 0xE0000 && c <= 0xE007F);
 }
 bool is_noncharacter(UChar32 c) { return (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF); }
 

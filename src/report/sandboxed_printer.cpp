@@ -1,38 +1,17 @@
 #include "report/sandboxed_printer.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
-#include <array>
 
 #include "base/json.h"
 #include "report/wire.h"
-#include "sandbox/process.h"
+#include "sandbox/errand.h"
+#include "sandbox/lockdown.h"
 
 namespace siyu::report {
 namespace {
 
-constexpr std::size_t kReadAtOnce = 1UL << 20;
 constexpr Millis kStartAndStop{5'000};  // beyond the printing time: to start the process, and for its last words
 constexpr std::string_view kOtherFormats = "; Markdown and HTML can be had without it";
-
-Result<std::vector<std::string>> receive(sandbox::ChildProcess& child, std::chrono::steady_clock::time_point deadline) {
-  FrameDecoder frames;
-  PrintedDecoder printed;
-  for (;;) {
-    const auto left = std::chrono::ceil<Millis>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return fail(ErrorCode::kDeadlineExceeded, "too slow");
-    ASSIGN_OR_RETURN(auto received, sandbox::receive_with_fds(child.socket(), kReadAtOnce, left));
-    if (received.bytes.empty()) return fail(ErrorCode::kUnavailable, "the process ended");
-    frames.feed(received.bytes);
-    for (;;) {
-      ASSIGN_OR_RETURN(auto frame, frames.next());
-      if (!frame) break;
-      ASSIGN_OR_RETURN(const bool complete, printed.take(std::move(*frame)));
-      if (complete) return std::move(printed).finish();
-    }
-  }
-}
 
 std::unexpected<Error> explained(Error error, sandbox::ChildProcess& child, const PrinterLimits& limits) {
   // A refusal of the printer's own says all; what remains is its end, its silence and its nonsense.
@@ -47,6 +26,9 @@ std::unexpected<Error> explained(Error error, sandbox::ChildProcess& child, cons
         ErrorCode::kUnsupported,
         "siyu-printer cannot start: a library it needs is missing; install the packages that `scripts/install_packages.sh run` names" + std::string(kOtherFormats),
         error.detail);
+  if (ending.code == sandbox::kExitUnlocked)
+    return fail(ErrorCode::kUnsupported,
+                "siyu-printer must lock itself down first, and this machine's kernel or container refuses it; allow seccomp" + std::string(kOtherFormats));
   return internal("siyu-printer ended before the report was printed (" + ending.text() + "); the report may need more memory than it may use, so split it" +
                       std::string(kOtherFormats),
                   error.message + " " + error.detail);
@@ -55,18 +37,15 @@ std::unexpected<Error> explained(Error error, sandbox::ChildProcess& child, cons
 Result<std::vector<std::string>> print(const std::filesystem::path& program, const PrinterLimits& limits, const Document& document, PrintWork work) {
   ASSIGN_OR_RETURN(const auto text, sandbox::memory_file(encode_document(document), "siyu-report"));
   const PrintJob job{.work = work, .memory_bytes = static_cast<std::int64_t>(limits.memory_bytes), .seconds = std::max<std::int64_t>(limits.time.count() / 1000, 1)};
-  // What a library prints may quote the document; it must not reach a log.
-  const sandbox::UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-  auto child = sandbox::ChildProcess::spawn({.program = program, .arguments = {}, .standard_error = nowhere.get()});
+  auto child = sandbox::ChildProcess::spawn({.program = program, .arguments = {}, .silent = true});
   if (!child)
     return fail(ErrorCode::kUnsupported, "siyu-printer cannot be started; it must lie beside siyu" + std::string(kOtherFormats),
                 child.error().message + " " + child.error().detail);
-  const std::array fds{text.get()};
-  const auto deadline = std::chrono::steady_clock::now() + limits.time + std::min(kStartAndStop, limits.time);
-  auto sent = sandbox::send_with_fds((*child)->socket(), encode_frame(encode(job)), fds, kStartAndStop);
-  auto files = sent ? receive(**child, deadline) : Result<std::vector<std::string>>(std::unexpected(sent.error()));
-  if (!files) return explained(std::move(files.error()), **child, limits);
-  return files;
+  PrintedDecoder printed;
+  auto answered = sandbox::run_errand(**child, encode(job), text.get(), limits.time + std::min(kStartAndStop, limits.time),
+                                      [&](Frame frame) { return printed.take(std::move(frame)); });
+  if (!answered) return explained(std::move(answered.error()), **child, limits);
+  return std::move(printed).finish();
 }
 
 }  // namespace

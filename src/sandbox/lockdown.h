@@ -48,4 +48,7 @@ BOOST_DESCRIBE_STRUCT(LockdownReport, (), (no_new_privileges, seccomp, landlock_
 /// Core dumps are off and no file can be written or created (RLIMIT_FSIZE does not apply: pipes and memory remain).
 Result<LockdownReport> lock_down(const LockdownOptions& options);
 
+/// With this code siyu-parser and siyu-printer end when lock_down fails.
+constexpr int kExitUnlocked = 3;
+
 }  // namespace siyu::sandbox

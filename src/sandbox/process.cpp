@@ -133,7 +133,7 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::spawn(const SpawnOptions& op
   const std::string directory = options.working_directory.string();
   const ChildStart start{.program = arguments[0].c_str(), .argv = argv.data(), .envp = envp.data(),
                          .directory = directory.c_str(), .socket = theirs.get(), .null = null.get(),
-                         .error_output = options.standard_error.value_or(STDERR_FILENO), .report = report_write.get(),
+                         .error_output = options.silent ? null.get() : STDERR_FILENO, .report = report_write.get(),
                          .parent = ::getpid()};
 
   // No signal handler of ours may run in the child before its handlers are reset.

@@ -29,7 +29,7 @@ struct SpawnOptions {
   std::vector<std::string> arguments;      ///< without argv[0]
   std::vector<std::string> environment = {"LANG=C.UTF-8", "PATH=/usr/bin:/bin"};  ///< the whole of it
   std::filesystem::path working_directory = "/";
-  std::optional<int> standard_error;       ///< our descriptor for the child's fd 1 and 2; nothing: our own fd 2
+  bool silent = false;                     ///< what it prints goes nowhere, as libraries may quote what they read; else to our fd 2
 };
 
 /// A program of ours, which lies beside the running one.

@@ -226,6 +226,18 @@ TEST(MemoryBudget, ADraftModelCountsWithItsWeightsAndACacheForAsManyTokens) {
   EXPECT_LT(both.own, 2 * alone.own + 1000);
 }
 
+TEST(MemoryBudget, AModelWithoutAStructureThatCanBeReadIsTakenForLarge) {
+  const models::GgufFile header{};
+  const std::uint64_t file = 8ULL << 30;
+  const auto need = predict_need(header, "m", file, {.spill_bytes = 0});
+  EXPECT_EQ(need.weights, file);
+  EXPECT_GE(need.own, file / 4 + (2ULL << 30)) << "buffers that grow with the model, and a whole default cache";
+  EXPECT_LT(need.own, file);
+  const auto longer = predict_need(header, "m", file, {.kv_tokens = 2 * need.kv_tokens, .spill_bytes = 0});
+  EXPECT_GE(longer.own, need.own + (2ULL << 30));
+  EXPECT_EQ(predict_need(header, "m", file, {.spill_bytes = 5}).own, need.own + 5);
+}
+
 TEST(MemoryBudget, TheLongestIdleGivesWayFirstAndNobodyForNothing) {
   ManualClock clock;
   const auto old = clock.steady_now();

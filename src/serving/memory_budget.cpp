@@ -13,22 +13,31 @@ namespace {
 constexpr std::uint64_t kLeastPatches = 4096;         // encoders of any resolution are given pictures of about so many
 constexpr std::uint64_t kActivations = 20;            // floats per place of a picture, as multiples of the width
 constexpr std::uint32_t kGuesses = 64;                // guessed tokens that a step may check besides: the worker's limit
+constexpr std::int64_t kUnknownPerToken = 256L << 10; // bytes of a token's cache where no structure says it: that of a model of 30 · 10^9 parameters
 
 double bits_of_cache(const std::string& type) { return sizing::kv_bits(type.empty() ? "f16" : type).value_or(16); }
 
-/// For a header from which no structure can be read: what its file takes, and room for a small cache.
-MemoryNeed unknown_need(const std::string& file, std::uint64_t file_bytes) { return {.file = file, .weights = file_bytes, .own = 64ULL << 20}; }
+std::int32_t context_of(const WorkerSizes& sizes) { return sizes.context_tokens > 0 ? sizes.context_tokens : engine::kDefaultContextTokens; }
+
+/// For a header from which no structure can be read. The worker may load it all the same, so everything is on the large side: a quarter of the
+/// file again for its buffers, and the cache of a large model.
+MemoryNeed unknown_need(const std::string& file, std::uint64_t file_bytes, const WorkerSizes& sizes) {
+  const auto tokens = engine::kv_tokens_for(sizes.kv_tokens, context_of(sizes), kUnknownPerToken);
+  const auto cache = static_cast<std::uint64_t>(tokens) * static_cast<std::uint64_t>(kUnknownPerToken);
+  const auto spill = sizes.spill_bytes.value_or(engine::default_spill_bytes(cache, sizes.budget));
+  return {.file = file, .weights = file_bytes, .own = (64ULL << 20) + file_bytes / 4 + cache + spill, .spill = spill, .kv_tokens = tokens};
+}
 
 }  // namespace
 
 MemoryNeed predict_need(const models::GgufFile& header, const std::string& file, std::uint64_t file_bytes, const WorkerSizes& sizes) {
   const auto shape = models::shape_of(header);
-  if (!shape) return unknown_need(file, file_bytes);
+  if (!shape) return unknown_need(file, file_bytes, sizes);
   const auto kv_bits = bits_of_cache(sizes.kv_type);
   const auto values = static_cast<double>(sizing::cached_values_per_token(*shape));
   const auto per_token = static_cast<std::int64_t>(std::max(1.0, values * kv_bits / 8));
   const auto trained = static_cast<std::int32_t>(std::clamp<std::uint64_t>(shape->context, 16, INT32_MAX / 8));
-  const auto context = std::min(sizes.context_tokens > 0 ? sizes.context_tokens : engine::kDefaultContextTokens, trained);
+  const auto context = std::min(context_of(sizes), trained);
   const auto tokens = shape->embeds ? 0 : engine::kv_tokens_for(sizes.kv_tokens, context, per_token);
   const auto sequences = static_cast<std::uint32_t>(sizes.parallel > 0 ? sizes.parallel : engine::kDefaultParallel);
   const auto memory = sizing::worker_memory(*shape, nullptr,

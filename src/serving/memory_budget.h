@@ -30,7 +30,7 @@ struct WorkerSizes {
   std::uint64_t budget = 0;                       ///< memory that all models may take
 };
 
-/// From the model's structure (sizing/worker_memory.h), with room for every guess that a step may check.
+/// From the model's structure (sizing/worker_memory.h), with room for every guess that a step may check; without one, a guess on the large side.
 MemoryNeed predict_need(const models::GgufFile& header, const std::string& file, std::uint64_t file_bytes, const WorkerSizes& sizes);
 
 /// The worker holds a draft model too. It has room for as many tokens as the model, and nothing of it is spilled.

@@ -8,8 +8,6 @@
 namespace siyu::planner {
 namespace {
 
-constexpr int kHigh = 15, kMedium = 8;  ///< of probability × impact, as five-by-five matrices usually draw the lines
-
 struct Scene {
   const Facts* facts = nullptr;
   const ModeAdvice* mode = nullptr;
@@ -23,8 +21,7 @@ struct Scene {
 };
 
 void add(Scene& scene, ComplianceRisk risk) {
-  const auto product = risk.probability * risk.impact;
-  risk.severity = product >= kHigh ? Severity::kHigh : product >= kMedium ? Severity::kMedium : Severity::kLow;
+  risk.severity = severity_of(risk.probability * risk.impact);
   scene.risks.push_back(std::move(risk));
 }
 
@@ -170,7 +167,7 @@ void public_answers(Scene& scene) {
                       "回答面向公众：须办理备案或登记，并具备关键词库、测试题库与拒答题库。"},
               .mitigation = {"Begin with staff in the loop; answer from documents with citations only (in place); filter of words and test banks are planned; clear "
                              "the filing before opening.",
-                             "先由工作人员在环使用；仅依据资料并附引用作答（已具备）；词库过滤与测试题库在规划中；开放前完成备案或登记。"},
+                             "先仅供工作人员使用并经人工复核；仅依据资料并附引用作答（已具备）；词库过滤与测试题库在规划中；开放前完成备案或登记。"},
               .by = Mitigated::kPlanned,
               .owner = Role::kCompliance});
 }
@@ -222,7 +219,9 @@ void licences(Scene& scene, const ModelAdvice& model) {
   for (const auto& one : model.candidates)
     if (one.suggested && one.licence != "MIT" && one.licence != "Apache-2.0") bound.push_back(fmt::format("{} ({})", one.model, one.licence));
   const auto* chosen = scene.facts->model;
-  if (chosen != nullptr && chosen->licence != "MIT" && chosen->licence != "Apache-2.0") bound.push_back(fmt::format("{} ({})", chosen->name, chosen->licence));
+  const bool suggested = chosen != nullptr && std::ranges::any_of(model.candidates, [&](const Candidate& one) { return one.suggested && one.model == chosen->name; });
+  if (chosen != nullptr && !suggested && chosen->licence != "MIT" && chosen->licence != "Apache-2.0")
+    bound.push_back(fmt::format("{} ({})", chosen->name, chosen->licence));
   if (bound.empty()) return;
   add(scene,
       {.id = "licence",
@@ -237,6 +236,11 @@ void licences(Scene& scene, const ModelAdvice& model) {
 }
 
 }  // namespace
+
+Severity severity_of(int product) {
+  constexpr int kHigh = 15, kMedium = 8;
+  return product >= kHigh ? Severity::kHigh : product >= kMedium ? Severity::kMedium : Severity::kLow;
+}
 
 Words name_of(Severity severity) {
   switch (severity) {

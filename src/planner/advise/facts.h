@@ -56,6 +56,8 @@ std::vector<double> weights_of(const Facts& facts);
 Verdict judge(const Facts& facts, const std::vector<double>& weights);
 std::vector<Flip> search_flips(const Facts& facts);
 
+/// Of probability × impact, 1–5 each: high from 15, medium from 8, as five-by-five matrices usually draw the lines.
+Severity severity_of(int product);
 Words name_of(DataClass data_class);
 /// 12,000 · 1.5 · 0.03: as many digits as tell something.
 std::string plain_number(double value);

@@ -61,7 +61,7 @@ void compliance(const Facts& facts, CriterionScore& out) {
          {fmt::format("The industry is regulated: {}.", *facts.industry->regulation),
           fmt::format("行业受监管：{}。", facts.industry->regulation_zh.value_or(*facts.industry->regulation))});
   if (facts.edition == Edition::kDomestic)
-    move(out, {-5, 0, 5}, {"Domestic hardware is asked for, which is proved best on one's own.", "要求国产化（信创），自有硬件最易举证。"});
+    move(out, {-5, 0, 5}, {"Domestic hardware is asked for, which is easiest to prove with hardware of one's own.", "要求国产化（信创），自有硬件最易举证。"});
 }
 
 void latency(const Facts& facts, CriterionScore& out) {
@@ -109,7 +109,7 @@ void size(const Facts& facts, CriterionScore& out) {
   if (!people) return score(out, {60, 60, 60}, {"The size of the organisation was not given: all modes score alike.", "未给出机构规模：各方式同分。"});
   const auto decades = std::log10(std::max(*people, 1.0));
   score(out, {110 - 15 * decades, 60, 15 + 15 * decades},
-        {fmt::format("{} people: fixed costs of an own machine room spread over them.", plain_number(*people)),
+        {fmt::format("{} people: the fixed costs of a machine room of one's own spread over them.", plain_number(*people)),
          fmt::format("{} 人的规模：自有机房的固定成本由其分摊。", plain_number(*people))});
 }
 

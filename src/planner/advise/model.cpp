@@ -107,7 +107,7 @@ void class_of(const Facts& facts, ModelAdvice& advice) {
       abilities.zh += (abilities.zh.empty() ? "" : "、") + ability_name(id).zh;
     }
     advice.class_reason = {
-        fmt::format("The use \"{}\" needs {}; the class {} is where to begin, and the own test set decides.", facts.use->name, abilities.en, advice.model_class),
+        fmt::format("The use \"{}\" needs {}; the class {} is where to begin, and the organisation's own test set decides.", facts.use->name, abilities.en, advice.model_class),
         fmt::format("“{}”需要{}；建议从 {} 级模型起步，以自有测试集的结果为准。", facts.use->name_zh, abilities.zh, advice.model_class)};
   } else if (facts.parameters) {
     advice.model_class = model_class_of(*facts.parameters);

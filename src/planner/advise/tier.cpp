@@ -45,7 +45,7 @@ int required_rank(const Facts& facts, const std::vector<const Appliance*>& appli
   if (facts.parameters) {
     const auto one = least_rank(appliances, [&](const Appliance& appliance) { return carries_model(appliance, *facts.parameters); });
     need(one, {fmt::format("{} ask for at least: {}.", parameters_words(*facts.parameters).en, tier_name(one).en),
-               fmt::format("{} 的模型至少需要{}。", parameters_words(*facts.parameters).zh, tier_name(one).zh)});
+               fmt::format("{}的模型至少需要{}。", parameters_words(*facts.parameters).zh, tier_name(one).zh)});
   }
   if (facts.user_class != nullptr) {
     const auto one =

@@ -56,7 +56,7 @@ void why(Pen& pen) {
                                                                                                              : pen.say({"international", "国际"}));
   const auto users = input.scenario.users.value_or(UserLoad{});
   row({"Daily active users", "日活用户数"}, pen.number(users.daily_active));
-  row({"Growth a year", "年增长率"}, users.growth_per_year ? pen.value(*users.growth_per_year * 100, "%") : pen.unknown());
+  row({"Growth per year", "年增长率"}, users.growth_per_year ? pen.value(*users.growth_per_year * 100, "%") : pen.unknown());
   if (constraints.budget) row({"Budget of the purchase", "采购预算"}, pen.money(constraints.budget));
   pen.table({{{"What is given", "既定条件"}, 3}, {{"Value", "取值"}, 4}}, std::move(rows), {"Conditions of the plan", "方案既定条件"});
 }
@@ -79,7 +79,7 @@ void what(Pen& pen) {
   if (!advice.model.goals.empty()) {
     std::vector<Row> rows;
     for (const auto& goal : advice.model.goals)
-      rows.push_back({.cells = {pen.say(goal.name), goal_value(pen, goal), pen.say({"own test set, before release and monthly", "自有测试集，发布前及每月评测"})}});
+      rows.push_back({.cells = {pen.say(goal.name), goal_value(pen, goal), pen.say({"the organisation's own test set, before release and monthly", "自有测试集，发布前及每月评测"})}});
     pen.table({{{"Measure", "度量指标"}, 4}, {{"Target", "目标值"}, 2, true}, {{"How it is measured", "度量方式"}, 4}}, std::move(rows),
               {"Target metrics, to be agreed with the business", "目标指标（须与业务方确认）"});
   }
@@ -92,8 +92,8 @@ void what(Pen& pen) {
   pen.heading(2, {"Where it runs", "部署方式"});
   mode_tables(pen);
   pen.heading(2, {"On what it runs", "承载机型"});
-  pen.rich(Rich{pen.say({"Appliance: ", "机型："}), report::bold(pen.say(advice.tier.tier_name)), " (", report::code(advice.tier.appliance), "), ",
-                pen.value(advice.tier.servers, "servers"), "."});
+  pen.rich(Rich{pen.say({"Appliance: ", "机型："}), report::bold(pen.say(advice.tier.tier_name)), pen.say({" (", "（"}), report::code(advice.tier.appliance),
+                pen.say({"), ", "），"}), pen.value(advice.tier.servers, "servers"), pen.say({".", "。"})});
   pen.bullets(advice.tier.reasons);
 }
 
@@ -122,7 +122,7 @@ void roadmap(Pen& pen) {
   pen.heading(1, {"Roadmap", "如何推进（Roadmap）"});
   pen.text(sentence(fmt::format("Seven steps in {} working days.", plain_number(project.days)),
                     fmt::format("共七个步骤，合计 {} 个工作日。", plain_number(project.days))));
-  pen.chart(step_chart(pen), {"Steps over working days", "各步骤的时间安排（工作日）"});
+  pen.chart(step_chart(pen), step_caption(pen));
   std::vector<Row> rows;
   for (const auto& step : project.steps) {
     double from = project.days, to = 0;
@@ -151,7 +151,7 @@ void benefit(Pen& pen) {
   const auto& cost = *input.cost;
   const auto years = input.scenario.years.value_or(3);
   pen.key_figures(
-      {{pen.say({"Own cost over the horizon", "测算期自建总成本"}), pen.money(cost.total), fmt::format("{} {}", plain_number(years), pen.say({"years", "年"}))},
+      {{pen.say({"Cost of owning over the horizon", "测算期自建总成本"}), pen.money(cost.total), fmt::format("{} {}", plain_number(years), pen.say({"years", "年"}))},
        {pen.say({"Break-even with the cloud", "与云端持平"}), month_word(pen, cost), ""},
        {pen.say({"Per million tokens", "每百万词元成本"}), pen.money(cost.per_million_tokens), ""}});
   if (!pen.say(cost.break_even_note).empty()) pen.text(cost.break_even_note);
@@ -212,12 +212,9 @@ void decision(Pen& pen) {
 }  // namespace
 
 std::optional<int> weekday_of(const std::string& date) {
-  int year = 0;
-  unsigned month = 0, day = 0;
-  if (std::sscanf(date.c_str(), "%4d-%2u-%2u", &year, &month, &day) != 3) return std::nullopt;
-  const std::chrono::year_month_day parsed{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)};
-  if (!parsed.ok()) return std::nullopt;
-  return static_cast<int>(std::chrono::weekday(std::chrono::sys_days(parsed)).iso_encoding()) - 1;
+  const auto day = report::parse_date(date);
+  if (!day) return std::nullopt;
+  return static_cast<int>(std::chrono::weekday(std::chrono::sys_days(*day)).iso_encoding()) - 1;
 }
 
 std::string days(const Pen& pen, double from, double to) {
@@ -293,6 +290,11 @@ report::Chart step_chart(const Pen& pen) {
   return chart;
 }
 
+Words step_caption(const Pen& pen) {
+  if (pen.input().begins.empty()) return {"The seven steps over working days", "七个步骤的时间安排（工作日）"};
+  return {"The seven steps by date; lengths in calendar days", "七个步骤的时间安排（按日期，时长为自然日）"};
+}
+
 report::Chart task_chart(const Pen& pen) {
   const auto& project = pen.input().project;
   report::GanttChart chart{.title = pen.say({"Tasks", "任务甘特图"}), .begins = pen.input().begins, .tasks = {}};
@@ -325,7 +327,7 @@ void in_short(Pen& pen) {
   figures.push_back({pen.say({"Duration", "总工期"}),
                      pen.chinese() ? fmt::format("{} 个工作日", plain_number(input.project.days)) : fmt::format("{} working days", plain_number(input.project.days)),
                      ""});
-  figures.push_back({pen.say({"Own cost", "自建总成本"}), input.cost ? pen.money(input.cost->total) : pen.unknown(),
+  figures.push_back({pen.say({"Cost of owning", "自建总成本"}), input.cost ? pen.money(input.cost->total) : pen.unknown(),
                      pen.chinese() ? fmt::format("{} 年", plain_number(input.scenario.years.value_or(3)))
                                    : fmt::format("{} years", plain_number(input.scenario.years.value_or(3)))});
   pen.key_figures(std::move(figures));

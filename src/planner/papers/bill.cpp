@@ -26,8 +26,11 @@ Words group_name(const std::string& group) {
 std::string range(const Pen& pen, std::optional<double> low, std::optional<double> high, double times) {
   if (!low && !high) return pen.unknown();
   const auto from = low.value_or(*(high ? high : low)) * times, to = high.value_or(*(low ? low : high)) * times;
-  return from == to ? pen.money(from) : fmt::format("{} – {}", pen.money(from), pen.money(to));
+  const auto money = [&](double amount) { return show_money(amount, pen.input().currency, pen.language()); };
+  return from == to ? money(from) : fmt::format("{} – {}", money(from), money(to));
 }
+
+bool draws_power(const BillRow& row) { return row.group == "server" || row.group == "card" || row.group == "storage" || row.group == "network"; }
 
 struct Sums {
   double low = 0, high = 0, power = 0;
@@ -42,7 +45,7 @@ void add(Sums& sums, const BillRow& row) {
     ++sums.unpriced;
   }
   if (row.power_w) sums.power += *row.power_w * row.quantity;
-  else if (row.group == "server" || row.group == "card" || row.group == "storage" || row.group == "network") ++sums.unpowered;
+  else if (draws_power(row)) ++sums.unpowered;
 }
 
 void group_table(Pen& pen, const std::string& group, Sums& all) {
@@ -59,18 +62,18 @@ void group_table(Pen& pen, const std::string& group, Sums& all) {
     if (!source.plain().empty()) item.runs.resize(item.runs.size() - source.runs.size());
     rows.push_back({.cells = {std::move(item), pen.value(row.quantity, row.unit), range(pen, row.price_low, row.price_high, 1),
                               range(pen, row.price_low, row.price_high, row.quantity),
-                              !row.power_w        ? pen.say({"not given", "未给出"})
+                              !row.power_w        ? draws_power(row) ? pen.say({"not given", "未给出"}) : ""
                               : *row.power_w == 0 ? pen.say({"counted above", "已计入"})
                                                   : pen.value(*row.power_w * row.quantity, "W")}});
   }
   rows.push_back(
       {.cells = {pen.say({"Sum of what is known", "已知部分小计"}), "", "", sums.unpriced == rows.size() ? pen.unknown() : range(pen, sums.low, sums.high, 1),
-                 sums.power > 0 ? pen.value(sums.power, "W") : pen.say({"not given", "未给出"})},
+                 sums.power > 0 ? pen.value(sums.power, "W") : sums.unpowered > 0 ? pen.say({"not given", "未给出"}) : ""},
        .emphasised = true});
   pen.heading(2, group_name(group));
   pen.table({{{"Item and specification", "品名与规格"}, 5},
              {{"Quantity", "数量"}, 1.6, true},
-             {{"Price of one", "单价"}, 2, true},
+             {{"Unit price", "单价"}, 2, true},
              {{"Price", "金额"}, 2.2, true},
              {{"Power", "功耗"}, 1.6, true}},
             std::move(rows));
@@ -82,7 +85,7 @@ const PurchasePrice* price_of(const Catalogue& catalogue, const std::string& ite
   return nullptr;
 }
 
-void server_rows(const Appliance& appliance, double servers, std::vector<BillRow>& out) {
+void server_rows(const Appliance& appliance, double servers, std::optional<double> price, std::vector<BillRow>& out) {
   const auto spec =
       Words{fmt::format("{} × {}, {} GiB memory, {} U", appliance.cpu.sockets, appliance.cpu.model, plain_number(appliance.memory_gib), appliance.rack_units),
             fmt::format("{} × {}，内存 {} GiB，{} U", appliance.cpu.sockets, appliance.cpu.model, plain_number(appliance.memory_gib), appliance.rack_units)};
@@ -100,10 +103,13 @@ void server_rows(const Appliance& appliance, double servers, std::vector<BillRow
                  .specification = with,
                  .quantity = servers,
                  .unit = "server",
+                 .price_low = price,
+                 .price_high = price,
                  .power_w = appliance.power_w,
                  .edition = appliance.edition,
                  .source = appliance.source,
                  .note = Words{"Power with its cards, at full load.", "功耗含加速卡，按满载计。"}});
+  if (price) out.back().note->en += " Price without cards, as given.", out.back().note->zh += "价格为给定值，不含加速卡。";
 }
 
 /// One row for each class: its stages share the drives or nodes, and their throughputs add up.
@@ -148,7 +154,9 @@ std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& questio
   const auto at = std::ranges::find(catalogue.appliances, advice.tier.appliance, &Appliance::name);
   if (at == catalogue.appliances.end()) return out;
   const auto servers = advice.tier.servers;
-  server_rows(*at, servers, out);
+  const auto& cost = question.scenario.cost;
+  const auto given = cost && cost->currency.value_or("CNY") == currency ? *cost : CostInputs{};
+  server_rows(*at, servers, given.server_price, out);
   const double per_server = at->cards.per_server ? *at->cards.per_server : at->cards.minimum;
   const auto needed = question.replicas && question.cards_per_replica ? std::optional(*question.replicas * *question.cards_per_replica) : std::nullopt;
   if (const auto card = advice.tier.cards.empty() ? Result<const Accelerator*>(nullptr) : catalogue.accelerator(advice.tier.cards.front());
@@ -166,7 +174,10 @@ std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& questio
         needed ? Words{"Replicas × cards of a replica; power is part of the server's.", "副本数 × 单副本卡数；功耗已计入服务器。"}
                : Words{"The tier's minimum; the sizing did not give a number. Power is part of the server's.", "按机型最低配置；测算未给出卡数。功耗已计入服务器。"};
     row.power_w = 0;
-    if (const auto* price = price_of(catalogue, one.name, currency)) {
+    if (given.card_price) {
+      row.price_low = row.price_high = given.card_price;
+      row.note->en += " Price as given.", row.note->zh += "单价为给定值。";
+    } else if (const auto* price = price_of(catalogue, one.name, currency)) {
       row.price_low = price->low, row.price_high = price->high;
       row.source = price->source;
       if (price->note && *price->note == "launch price, not the street price")
@@ -228,7 +239,7 @@ void write_bill(Pen& pen) {
   Sums all;
   for (const auto& group : groups)
     if (std::ranges::any_of(input.bill, [&](const BillRow& row) { return row.group == group; })) group_table(pen, group, all);
-  pen.heading(1, {"In all", "总计"});
+  pen.heading(1, {"Total", "总计"});
   const auto priced = input.bill.size() - all.unpriced;
   pen.key_figures({{pen.say({"Sum of the known prices", "已知价格合计"}), priced == 0 ? pen.unknown() : range(pen, all.low, all.high, 1),
                     fmt::format("{} / {}", priced, input.bill.size())},
@@ -236,9 +247,9 @@ void write_bill(Pen& pen) {
                    {pen.say({"Power that is known", "已知功耗合计"}), all.power > 0 ? pen.value(all.power, "W") : pen.unknown(), ""}});
   if (all.unpriced > 0)
     pen.callout(report::Tone::kWarning, {"The sum is not the budget", "合计不等于预算"},
-                {fmt::format("{} rows have no price; the sum above is a lower bound of what will be paid.", all.unpriced),
+                {fmt::format("Rows without a price: {}. The sum above is a lower bound of what will be paid.", all.unpriced),
                  fmt::format("有 {} 项缺少价格，上述合计仅为支出下限。", all.unpriced)});
-  if (all.unpowered > 0) pen.text({fmt::format("{} rows of hardware have no power figure.", all.unpowered), fmt::format("有 {} 项硬件未给出功耗。", all.unpowered)});
+  if (all.unpowered > 0) pen.text({fmt::format("Rows of hardware without a power figure: {}.", all.unpowered), fmt::format("有 {} 项硬件未给出功耗。", all.unpowered)});
   pen.bullets(input.advice.tier.doubts);
   pen.basis();
 }

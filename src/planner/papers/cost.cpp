@@ -51,7 +51,8 @@ void parts(Pen& pen, const PaperCost& cost) {
                                                   : report::Rich(report::code(part.figure))}});
   }
   rows.push_back(
-      {.cells = {whole ? pen.say({"Sum", "合计"}) : pen.say({"Sum of what is known", "已知部分小计"}), pen.money(known), pen.say({"sum of the above", "以上合计"})},
+      {.cells = {whole ? pen.say({"Sum", "合计"}) : pen.say({"Sum of what is known", "已知部分小计"}),
+                 chart.categories.empty() ? pen.unknown() : pen.money(known), pen.say({"sum of the above", "以上合计"})},
        .emphasised = true});
   if (!chart.categories.empty()) pen.chart(std::move(chart), {"Over the whole horizon", "测算期内"});
   pen.table({{{"Part", "成本项"}, 4}, {{"Amount", "金额"}, 3, true}, {{"Figure", "指标编号"}, 3}}, std::move(rows));
@@ -137,7 +138,7 @@ void write_cost(Pen& pen) {
     return;
   }
   const auto& cost = *input.cost;
-  pen.key_figures({{pen.say({"Own cost over the horizon", "测算期自建总成本"}), pen.money(cost.total),
+  pen.key_figures({{pen.say({"Cost of owning over the horizon", "测算期自建总成本"}), pen.money(cost.total),
                     fmt::format("{} {}", plain_number(input.scenario.years.value_or(3)), pen.say({"years", "年"}))},
                    {pen.say({"Break-even", "持平月份"}), month_word(pen, cost), ""},
                    {pen.say({"Per million tokens", "每百万词元"}), pen.money(cost.per_million_tokens), pen.say({"own hardware", "自建"})}});

@@ -13,20 +13,30 @@ Status check_input(const PaperInput& input) {
   if (input.scenario.name.empty()) return invalid_field("scenario.name", "is empty; a paper needs the plan's name");
   bool finite = true;
   const auto look = [&](std::optional<double> value) { finite = finite && (!value || std::isfinite(*value)); };
-  for (const auto& section : input.sections)
-    for (const auto& figure : section.figures) look(figure.value);
+  const auto look_at = [&](const std::vector<Figure>& figures) {
+    for (const auto& figure : figures) {
+      look(figure.value);
+      for (const auto& one : figure.inputs) look(one.value);
+    }
+  };
+  for (const auto& section : input.sections) look_at(section.figures);
+  look_at(input.advice.figures);
   for (const auto& part : input.memory) look(part.bytes);
+  look(input.memory_of_card_bytes);
   for (const auto& point : input.load)
-    look(point.requests_per_second), look(point.ttft_p95_s), look(point.tpot_p95_ms), look(point.ttft_p50_s), look(point.ttft_p99_s);
-  for (const auto& point : input.replicas) look(point.load), look(point.replicas);
+    look(point.requests_per_second), look(point.ttft_p95_s), look(point.tpot_p95_ms), look(point.ttft_p50_s), look(point.ttft_p99_s), look(point.replicas);
+  for (const auto& point : input.replicas) look(point.load), look(point.replicas), look(point.year);
   for (const auto& row : input.hardware) look(row.ttft_p95_s), look(row.tpot_p95_ms), look(row.power_w), look(row.purchase);
   for (const auto& row : input.bill) look(row.quantity), look(row.price_low), look(row.price_high), look(row.power_w);
   if (input.cost) {
     for (const auto& part : input.cost->parts) look(part.value);
     for (const auto& year : input.cost->years) look(year.on_premise), look(year.cloud), look(year.hybrid);
-    look(input.cost->total), look(input.cost->break_even_month), look(input.cost->per_million_tokens);
+    for (const auto& swing : input.cost->sensitivities) look(swing.low), look(swing.high);
+    look(input.cost->total), look(input.cost->advantage), look(input.cost->break_even_month), look(input.cost->per_million_tokens);
   }
   if (!finite) return invalid("The paper was given a number that is not finite; leave out what is not known");
+  for (const auto& [day, field] : {std::pair{&input.date, "date"}, {&input.begins, "begins"}})
+    if (!day->empty() && !report::parse_date(*day)) return invalid_field(field, fmt::format("must be a day as 2026-03-01; `{}` was given", *day));
   return {};
 }
 

@@ -46,8 +46,8 @@ const Words* house_source(std::string_view source) {
       {"assumption", {"assumption", "假设"}},
       {"default", {"default", "默认值"}},
       {"measured", {"measured", "实测"}},
-                                                              {"fitted to published speeds", {"fitted to published speeds", "据公开速度拟合"}},
-                                                              {"1 byte a weight", {"1 byte a weight", "每权重 1 字节"}},
+      {"fitted to published speeds", {"fitted to published speeds", "据公开速度拟合"}},
+      {"1 byte a weight", {"1 byte a weight", "每权重 1 字节"}},
       {"offer", {"offer", "报价"}},
       {"none was given", {"none was given", "未给出"}},
       {"the fleet", {"the fleet", "集群测算"}},
@@ -114,7 +114,9 @@ std::string unit_word(std::string_view unit, Language language) {
                                                               {"year", {"years", "年"}},
                                                               {"% per unit of cost", {"% per unit of cost", "%/单位成本"}},
                                                               {"kWh", {"kWh", "千瓦时"}},
-                                                              {"bit", {"bit", "位"}}, {"pair", {"pair", "对"}}, {"person", {"persons", "人"}},
+                                                              {"bit", {"bits", "位"}},
+                                                              {"pair", {"pairs", "对"}},
+                                                              {"person", {"persons", "人"}},
                                                               {"persons", {"persons", "人"}},
                                                               {"day", {"days", "天"}},
                                                               {"s", {"s", "秒"}},
@@ -172,7 +174,7 @@ std::string show_value(std::optional<double> value, std::string_view unit, Langu
     return *value == 0 || *value >= 1 ? fmt::format("{} {}", plain_number(*value), language == Language::kZh ? "秒" : "s")
                                       : scaled(*value, {{1e-3, "ms"}, {1e-6, "µs"}}, "s");
   if (unit.starts_with("s per ")) {
-    const auto each = unit_word(unit.substr(6), language);
+    const auto each = language == Language::kEn ? std::string(unit.substr(6)) : unit_word(unit.substr(6), language);
     return *value != 0 && *value < 1e-6 ? fmt::format("{} ns/{}", plain_number(*value * 1e9), each) : show_value(value, "s", language) + "/" + each;
   }
   if (unit == "W") return *value >= 1e4 ? fmt::format("{} kW", plain_number(*value / 1e3)) : fmt::format("{} W", plain_number(*value));
@@ -209,6 +211,15 @@ std::vector<FigureSection> all_sections(const PaperInput& input) {
   if (!network.empty()) sections.push_back({{"Network plan", "网络规划"}, std::move(network)});
   if (!other.empty()) sections.push_back({{"Other advice", "其他建议"}, std::move(other)});
   return sections;
+}
+
+std::vector<Words> not_given(const PaperInput& input) {
+  std::vector<Words> once;
+  // Those who fill the input may have taken the advice's own over already.
+  for (const auto* list : {&input.missing, &input.advice.missing})
+    for (const auto& one : *list)
+      if (std::ranges::find(once, one.en, &Words::en) == once.end()) once.push_back(one);
+  return once;
 }
 
 Pen::Pen(Paper paper, const PaperInput& input, Language language) : input_(input), language_(language) {
@@ -358,14 +369,7 @@ void Pen::basis() {
     heading(2, {"Assumptions", "假设"});
     bullets(assumptions);
   }
-  auto missing = input_.missing;
-  missing.insert(missing.end(), input_.advice.missing.begin(), input_.advice.missing.end());
-  // Those who fill the input may have taken the advice's own over already.
-  std::vector<Words> once;
-  for (auto& one : missing)
-    if (std::ranges::find(once, one.en, &Words::en) == once.end()) once.push_back(std::move(one));
-  missing = std::move(once);
-  if (!missing.empty()) {
+  if (const auto missing = not_given(input_); !missing.empty()) {
     heading(2, {"Not given", "未给出的信息"});
     bullets(missing);
   }

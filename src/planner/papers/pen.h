@@ -78,6 +78,8 @@ class Pen {
 
 /// The sections given, then the advice's own figures.
 std::vector<FigureSection> all_sections(const PaperInput& input);
+/// What was not given, each once.
+std::vector<Words> not_given(const PaperInput& input);
 
 void write_alignment(Pen& pen);
 void write_sizing(Pen& pen);
@@ -90,6 +92,7 @@ void write_cost(Pen& pen);
 /// Shared by several papers.
 void mode_tables(Pen& pen);
 report::Chart step_chart(const Pen& pen);
+Words step_caption(const Pen& pen);
 report::Chart task_chart(const Pen& pen);
 std::string days(const Pen& pen, double from, double to);
 /// "Month 23"; not reached when both sides are known, else unknown.

@@ -19,9 +19,9 @@ constexpr std::array kRoles{Role::kSponsor,    Role::kBusiness, Role::kProject, 
 
 Words duty_of(Role role) {
   switch (role) {
-    case Role::kSponsor: return {"Gives goal and budget, decides what others cannot.", "提供目标与预算，裁决争议事项。"};
+    case Role::kSponsor: return {"Sets goal and budget, decides what others cannot.", "提供目标与预算，裁决争议事项。"};
     case Role::kBusiness: return {"Owns the use, its test set and its target metrics; signs every outcome.", "负责场景、测试集与目标指标，对结果签认。"};
-    case Role::kProject: return {"Holds plan, risks and dates together.", "统筹计划、风险与进度。"};
+    case Role::kProject: return {"Keeps plan, risks and dates together.", "统筹计划、风险与进度。"};
     case Role::kArchitect: return {"Sizing, appliance, models, interfaces.", "容量测算、机型、模型与接口设计。"};
     case Role::kSecurity: return {"Accounts, hardening, audit, tests.", "账户、加固、审计与安全测试。"};
     case Role::kCompliance: return {"Law, norms, licences, assessments, filing.", "法律规范、许可证、评估与备案。"};
@@ -83,7 +83,7 @@ void write_responsibilities(Pen& pen) {
   }
   pen.heading(1, {"When people do not agree", "争议处理"});
   pen.steps({{"Whoever answers for the task decides within two working days.", "由该任务的 A 角色在两个工作日内决定。"},
-             {"Is that not possible, the project manager brings it to the business owner and the architect together.",
+             {"Where that is not possible, the project manager takes it to the business owner and the architect together.",
               "无法决定的，由项目经理提交业务负责人与架构师会商。"},
              {"What touches goal, budget, law or security goes to the sponsor; the security and compliance officers may stop a step.",
               "涉及目标、预算、法律或安全的提交项目发起人；安全负责人与合规法务有权叫停任一步骤。"}});
@@ -102,7 +102,7 @@ void write_project(Pen& pen) {
                     pen.chinese() ? fmt::format("关键任务 {} 项", critical) : fmt::format("{} of them critical", critical)},
                    {pen.say({"Steps", "步骤"}), fmt::format("{}", project.steps.size()), ""}});
   if (!pen.input().begins.empty()) pen.text({fmt::format("The first working day is {}.", pen.input().begins), fmt::format("首个工作日为 {}。", pen.input().begins)});
-  pen.chart(step_chart(pen), {"The seven steps over working days", "七个步骤的时间安排（工作日）"});
+  pen.chart(step_chart(pen), step_caption(pen));
   pen.heading(1, {"Critical path", "关键路径"});
   std::vector<Row> rows;
   for (std::size_t i = 0; i < project.critical_path.size(); ++i)
@@ -110,8 +110,11 @@ void write_project(Pen& pen) {
       if (task.id == project.critical_path[i])
         rows.push_back(
             {.cells = {fmt::format("{}", i + 1), pen.say(task.name), plain_number(task.days), days(pen, task.start, task.end), pen.say(name_of(task.responsible))}});
-  pen.text({"A day lost on one of these tasks is a day lost for all; order of the hardware and grading of the documents are where time is won.",
-            "这些任务每延误一天，整体即延误一天；应优先压缩硬件采购与资料定级的时间。"});
+  const auto longest = std::ranges::max_element(project.tasks, {}, [](const PlanTask& one) { return one.critical ? one.days : -1.0; });
+  if (longest != project.tasks.end())
+    pen.text({fmt::format("A day lost on one of these tasks is a day lost for all. Most time can be won on the longest of them: \"{}\", {} working days.", longest->name.en,
+                          plain_number(longest->days)),
+              fmt::format("这些任务每延误一天，整体即延误一天；应优先压缩其中最长的“{}”（{} 个工作日）。", longest->name.zh, plain_number(longest->days))});
   pen.table({{{"No.", "序号"}, 0.8}, {{"Task", "任务"}, 5}, {{"Days", "工期"}, 1, true}, {{"When", "时间"}, 2}, {{"Responsible", "负责人"}, 2.2}}, std::move(rows));
   pen.page_break();
   pen.heading(1, {"Schedule", "进度计划"});

@@ -13,9 +13,6 @@ namespace {
 using report::Rich;
 using report::Row;
 
-constexpr int kHigh = 15, kMedium = 8;  ///< as for the compliance risks
-Severity severity_of(int product) { return product >= kHigh ? Severity::kHigh : product >= kMedium ? Severity::kMedium : Severity::kLow; }
-
 void add(std::vector<ProjectRisk>& out, ProjectRisk risk) {
   risk.severity = severity_of(risk.probability * risk.impact);
   out.push_back(std::move(risk));
@@ -23,9 +20,11 @@ void add(std::vector<ProjectRisk>& out, ProjectRisk risk) {
 
 void supply_and_sizing(const PaperInput& input, std::vector<ProjectRisk>& out) {
   const auto domestic = input.advice.tier.edition == "domestic";
+  const bool critical = std::ranges::find(input.project.critical_path, "order") != input.project.critical_path.end();
   add(out, {.id = "delivery",
             .title = {"The hardware comes late", "硬件延期到货"},
-            .why = {"Its delivery lies on the critical path of the plan.", "到货处于计划关键路径。"},
+            .why = critical ? Words{"Its delivery lies on the critical path of the plan.", "到货处于计划关键路径。"}
+                            : Words{"Installation and all that follows wait for it.", "安装及后续工作须待到货后开展。"},
             .mitigation = {"Order right after the approval, date in the contract; begin on a borrowed server or a smaller card.",
                            "审批后立即下单，合同约定到货日期；先以借用服务器或小卡启动。"},
             .sign = {"No confirmed date two weeks after the order.", "下单两周仍无确认日期。"},
@@ -46,12 +45,12 @@ void supply_and_sizing(const PaperInput& input, std::vector<ProjectRisk>& out) {
   std::size_t unknown = 0;
   for (const auto& section : all_sections(input))
     for (const auto& figure : section.figures) unknown += figure.value ? 0U : 1U;
-  const auto missing = input.missing.size() + input.advice.missing.size() + unknown;
+  const auto missing = not_given(input).size() + unknown;
   if (missing > 0)
     add(out, {.id = "sizing",
               .title = {"The sizing rests on assumptions", "容量测算依赖假设"},
               .why = {fmt::format("{} inputs or figures are unknown.", missing), fmt::format("有 {} 项输入或指标未知。", missing)},
-              .mitigation = {"Load test on the site before the trial run; keep a fifth in reserve; order the next server on option.",
+              .mitigation = {"Load test on the site before the trial run; keep a fifth in reserve; an option on the next server.",
                              "试运行前现场压测；保留 20% 余量；下一台服务器以选购权锁定。"},
               .sign = {"Measured latency at half the load is beyond the curve of the sizing.", "半负载下实测时延已高于测算曲线。"},
               .probability = missing > 5 ? 4 : 3,
@@ -62,8 +61,8 @@ void supply_and_sizing(const PaperInput& input, std::vector<ProjectRisk>& out) {
 void quality_and_people(const PaperInput& input, std::vector<ProjectRisk>& out) {
   add(out, {.id = "answers",
             .title = {"Answers are wrong or without a source", "回答错误或无依据"},
-            .why = {"Language models invent; documents contradict each other.", "大模型存在幻觉，资料之间可能相互矛盾。"},
-            .mitigation = {"Answers from documents with citations and refusal without a source (in place); own test set before each release.",
+            .why = {"Language models make things up; documents contradict each other.", "大模型存在幻觉，资料之间可能相互矛盾。"},
+            .mitigation = {"Answers from documents with citations and refusal without a source (in place); the organisation's own test set before each release.",
                            "依据资料作答并附引用、无依据则拒答（已具备）；每次发布前以自有测试集评测。"},
             .sign = {"Accuracy on the test set below its target.", "测试集准确率低于目标。"},
             .probability = 3,
@@ -83,7 +82,7 @@ void quality_and_people(const PaperInput& input, std::vector<ProjectRisk>& out) 
             .why = {"A tool beside the usual way is forgotten.", "游离于日常流程之外的工具容易被闲置。"},
             .mitigation = {"Entry in the systems that people use already; a trial group that speaks for it; feedback answered within days.",
                            "嵌入现有业务系统入口；以试运行小组带动；数日内回应反馈。"},
-            .sign = {"Fewer than a third of the trial group in the second week.", "试运行第二周活跃不足三分之一。"},
+            .sign = {"Fewer than a third of the trial group use it in the second week.", "试运行第二周活跃不足三分之一。"},
             .probability = 3,
             .impact = 3,
             .owner = Role::kBusiness});
@@ -105,7 +104,7 @@ void quality_and_people(const PaperInput& input, std::vector<ProjectRisk>& out) 
     add(out, {.id = "growth",
               .title = {"Load grows faster than bought", "负载增长快于扩容"},
               .why = {"More than half as many users again each year.", "用户数年增长超过 50%。"},
-              .mitigation = {"Room, power and ports for twice the servers from the first day; quarterly look at the curve.",
+              .mitigation = {"Room, power and ports for twice the servers from the first day; a look at the curve each quarter.",
                              "首日即按两倍服务器预留机位、供电与端口；每季度复核曲线。"},
               .sign = {"Queues in the busiest hour.", "忙时出现排队。"},
               .probability = 3,
@@ -115,7 +114,7 @@ void quality_and_people(const PaperInput& input, std::vector<ProjectRisk>& out) 
     add(out, {.id = "budget",
               .title = {"The budget is not known to suffice", "预算充足性未知"},
               .why = {"The cost could not be reckoned in full.", "成本未能完整测算。"},
-              .mitigation = {"Offers of two vendors before the approval.", "审批前取得两家供应商报价。"},
+              .mitigation = {"Offers from two vendors before the approval.", "审批前取得两家供应商报价。"},
               .sign = {"Rows without a price in the bill of materials.", "物料清单存在缺价条目。"},
               .probability = 3,
               .impact = 3,
@@ -212,7 +211,7 @@ void write_risks(Pen& pen) {
              {{"Answer", "应对措施"}, 4.2},
              {{"Owner", "责任人"}, 2.2}},
             std::move(rows));
-  pen.heading(1, {"By what they are seen early", "早期信号"});
+  pen.heading(1, {"Early signs", "早期信号"});
   rows.clear();
   for (std::size_t i = 0; i < risks.size(); ++i) rows.push_back({.cells = {fmt::format("R{}", i + 1), pen.say(risks[i].title), pen.say(risks[i].sign)}});
   pen.table({{{"No.", "编号"}, 1}, {{"Risk", "风险"}, 4}, {{"Sign", "信号"}, 6}}, std::move(rows));

@@ -51,10 +51,10 @@ void given(Pen& pen) {
   number({"Longest context", "最长上下文"}, scenario.model.context, "tokens");
   const auto users = scenario.users.value_or(UserLoad{});
   number({"Daily active users", "日活用户数"}, users.daily_active, "users");
-  number({"Requests of a user and day", "人均日请求数"}, users.requests_per_user_and_day, "requests");
-  number({"Busiest hour's share of a day", "忙时集中度"}, users.peak_hour_share ? std::optional(*users.peak_hour_share * 100) : std::nullopt, "%");
-  number({"Requests a second at the peak", "峰值请求率"}, users.requests_per_second, "requests/s");
-  number({"Growth a year", "年增长率"}, users.growth_per_year ? std::optional(*users.growth_per_year * 100) : std::nullopt, "%");
+  number({"Requests per user and day", "人均日请求数"}, users.requests_per_user_and_day, "requests");
+  number({"Share of the busiest hour in a day", "忙时集中度"}, users.peak_hour_share ? std::optional(*users.peak_hour_share * 100) : std::nullopt, "%");
+  number({"Requests per second at the peak", "峰值请求率"}, users.requests_per_second, "requests/s");
+  number({"Growth per year", "年增长率"}, users.growth_per_year ? std::optional(*users.growth_per_year * 100) : std::nullopt, "%");
   const auto tokens = scenario.tokens.value_or(TokenLoad{});
   number({"Prompt, mean", "提示词平均长度"}, tokens.prompt, "tokens");
   number({"Answer, mean", "回答平均长度"}, tokens.output, "tokens");
@@ -198,8 +198,8 @@ void appliance(Pen& pen) {
     for (const auto& one : tier.doubts) {
       const auto& text = pen.say(one);
       const std::string_view mark = pen.chinese() ? "：" : ": ";
-      const auto at = text.find(mark);
-      rows.push_back({.cells = {Rich(report::code(text.substr(0, at))), text.substr(at + mark.size())}});
+      const auto at = std::min(text.find(mark), text.size());
+      rows.push_back({.cells = {Rich(report::code(text.substr(0, at))), text.substr(std::min(at + mark.size(), text.size()))}});
     }
     pen.table({{{"Card", "加速卡"}, 2}, {{"What of its figures is in doubt", "存疑参数"}, 7}}, std::move(rows),
               {"Figures in doubt: have them confirmed by the vendor before ordering", "存疑参数：订货前须由厂商确认"});
@@ -260,7 +260,7 @@ void network(Pen& pen) {
     rows.push_back({.cells = {pen.say(one.name), one.needed ? pen.say({"yes", "是"}) : pen.say({"no", "否"}), named(one.minimum), named(one.recommended),
                               pen.say(one.reason)}});
   if (rows.empty()) return;
-  pen.table({{{"Scenario", "场景"}, 3}, {{"Asked", "需要"}, 1.3}, {{"Least", "最低"}, 2}, {{"Better", "推荐"}, 2.4}, {{"Why", "理由"}, 4.6}}, std::move(rows),
+  pen.table({{{"Scenario", "场景"}, 3}, {{"Needed", "需要"}, 1.3}, {{"Minimum", "最低"}, 2}, {{"Recommended", "推荐"}, 2.4}, {{"Why", "理由"}, 4.6}}, std::move(rows),
             {"Networks by scenario", "各场景网络要求"});
   transfers(pen, true, {"Transfers of this plan", "本方案的传输测算"});
   transfers(pen, false, {"What it would take otherwise", "若采用下列架构的传输测算"});

@@ -143,7 +143,9 @@ class Builder {
     const auto& middle = *known[known.size() / 2];
     ASSIGN_OR_RETURN(tariff.value, convert(middle.price_per_kwh, middle.currency, "the tariff " + middle.name, "price_per_kwh"));
     tariff.source = fmt::format("tariff {} of the catalogue: {}", middle.name, cite(middle));
-    if (!q_.tariff) tariff.low = known.front()->price_per_kwh, tariff.high = known.back()->price_per_kwh, tariff.published_range = true;
+    if (q_.tariff) return {};
+    tariff.low = known.front()->price_per_kwh, tariff.high = known.back()->price_per_kwh;
+    tariff.published_range = tariff.high > tariff.low;
     return {};
   }
 
@@ -189,6 +191,7 @@ class Builder {
     if (first.cached_input_per_million) {
       ASSIGN_OR_RETURN(cached.value, convert(*first.cached_input_per_million, first.currency, "the price of " + first.model, "cloud_input_per_million"));
       cached.source = source;
+      basis_.cached_as_input = false;
     }
     if (found.size() > 1)
       basis_.notes.push_back({fmt::format("The price list has {} prices of {}; the first is reckoned with{}, the others are the range. Give cloud_period to choose.",

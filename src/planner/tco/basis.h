@@ -64,6 +64,7 @@ struct Basis {
   std::uint32_t months = 0;
   std::vector<HardwareYear> hardware, hybrid;  ///< one a year, as many as the horizon has
   std::array<TermInfo, kTerms> terms;
+  bool cached_as_input = true;  ///< cached prompt tokens cost what the others do: their price moves with the others'
   std::vector<Words> notes;
 
   const TermInfo& operator[](Term term) const { return terms[static_cast<std::size_t>(term)]; }

@@ -58,7 +58,7 @@ Result<QualityCurve> diminishing_returns(const std::vector<QualityPoint>& points
   auto& knee = *std::ranges::max_element(curve.steps, {}, value);
   knee.knee = true;
   sheet.add({.id = "quality.knee",
-             .label = {"Quality of the model that is large enough", "够用的模型的质量"},
+             .label = {"Quality of the model that is large enough", "规模已够用的模型的质量"},
              .value = knee.quality,
              .unit = "%",
              .formula = "max of quality − worth × relative_cost",
