@@ -91,6 +91,7 @@ struct Tried {
   HardwareOption option;
   std::optional<Speed> speed;
   std::optional<Accelerator> card;
+  std::optional<double> price;  ///< of one
 };
 
 Words doubt_of(const std::vector<std::string>& keys) {
@@ -101,6 +102,22 @@ Words doubt_of(const std::vector<std::string>& keys) {
     out.zh += (out.zh.empty() ? "缺少可靠出处：" : "、") + words.zh;
   }
   return out;
+}
+
+/// Of one card: what was given for the card that the scenario fixes, or the middle of the catalogue's range.
+std::optional<double> price_of(const Case& c, const Accelerator& card, const std::string& currency) {
+  if (c.scenario.cost && c.scenario.cost->card_price && c.scenario.accelerator) return c.scenario.cost->card_price;
+  for (const auto& price : c.catalogue.purchases)
+    if (price.item == card.name && price.currency == currency) return (price.low + price.high) / 2;
+  return {};
+}
+
+/// What a fleet takes today of the option's card, and how it answers then. `price`: of one card, when it is known.
+void count(HardwareOption& option, const FleetYear& today, const Accelerator& card, const std::optional<double>& price) {
+  option.replicas = today.replicas, option.cards = today.cards, option.servers = today.servers;
+  option.ttft_p95_s = today.at_peak.ttft_p95_s, option.tpot_p95_ms = today.at_peak.tpot_p95_ms, option.utilisation = today.at_peak.utilisation;
+  option.power_w = card.power_w.value_or(0) * today.cards;
+  if (price) option.purchase = *price * today.cards;
 }
 
 /// The fewest cards of this kind for a replica that meets the goals, and how many replicas.
@@ -127,15 +144,10 @@ Tried try_card(const Case& c, const Accelerator& card, const std::string& curren
       slow = true;
       continue;
     }
-    const auto& today = fleet->years.front();
     option.split = Split{.tensor = tensor};
-    option.replicas = today.replicas, option.cards = today.cards, option.servers = today.servers;
-    option.ttft_p95_s = today.at_peak.ttft_p95_s, option.tpot_p95_ms = today.at_peak.tpot_p95_ms, option.utilisation = today.at_peak.utilisation;
-    option.power_w = card.power_w.value_or(0) * today.cards;
+    tried.price = price_of(c, card, currency);
+    count(option, fleet->years.front(), card, tried.price);
     tried.speed = std::move(*speed);
-    for (const auto& price : c.catalogue.purchases)
-      if (price.item == card.name && price.currency == currency) option.purchase = (price.low + price.high) / 2 * today.cards;
-    if (c.scenario.cost && c.scenario.cost->card_price && c.scenario.accelerator) option.purchase = *c.scenario.cost->card_price * today.cards;
     return tried;
   }
   option.why_not = Words{why, unknown ? fmt::format("目录中缺少该卡的{}，须向厂商索取并补入目录，或在卡上实测。", card.memory_gb_per_s ? "算力或卡间互连指标" : "显存带宽")
@@ -236,8 +248,7 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
   memory.users = std::clamp(std::ceil(today.at_peak.mean_batch), 1.0, std::max(1.0, best.speed->plan.most_sequences));
   ASSIGN_OR_RETURN(plan.memory, plan_memory(memory));
   plan.replicas = today.replicas, plan.cards = today.cards, plan.servers = today.servers;
-  best.option.replicas = today.replicas, best.option.cards = today.cards, best.option.servers = today.servers;
-  best.option.ttft_p95_s = today.at_peak.ttft_p95_s, best.option.tpot_p95_ms = today.at_peak.tpot_p95_ms, best.option.utilisation = today.at_peak.utilisation;
+  count(best.option, today, *best.card, best.price);  // the whole simulation's numbers in place of the quick one's
   plan.assumptions = c.assumptions;
   if (tried.size() > 1) plan.assumptions.push_back(compared);
   const auto tokens = tokens_of(plan.fleet);

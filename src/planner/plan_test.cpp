@@ -51,6 +51,20 @@ TEST(Plan, MoreUsersNeverNeedFewerCards) {
   }
 }
 
+TEST(Plan, PriceAndPowerOfTheChosenCardAreThoseOfTheCardsThatItTakes) {
+  for (const double users : {2000.0, 50'000.0, 150'000.0}) {  // more than one card, so that the quick and the whole simulation may differ
+    auto scenario = bank();
+    scenario.users->daily_active = users;
+    scenario.accelerator = "Ascend-910B3";
+    const auto plan = make_plan(scenario, kCatalogue, kFind, {.curves = false});
+    ASSERT_TRUE(plan) << plan.error().message;
+    const auto& chosen = plan->hardware.front();
+    EXPECT_EQ(chosen.cards, plan->cards);
+    EXPECT_DOUBLE_EQ(*chosen.purchase, 90'000.0 * plan->cards) << users;
+    EXPECT_DOUBLE_EQ(chosen.power_w, *(*kCatalogue.accelerator("Ascend-910B3"))->power_w * plan->cards) << users;
+  }
+}
+
 TEST(Plan, WritesItsPapersInBothLanguages) {
   const auto plan = make_plan(bank(), kCatalogue, kFind).value();
   const auto input = paper_input(plan, {.date = "2026-11-26"});
