@@ -104,12 +104,13 @@ Words doubt_of(const std::vector<std::string>& keys) {
   return out;
 }
 
-/// Of one card: what was given for the card that the scenario fixes, or the middle of the catalogue's range.
-std::optional<double> price_of(const Case& c, const Accelerator& card, const std::string& currency) {
-  if (c.scenario.cost && c.scenario.cost->card_price && c.scenario.accelerator) return c.scenario.cost->card_price;
-  for (const auto& price : c.catalogue.purchases)
-    if (price.item == card.name && price.currency == currency) return (price.low + price.high) / 2;
-  return {};
+/// Of one card, in the currency of the cost, which reckons with the same: what was given for the card that the scenario fixes, or the
+/// middle of the catalogue's range.
+std::optional<double> price_of(const Case& c, const Accelerator& card) {
+  const auto inputs = c.scenario.cost.value_or(CostInputs{});
+  if (inputs.card_price && c.scenario.accelerator) return inputs.card_price;
+  const auto found = listed_price(c.catalogue, card.name, inputs);
+  return found && found->rate ? std::optional((found->entry.low + found->entry.high) / 2 * *found->rate) : std::nullopt;
 }
 
 /// What a fleet takes today of the option's card, and how it answers then. `price`: of one card, when it is known.
@@ -121,7 +122,7 @@ void count(HardwareOption& option, const FleetYear& today, const Accelerator& ca
 }
 
 /// The fewest cards of this kind for a replica that meets the goals, and how many replicas.
-Tried try_card(const Case& c, const Accelerator& card, const std::string& currency) {
+Tried try_card(const Case& c, const Accelerator& card) {
   Tried tried{.option = {.accelerator = card.name, .vendor = card.vendor, .edition = card.edition}, .card = card};
   auto& option = tried.option;
   if (card.unverified && !card.unverified->empty())
@@ -145,7 +146,7 @@ Tried try_card(const Case& c, const Accelerator& card, const std::string& curren
       continue;
     }
     option.split = Split{.tensor = tensor};
-    tried.price = price_of(c, card, currency);
+    tried.price = price_of(c, card);
     count(option, fleet->years.front(), card, tried.price);
     tried.speed = std::move(*speed);
     return tried;
@@ -232,11 +233,13 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
   ASSIGN_OR_RETURN(const auto cards, candidates(c, first_advice));
   const auto currency = scenario.cost ? scenario.cost->currency.value_or("CNY") : "CNY";
   std::vector<Tried> tried;
-  for (const auto* card : cards) tried.push_back(try_card(c, *card, currency));
+  for (const auto* card : cards) tried.push_back(try_card(c, *card));
   const auto compared = sort_options(tried);
   auto& best = tried.front();
   if (best.option.why_not) return fail(ErrorCode::kUnsupported, fmt::format("None of the cards can do it. {}: {}", best.option.accelerator, best.option.why_not->en));
   best.option.chosen = true;
+  const auto given = scenario.cost ? scenario.cost->card_price : std::nullopt;
+  if (given) best.price = given;
 
   Plan plan{.scenario = scenario, .model = c.shape.name, .weights = c.weights.value_or("as stored"), .accelerator = best.option.accelerator, .split = *best.option.split};
   plan.speed = best.speed->plan;
@@ -251,6 +254,9 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
   count(best.option, today, *best.card, best.price);  // the whole simulation's numbers in place of the quick one's
   plan.assumptions = c.assumptions;
   if (tried.size() > 1) plan.assumptions.push_back(compared);
+  if (given && !scenario.accelerator)
+    plan.assumptions.push_back({fmt::format("The given price of a card was taken for {}, after it was chosen: no card was fixed that it could be the price of. Fix `accelerator` to have it count in the choice.", plan.accelerator),
+                                fmt::format("方案未固定加速卡，所给单卡价格在选型之后用于选中的 {}；如需参与选型，请以 accelerator 固定加速卡。", plan.accelerator)});
   const auto tokens = tokens_of(plan.fleet);
   ASSIGN_OR_RETURN(plan.cost, total_cost(cost_question(c, plan, tokens ? *tokens : tokens_at_peak(c, plan.fleet, plan.assumptions)), catalogue));
 

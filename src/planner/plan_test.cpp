@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "planner/catalogue_fixture.h"
 
 namespace siyu::planner {
@@ -63,6 +65,36 @@ TEST(Plan, PriceAndPowerOfTheChosenCardAreThoseOfTheCardsThatItTakes) {
     EXPECT_DOUBLE_EQ(*chosen.purchase, 90'000.0 * plan->cards) << users;
     EXPECT_DOUBLE_EQ(chosen.power_w, *(*kCatalogue.accelerator("Ascend-910B3"))->power_w * plan->cards) << users;
   }
+}
+
+TEST(Plan, TheTableOfCardsAndTheCostReckonWithTheSamePrice) {
+  const auto plan_with = [](auto change) {
+    auto scenario = bank();
+    scenario.constraints = Constraints{.accelerators = std::vector<std::string>{"RTX-5090"}};
+    scenario.cost = CostInputs{};
+    change(scenario);
+    return make_plan(scenario, kCatalogue, kFind, {.curves = false}).value();
+  };
+  const auto price_of_a_card = [](const Plan& plan) {
+    for (const auto& figure : plan.cost.figures)
+      if (figure.id == "cost.card_price") return figure.value.value_or(-1);
+    return -1.0;
+  };
+  const auto says = [](const Plan& plan, std::string_view words) {
+    return std::ranges::any_of(plan.assumptions, [&](const Words& one) { return one.en.contains(words); });
+  };
+  const auto fixed = plan_with([](Scenario& s) { s.accelerator = "RTX-5090", s.cost->card_price = 30'000; });
+  EXPECT_DOUBLE_EQ(*fixed.hardware.front().purchase, 30'000.0 * fixed.cards);
+  EXPECT_DOUBLE_EQ(price_of_a_card(fixed), 30'000);
+  EXPECT_FALSE(says(fixed, "given price of a card"));
+  const auto open = plan_with([](Scenario& s) { s.constraints->accelerators->push_back("Ascend-910B3"), s.cost->card_price = 30'000, s.cost->exchange_rate = 7; });
+  EXPECT_DOUBLE_EQ(*open.hardware.front().purchase, 30'000.0 * open.cards) << "of the chosen one";
+  EXPECT_DOUBLE_EQ(price_of_a_card(open), 30'000);
+  EXPECT_NE(*open.hardware.back().purchase, 30'000.0 * open.hardware.back().cards) << "of no other one";
+  EXPECT_TRUE(says(open, "given price of a card was taken for " + open.accelerator));
+  const auto converted = plan_with([](Scenario& s) { s.cost->exchange_rate = 7; });
+  EXPECT_DOUBLE_EQ(*converted.hardware.front().purchase, 1999.0 * 7 * converted.cards);
+  EXPECT_DOUBLE_EQ(price_of_a_card(converted), 1999.0 * 7);
 }
 
 TEST(Plan, WritesItsPapersInBothLanguages) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -54,6 +55,14 @@ struct CostQuestion {
   std::optional<std::string> tariff;        ///< name of a tariff of the catalogue, when price_per_kwh is absent; absent: the middle one in the currency
   std::optional<std::string> cloud_period;  ///< of the cloud price, where the vendor has several ("off peak"); a part of it is enough
 };
+
+/// What the catalogue says that a card costs.
+struct ListedPrice {
+  PurchasePrice entry;
+  std::optional<double> rate;  ///< units of the plan's currency for one of the entry's; absent: it cannot be converted with what was given
+};
+/// The entry in the plan's own currency before others, and one that can be converted before one that cannot. Absent: no price is listed.
+std::optional<ListedPrice> listed_price(const Catalogue& catalogue, std::string_view card, const CostInputs& inputs);
 
 /// An amount of money with its range; no value: a price it needs is not known.
 struct Amount {

@@ -100,16 +100,17 @@ class Builder {
     ask(Term::kStoragePrice, "storage_price", {"Storage, all of it", "存储总价"}, basis_.currency, in_.storage_price,
         {"the price of all storage; 0 if the servers' disks do", "存储总价；若用服务器自带硬盘则填 0"});
     if (in_.card_price || q_.card.empty()) return {};
-    std::optional<PurchasePrice> found;
-    for (const auto& one : catalogue_.purchases)
-      if (one.kind == "card" && same_name(q_.card, one.item) && (!found || one.currency == basis_.currency)) found = one;
+    const auto found = listed_price(catalogue_, q_.card, in_);
     if (!found) return {};
-    const auto what = fmt::format("the catalogue's price of {}", found->item);
-    ASSIGN_OR_RETURN(card.low, convert(found->low, found->currency, what, "card_price"));
-    ASSIGN_OR_RETURN(card.high, convert(found->high, found->currency, what, "card_price"));
+    const auto& entry = found->entry;
+    if (!found->rate) {
+      const auto what = fmt::format("the catalogue's price of {}", entry.item);
+      return std::unexpected(convert(entry.low, entry.currency, what, "card_price").error());
+    }
+    card.low = entry.low * *found->rate, card.high = entry.high * *found->rate;
     card.value = (card.low + card.high) / 2;
     card.published_range = card.high > card.low;
-    card.source = cite(*found, true);
+    card.source = cite(entry, true);
     return {};
   }
 
@@ -275,6 +276,18 @@ class Builder {
 };
 
 }  // namespace
+
+std::optional<ListedPrice> listed_price(const Catalogue& catalogue, std::string_view card, const CostInputs& inputs) {
+  const auto currency = inputs.currency.value_or("CNY");
+  std::optional<ListedPrice> best;
+  for (const auto& one : catalogue.purchases) {
+    if (one.kind != "card" || !same_name(card, one.item)) continue;
+    if (one.currency == currency) return ListedPrice{.entry = one, .rate = 1};
+    const auto rate = one.currency == "USD" ? inputs.exchange_rate : std::nullopt;
+    if (!best || (rate && !best->rate)) best = ListedPrice{.entry = one, .rate = rate};
+  }
+  return best;
+}
 
 Result<Basis> basis_of(const CostQuestion& question, const Catalogue& catalogue) { return Builder(question, catalogue).make(); }
 
