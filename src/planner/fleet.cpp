@@ -9,6 +9,7 @@
 #include <set>
 
 #include "planner/fleet/load.h"
+#include "planner/ranges.h"
 
 namespace siyu::planner {
 namespace {
@@ -403,8 +404,9 @@ Result<FleetPlan> plan_fleet(const FleetQuestion& question) {
                  .replica_requests_per_s = search.saturated_rate(),
                  .rule_of_thumb = rule_of_thumb(question, load, search)};
   std::uint32_t before = 1;
+  const auto least = std::min(load.peak, range::kRequestsPerSecond.low);  // a use that shrinks to less is nobody's, and its gaps would swallow milliseconds
   for (std::uint32_t number = 0; number <= std::ceil(question.years); ++number) {
-    FleetYear year{.year = number, .requests_per_s = load.peak * std::pow(1 + load.growth, number)};
+    FleetYear year{.year = number, .requests_per_s = std::max(least, load.peak * std::pow(1 + load.growth, number))};
     if (load.growth == 0 && number > 0) {
       year = plan.years.front();
       year.year = number;
@@ -413,7 +415,7 @@ Result<FleetPlan> plan_fleet(const FleetQuestion& question) {
       ASSIGN_OR_RETURN(year.at_peak, search.point(year.requests_per_s, year.needed));
       count_hardware(question, load, year);
     }
-    before = year.needed;
+    if (load.growth >= 0) before = year.needed;
     plan.years.push_back(year);
   }
   if (search.refused_share() > 0)

@@ -135,5 +135,22 @@ TEST(Scenario, FilesAreReadAsYamlOrJsonAndEveryNumberHasARange) {
   EXPECT_THAT(message("name: [\n"), HasSubstr("not valid YAML"));
 }
 
+TEST(Scenario, WhatItMayHaveTheWholePlanTakes) {
+  auto scenario = bank();
+  scenario.accelerator = "Ascend-910B3", scenario.years = 1;
+  const auto accepted = [&](auto change) {
+    auto changed = scenario;
+    changed.cost = CostInputs{};
+    change(changed);
+    const auto plan = make_plan(changed, kCatalogue, kFind, {.curves = false});
+    return plan ? std::string("accepted") : plan.error().message;
+  };
+  for (const double growth : {-0.9, 10.0}) EXPECT_EQ(accepted([&](Scenario& s) { s.users->daily_active = 200, s.users->growth_per_year = growth; }), "accepted") << growth;
+  EXPECT_EQ(accepted([](Scenario& s) { s.users->peak_factor = 60; }), "accepted");
+  EXPECT_EQ(accepted([](Scenario& s) { s.cost->pue = 5, s.cost->depreciation_years = 0.5, s.cost->discount_rate = 1, s.cost->staff_share = 1000; }), "accepted");
+  EXPECT_EQ(accepted([](Scenario& s) { s.cost->pue = 5.5; }), "`cost.pue` must be a number from 1 to 5; 5.5 was given");
+  EXPECT_EQ(accepted([](Scenario& s) { s.users->growth_per_year = -0.95; }), "`users.growth_per_year` must be a number from -0.9 to 10; -0.95 was given");
+}
+
 }  // namespace
 }  // namespace siyu::planner

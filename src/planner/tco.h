@@ -23,7 +23,7 @@ struct HardwareYear {
 };
 BOOST_DESCRIBE_STRUCT(HardwareYear, (), (cards, servers))
 
-/// One per whole year of the horizon: the fleet as it must be at the end of each year.
+/// One per whole year of the horizon: the fleet as it must be at the end of each year, or at its beginning where use shrinks.
 std::vector<HardwareYear> hardware_of(const FleetPlan& fleet, double years);
 
 /// Tokens of the first year; a day has 365 of them.
@@ -46,7 +46,7 @@ struct CostQuestion {
   std::optional<std::vector<HardwareYear>> hybrid_hardware;  ///< absent: the local share of `hardware`, rounded up to whole replicas and servers
   std::uint32_t cards_per_replica = 1;
   TokensPerDay tokens;
-  double growth_per_year = 0;          ///< of the tokens, at the beginning of each year
+  double growth_per_year = 0;          ///< of the tokens, at the beginning of each year; negative: use shrinks
   double years = 3;                    ///< horizon: whole months, 1 month to 15 years
   std::optional<double> card_power_w;  ///< absent: the catalogue's
   double server_power_w = 800;         ///< of a server without its cards

@@ -314,6 +314,20 @@ TEST(TotalCost, TakesTheFleetAsItGrows) {
   EXPECT_DOUBLE_EQ(tokens_of(fleet)->output, 50'000);
 }
 
+TEST(TotalCost, AFleetThatShrinksIsBoughtForItsBeginning) {
+  FleetPlan fleet;
+  for (const auto cards : {32U, 16U, 8U}) fleet.years.push_back({.year = static_cast<std::uint32_t>(fleet.years.size()), .cards = cards, .servers = cards / 8});
+  auto q = question();
+  q.hardware = hardware_of(fleet, 2), q.years = 2, q.growth_per_year = -0.5;
+  EXPECT_EQ(q.hardware[0].cards, 32);
+  EXPECT_EQ(q.hardware[1].cards, 16);
+  const auto plan = cost(q);
+  EXPECT_DOUBLE_EQ(*plan.years[1].on_premise.purchase, 0);
+  EXPECT_LT(*plan.years[1].on_premise.power, *plan.years[0].on_premise.power) << "what is not needed is switched off";
+  EXPECT_NEAR(plan.years[1].input_tokens, plan.years[0].input_tokens / 2, 1);
+  for (const auto& one : plan.sensitivities) EXPECT_LE(one.low, one.high) << one.input;
+}
+
 TEST(TotalCost, GoesFromUsersToMoney) {
   FleetQuestion users;
   users.users = {.daily_active = 30'000, .growth_per_year = 0.4};
