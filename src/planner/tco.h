@@ -131,7 +131,8 @@ BOOST_DESCRIBE_STRUCT(CostPlan, (),
                       (currency, months, on_premise, cloud, hybrid, years, advantage, break_even_month, break_even, affordable_purchase, sensitivities, missing, notes,
                        figures))
 
-/// A conversion without a rate is refused: the error asks for `exchange_rate`.
+/// A cloud price or a tariff that was named and cannot be converted is refused: the error asks for `exchange_rate`. A card's listed price that
+/// cannot be converted is not known, and a note says what to give.
 Result<CostPlan> total_cost(const CostQuestion& question, const Catalogue& catalogue);
 
 /// A step along the curve of diminishing returns: what the next larger model adds, for how much more.

@@ -203,7 +203,18 @@ TEST(TotalCost, NothingIsConvertedSilently) {
   auto q = question();
   q.inputs.card_price.reset();
   q.card = "RTX-5090";
-  EXPECT_THAT(refusal(q), testing::AllOf(HasSubstr("exchange_rate"), HasSubstr("RTX-5090"), HasSubstr("USD")));
+  const auto unpriced = [&](auto words) {
+    const auto plan = cost(q);
+    EXPECT_FALSE(plan.on_premise.total.base) << "not known, and the rest of the plan stands";
+    EXPECT_TRUE(plan.cloud.total.base);
+    ASSERT_EQ(plan.missing.size(), 1U);
+    EXPECT_EQ(plan.missing[0].input, "card_price");
+    EXPECT_THAT(plan.missing[0].what.en, words);
+    ASSERT_EQ(plan.notes.size(), 1U);
+    EXPECT_THAT(plan.notes[0].en, words);
+    EXPECT_THAT(plan.notes[0].zh, HasSubstr(q.card));
+  };
+  unpriced(testing::AllOf(HasSubstr("exchange_rate (CNY for one USD)"), HasSubstr("RTX-5090")));
   q.inputs.exchange_rate = 7;
   EXPECT_NEAR(*cost(q).years[0].on_premise.purchase, 2 * 1999 * 7 + 100'000, 1e-6);
   q.inputs.currency = "USD";
@@ -211,7 +222,7 @@ TEST(TotalCost, NothingIsConvertedSilently) {
   q.inputs.exchange_rate.reset();
   EXPECT_NEAR(*cost(q).years[0].on_premise.purchase, 2 * 1999 + 100'000, 1e-6);
   q.card = "Ascend-910B3";
-  EXPECT_THAT(refusal(q), testing::AllOf(HasSubstr("CNY"), HasSubstr("card_price")));
+  unpriced(testing::AllOf(HasSubstr("in USD"), HasSubstr("or plan in CNY")));
   q = question();
   q.inputs.currency = "EUR", q.inputs.cloud_input_per_million.reset(), q.inputs.cloud_model = "OpenAI/gpt-5.4";
   EXPECT_THAT(refusal(q), HasSubstr("EUR for one USD"));

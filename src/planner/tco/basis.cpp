@@ -33,7 +33,7 @@ class Builder {
     basis_.currency = in_.currency.value_or("CNY");
     RETURN_IF_ERROR(check_question());
     basis_.months = static_cast<std::uint32_t>(std::lround(q_.years * 12));
-    RETURN_IF_ERROR(prices_of_hardware());
+    prices_of_hardware();
     RETURN_IF_ERROR(running());
     money();
     RETURN_IF_ERROR(cloud());
@@ -91,7 +91,7 @@ class Builder {
                          fmt::format("cannot help: {} is in {} and the plan in {}. Plan in {}, or give {}", what, from, basis_.currency, from, otherwise));
   }
 
-  Status prices_of_hardware() {
+  void prices_of_hardware() {
     auto& card = ask(Term::kCardPrice, "card_price", {"Price of a card", "单卡价格"}, per("card"), in_.card_price,
                      {fmt::format("the price of a card ({}); the catalogue has none", q_.card), fmt::format("加速卡（{}）单价；目录中没有", q_.card)});
     ask(Term::kServerPrice, "server_price", {"Price of a server without cards", "服务器价格（不含卡）"}, per("server"), in_.server_price,
@@ -100,19 +100,29 @@ class Builder {
         {"a server's share of switches, ports and cables; 0 if the server's price has it", "每台服务器分摊的交换机、端口与线缆；若已含则填 0"});
     ask(Term::kStoragePrice, "storage_price", {"Storage, all of it", "存储总价"}, basis_.currency, in_.storage_price,
         {"the price of all storage; 0 if the servers' disks do", "存储总价；若用服务器自带硬盘则填 0"});
-    if (in_.card_price || q_.card.empty()) return {};
+    if (in_.card_price || q_.card.empty()) return;
     const auto found = listed_price(catalogue_, q_.card, in_);
-    if (!found) return {};
+    if (!found) return;
     const auto& entry = found->entry;
     if (!found->rate) {
-      const auto what = fmt::format("the catalogue's price of {}", entry.item);
-      return std::unexpected(convert(entry.low, entry.currency, what, "card_price").error());
+      card.ask = what_to_give(entry);
+      basis_.notes.push_back({fmt::format("The catalogue's price of {} is in {} and does not count: give {}.", entry.item, entry.currency, card.ask->en),
+                              fmt::format("目录中 {} 的价格以 {} 计，未计入：请给出{}。", entry.item, entry.currency, card.ask->zh)});
+      return;
     }
     card.low = entry.low * *found->rate, card.high = entry.high * *found->rate;
     card.value = (card.low + card.high) / 2;
     card.published_range = card.high > card.low;
     card.source = cite(entry, true);
-    return {};
+  }
+
+  /// For a card whose listed price is in a currency that cannot be converted.
+  Words what_to_give(const PurchasePrice& entry) const {
+    if (entry.currency == "USD")
+      return {fmt::format("exchange_rate ({} for one USD), or the price of a card ({}) in {}", basis_.currency, entry.item, basis_.currency),
+              fmt::format("汇率（1 美元合多少 {0}），或以 {0} 给出加速卡（{1}）单价", basis_.currency, entry.item)};
+    return {fmt::format("the price of a card ({}) in {}, or plan in {}", entry.item, basis_.currency, entry.currency),
+            fmt::format("以 {} 计的加速卡（{}）单价，或改用 {} 规划", basis_.currency, entry.item, entry.currency)};
   }
 
   Status running() {
