@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -197,6 +198,18 @@ TEST(TotalCost, TheAffordablePurchaseIsWhereBothCostTheSame) {
     q.inputs.card_price = *plan.affordable_purchase / q.hardware[0].cards;
     EXPECT_NEAR(*cost(q).advantage, 0, 1e-6 * (1 + *plan.cloud.npv.base)) << seed;
   }
+}
+
+TEST(TotalCost, AFigureThatIsUnknownIsNoZeroWhereItIsAnInput) {
+  auto q = question();
+  q.inputs.staff_per_year.reset();
+  const auto plan = cost(q);
+  const auto& staff = figure(plan, "on_premise.year1.staff");
+  EXPECT_FALSE(staff.value);
+  const auto& given = *std::ranges::find(staff.inputs, "staff_per_year", &Input::name);
+  EXPECT_FALSE(given.value);
+  EXPECT_EQ(given.figure, "cost.staff_per_year");
+  EXPECT_THAT(to_json_text(given), testing::Not(HasSubstr("\"value\"")));
 }
 
 TEST(TotalCost, NothingIsConvertedSilently) {

@@ -70,7 +70,7 @@ Result<double> peak_of_users(const FleetQuestion& q, Load& load) {
   const auto requests = input_of("requests_per_user_and_day", q.users.requests_per_user_and_day, found->requests_per_user_and_day, "", source);
   const auto share = input_of("peak_hour_share", q.users.peak_hour_share, found->peak_hour_share, "", source);
   const auto factor = input_of("peak_factor", q.users.peak_factor, kPeakFactor, "", kGuidance);
-  const DayShape day{.daily_active = *q.users.daily_active, .requests_per_user_and_day = requests.value, .peak_hour_share = share.value, .peak_factor = factor.value};
+  const DayShape day{.daily_active = *q.users.daily_active, .requests_per_user_and_day = *requests.value, .peak_hour_share = *share.value, .peak_factor = *factor.value};
   RETURN_IF_ERROR(check(day));
   load.sheet.add({.id = "load.peak",
                   .label = {"Requests a second at peak", "峰值每秒请求数"},
