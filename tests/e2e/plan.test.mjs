@@ -188,6 +188,17 @@ test("the catalogue names its sources and doubts, and predictions stand beside w
   await page.context().close();
 });
 
+test("what could not be loaded says why, and can be asked for again", async () => {
+  const page = await open("plan/catalogue");
+  await page.getByPlaceholder("Filter by name").waitFor();
+  await page.route("**/api/v1/plan/published", (route) => route.fulfill({ status: 500, json: { error: { message: "The list cannot be read" } } }), { times: 1 });
+  await page.getByRole("link", { name: "Trust" }).click();
+  await page.locator(".empty").getByText("The list cannot be read").waitFor();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("Median error", { exact: true }).waitFor();
+  await page.context().close();
+});
+
 test("a reader plans in Chinese, in the dark; nothing is too wide at 1280, 800 and 390 pixels", async () => {
   const { password } = await ask(server, "POST", "/api/v1/users", { username: "rita", role: "reader" });
   const page = await visitor(browser, server, faults, { locale: "zh-CN", colorScheme: "dark", viewport: { width: 1280, height: 900 } });

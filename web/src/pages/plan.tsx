@@ -18,6 +18,7 @@ import type { Catalogue, MemoryAnswer, Plan, Scenario } from "../plan/types";
 import { human } from "../plan/units";
 import { type Asked, useMemory, usePlan } from "../plan/use_plan";
 import { Wizard } from "../plan/wizard";
+import { Waiting } from "../waiting";
 import "../plan/plan.css";
 import { Page } from "./page";
 
@@ -198,7 +199,7 @@ export function PlanPage() {
   const { message } = App.useApp();
   const [, place = ""] = usePlace();
   const tab = tabs.some((each) => each.place === place) ? place : "";
-  const catalogue = useData<Catalogue>("/api/v1/plan/catalogue").data;
+  const { data: catalogue, ...load } = useData<Catalogue>("/api/v1/plan/catalogue");
   const library = useData<{ models: Model[] }>("/api/v1/models").data?.models ?? [];
   const [draft, setDraft] = useState(readDraft);
   const [saved, setSaved] = useState(readSaved);
@@ -238,9 +239,7 @@ export function PlanPage() {
       ) : tab === "compare" ? (
         <ComparePart saved={saved} setSaved={setSaved} plans={plans} edit={edit} />
       ) : !catalogue ? (
-        <div className="empty">
-          <Spin />
-        </div>
+        <Waiting {...load} />
       ) : tab === "catalogue" ? (
         <CataloguePart catalogue={catalogue} />
       ) : (
