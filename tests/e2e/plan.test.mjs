@@ -41,6 +41,8 @@ test("a model and a number of users are enough; each change is planned at once",
   await choose(page, "Weight format", "FP8");
   await step(page, "Users and tokens");
   await page.getByLabel("Daily active users").fill("2000");
+  const hint = await page.getByLabel("Tokens of a shared beginning").evaluate((input) => document.getElementById(input.getAttribute("aria-describedby")).textContent);
+  assert.equal(hint, "such as a system prompt: computed once for many requests");
   await ready(page);
   assert.match(await headline(page, "Replicas × cards"), /^\d+ × \d+$/);
   const before = Number((await headline(page, "Replicas × cards")).split(" ")[0]);
