@@ -148,7 +148,7 @@ Status published(const PlanOptions& plan, None&) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& one : all.rows)
     rows.push_back({one.id, one.model, one.precision, fmt::format("{} × {}", one.cards, one.accelerator), one.engine, fmt::format("{:.0f}", one.published), one.predicted ? fmt::format("{:.0f}", *one.predicted) : "-",
-                    one.ratio ? fmt::format("{:.2f}{}", *one.ratio, one.fitted ? " *" : "") : one.why_not});
+                    one.ratio ? fmt::format("{:.2f}{}", *one.ratio, one.fitted ? " *" : "") : one.why_not ? (plan.chinese() ? one.why_not->zh : one.why_not->en) : ""});
   print_table({"", "MODEL", "PRECISION", "HARDWARE", "ENGINE", "PUBLISHED", "PREDICTED", "RATIO"}, rows);
   std::printf("\nmedian error %.0f %% (those marked * chose the factors: %.0f %%); %.0f %% lie from 2/3 to 3/2\n", all.median_error * 100, all.median_error_fitted * 100, all.within_a_third * 100);
   return {};

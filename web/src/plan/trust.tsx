@@ -103,7 +103,7 @@ export function TrustPart() {
               sorter: (a, b) => (a.ratio ?? 0) - (b.ratio ?? 0),
               render: (_, one) =>
                 one.ratio === undefined ? (
-                  <div className="cell soft">{one.why_not}</div>
+                  <div className="cell soft">{one.why_not?.[language]}</div>
                 ) : (
                   <span className="ratio-cell">
                     <RatioBar ratio={one.ratio} />

@@ -92,7 +92,7 @@ export interface BillRow {
 }
 export interface Comparison {
   id: string; model: string; precision: string; accelerator: string; parallel: string; engine: string; load: string; metric: string; cards: number; published: number;
-  predicted?: number; ratio?: number; fitted: boolean; why_not: string; source: string; date: string;
+  predicted?: number; ratio?: number; fitted: boolean; why_not?: Words; source: string; date: string;
 }
 export interface Compute { fp64?: number; fp32?: number; tf32?: number; fp16?: number; bf16?: number; fp8?: number; fp4?: number; int8_tops?: number; int4_tops?: number }
 export interface CardLink { name: string; gb_per_s: number }
