@@ -119,6 +119,22 @@ TEST(Fleet, MoreUsersNeverNeedFewerReplicas) {
   EXPECT_GT(before, 15U);
 }
 
+TEST(Fleet, WhereTheSearchBeginsDoesNotChangeItsEnd) {
+  auto q = question(200);
+  q.users.growth_per_year = 0.3;
+  q.years = 1;
+  const auto plan = plan_fleet(q).value();
+  const auto needed = plan.years[0].needed;
+  ASSERT_GT(needed, 4U);
+  for (const auto likely : {1U, needed - 2, needed - 1, needed, needed + 1, needed + 3, 4 * needed, 1'000'000U}) {
+    q.likely = likely;
+    const auto again = plan_fleet(q).value();
+    EXPECT_EQ(again.years[0].needed, needed) << likely;
+    EXPECT_EQ(again.years[1].needed, plan.years[1].needed) << likely;
+    EXPECT_DOUBLE_EQ(again.years[0].at_peak.ttft_p95_s, plan.years[0].at_peak.ttft_p95_s) << likely;
+  }
+}
+
 TEST(Fleet, TighterGoalsNeverNeedFewer) {
   std::uint32_t before = 1;
   for (double goal = 3; goal > 0.15; goal *= 0.8) {

@@ -92,6 +92,7 @@ struct Tried {
   std::optional<Speed> speed;
   std::optional<Accelerator> card;
   std::optional<double> price;  ///< of one
+  std::uint32_t needed = 0;     ///< replicas that meet the goals, without spare
 };
 
 Words doubt_of(const std::vector<std::string>& keys) {
@@ -148,6 +149,7 @@ Tried try_card(const Case& c, const Accelerator& card) {
     option.split = Split{.tensor = tensor};
     tried.price = price_of(c, card);
     count(option, fleet->years.front(), card, tried.price);
+    tried.needed = fleet->years.front().needed;
     tried.speed = std::move(*speed);
     return tried;
   }
@@ -245,7 +247,9 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
   plan.speed = best.speed->plan;
   const auto asked = speed_question(c, *best.card, plan.split.tensor);
   // The memory that is shown is that of the fullest card: with as many requests as the engine holds at the peak.
-  ASSIGN_OR_RETURN(plan.fleet, plan_fleet(fleet_question(c, *best.speed, plan.split.cards(), true)));
+  auto whole = fleet_question(c, *best.speed, plan.split.cards(), true);
+  whole.likely = best.needed;
+  ASSIGN_OR_RETURN(plan.fleet, plan_fleet(whole));
   const auto& today = plan.fleet.years.front();
   auto memory = asked.model;
   memory.users = std::clamp(std::ceil(today.at_peak.mean_batch), 1.0, std::max(1.0, best.speed->plan.most_sequences));
