@@ -149,7 +149,7 @@ Status published(const PlanOptions& plan, None&) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& one : all.rows)
     rows.push_back({one.id, one.model, one.precision, fmt::format("{} × {}", one.cards, one.accelerator), one.engine, fmt::format("{:.0f}", one.published), one.predicted ? fmt::format("{:.0f}", *one.predicted) : "-",
-                    one.ratio ? fmt::format("{:.2f}{}", *one.ratio, one.fitted ? " *" : "") : one.why_not});
+                    one.ratio ? fmt::format("{:.2f}{}", *one.ratio, one.fitted ? " *" : "") : one.why_not ? (plan.chinese() ? one.why_not->zh : one.why_not->en) : ""});
   print_table(plan.chinese() ? std::vector<std::string>{"", "模型", "精度", "硬件", "引擎", "公开值", "预测值", "比值"}
                              : std::vector<std::string>{"", "MODEL", "PRECISION", "HARDWARE", "ENGINE", "PUBLISHED", "PREDICTED", "RATIO"},
               rows);

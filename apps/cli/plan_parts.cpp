@@ -22,17 +22,15 @@ std::string trimmed_number(double value) {
   return fmt::format("{:.4g}", value);
 }
 
-bool is_unknown(const std::vector<planner::Figure>& figures, const planner::Input& input) {
-  if (!input.figure) return false;
-  const auto at = std::ranges::find(figures, *input.figure, &planner::Figure::id);
-  return at != figures.end() && !at->value;
+std::string shown_value(const std::optional<double>& value, const std::string& unit, bool chinese) {
+  return value ? human_figure(*value, unit) : std::string(chinese ? "未知" : "not known");
 }
 
-void print_inputs(const planner::Figure& figure, const std::vector<planner::Figure>& figures) {
+void print_inputs(const planner::Figure& figure, bool chinese) {
   std::printf("      = %s\n", figure.formula.c_str());
   for (const auto& input : figure.inputs) {
     const auto from = input.figure ? " ← " + *input.figure : input.source ? " (" + *input.source + ")" : "";
-    std::printf("        %s = %s%s\n", input.name.c_str(), (is_unknown(figures, input) ? "?" : human_figure(input.value, input.unit)).c_str(), from.c_str());
+    std::printf("        %s = %s%s\n", input.name.c_str(), shown_value(input.value, input.unit, chinese).c_str(), from.c_str());
   }
 }
 
@@ -76,9 +74,9 @@ void print_figures(const std::vector<planner::Figure>& figures, const PlanOption
     if (shown(figure)) widest = std::max(widest, display_width(label(figure)));
   for (const auto& figure : figures) {
     if (!shown(figure)) continue;
-    const auto value = figure.value ? human_figure(*figure.value, figure.unit) : std::string(chinese ? "未知" : "not known");
+    const auto value = shown_value(figure.value, figure.unit, chinese);
     std::printf("  %s%s  %s\n", label(figure).c_str(), std::string(widest - display_width(label(figure)), ' ').c_str(), value.c_str());
-    if (options.explain) print_inputs(figure, figures);
+    if (options.explain) print_inputs(figure, chinese);
   }
 }
 

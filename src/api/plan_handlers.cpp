@@ -5,7 +5,6 @@
 #include "api/call.h"
 #include "models/shape.h"
 #include "planner/plan.h"
-#include "planner/published.h"
 #include "planner/shapes.h"
 #include "report/docx_parts.h"
 #include "routes.gen.h"
@@ -144,7 +143,7 @@ Reply plan_catalogue(Call& call) {
                                   .industries = all.industries, .token_prices = all.token_prices, .user_classes = all.user_classes});
 }
 
-Reply plan_published(Call& call) { return reply_json(planner::compare_published(call.services.planning.catalogue())); }
+Reply plan_published(Call& call) { return reply_json(call.services.planning.published()); }
 
 }  // namespace handlers
 }  // namespace siyu::api

@@ -18,19 +18,25 @@ Result<std::unique_ptr<Planning>> Planning::open(const std::filesystem::path& da
     if (known) planning->measured_ = std::move(known->rates);
     else log.warn("plan_calibration_refused", {{"file", file.string()}, {"reason", known.error().message}});
   }
-  const auto folder = data / "catalogue";
+  RETURN_IF_ERROR(planning->read_catalogue(data / "catalogue", log));
+  planning->published_ = planner::compare_published(planning->catalogue_);
+  return planning;
+}
+
+Status Planning::read_catalogue(const std::filesystem::path& folder, Logger& log) {
+  std::error_code ignored;
   if (std::filesystem::is_directory(folder, ignored)) {
     auto own = planner::load_catalogue(folder);
     if (own) {
-      planning->catalogue_ = std::move(*own);
-      planning->origin_ = {"built in, with the files of the data folder's catalogue", "内置，并叠加数据目录中 catalogue 下的文件"};
-      return planning;
+      catalogue_ = std::move(*own);
+      origin_ = {"built in, with the files of the data folder's catalogue", "内置，并叠加数据目录中 catalogue 下的文件"};
+      return {};
     }
     log.warn("plan_catalogue_refused", {{"folder", folder.string()}, {"reason", own.error().message}});
-    planning->problem_ = planner::Words{"The files in the data folder's catalogue are not used: " + own.error().message, "数据目录中 catalogue 下的文件未被采用：" + own.error().message};
+    problem_ = planner::Words{"The files in the data folder's catalogue are not used: " + own.error().message, "数据目录中 catalogue 下的文件未被采用：" + own.error().message};
   }
-  ASSIGN_OR_RETURN(planning->catalogue_, planner::builtin_catalogue());
-  return planning;
+  ASSIGN_OR_RETURN(catalogue_, planner::builtin_catalogue());
+  return {};
 }
 
 Result<Planning::Turn> Planning::take_turn() {

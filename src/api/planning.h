@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "planner/catalogue.h"
+#include "planner/published.h"
 #include "planner/speed.h"
 #include "planner/worksheet.h"
 #include "report/sandboxed_printer.h"
@@ -29,6 +30,8 @@ class Planning {
   const planner::Catalogue& catalogue() const { return catalogue_; }
   const planner::Words& origin() const { return origin_; }
   const std::optional<planner::Words>& problem() const { return problem_; }
+  /// Predictions beside the catalogue's published speeds, reckoned once at the start.
+  const planner::Comparisons& published() const { return published_; }
   /// Of the server's machine, for each weight format; may be empty.
   const std::vector<planner::MeasuredRates>& measured() const { return measured_; }
   const report::Printer& printer() const { return printer_; }
@@ -52,10 +55,13 @@ class Planning {
 
  private:
   explicit Planning(std::filesystem::path printer) : printer_(std::move(printer)) {}
+  Status read_catalogue(const std::filesystem::path& folder, Logger& log);
+
   planner::Catalogue catalogue_;
   planner::Words origin_;
   std::vector<planner::MeasuredRates> measured_;
   std::optional<planner::Words> problem_;
+  planner::Comparisons published_;
   const report::SandboxedPrinter printer_;
   std::atomic<int> taken_ = 0;
 };

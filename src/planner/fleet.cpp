@@ -9,6 +9,7 @@
 #include <set>
 
 #include "planner/fleet/load.h"
+#include "planner/ranges.h"
 
 namespace siyu::planner {
 namespace {
@@ -17,7 +18,8 @@ constexpr std::size_t kAloneRequests = 2'000, kBacklogRequests = 4'000;
 constexpr double kAloneGap = 1e5;                           // seconds between requests that shall not meet
 constexpr std::size_t kMostRunRequests = 200'000;           // a larger fleet is reckoned as several equal ones: without their help for each other
 constexpr double kWarmupLatencies = 4, kRunLatencies = 10;  // of a loaded replica's answers: until the fleet has filled, and watched then
-constexpr double kClear = 1.5;                              // so far from a goal one run decides
+constexpr double kClear = 1.5, kClearRequests = 8'000;      // so far from a goal one run of so many requests decides
+constexpr std::size_t kMostKept = 8;                        // traces of a load: the usual runs, 5 MB each at most
 constexpr double kRefusedShare = 0.05;                      // more, and the p95 is not met by anybody's patience
 
 /// The mean over the runs and half of its 95 % confidence interval.
@@ -61,11 +63,11 @@ class Search {
     return static_cast<std::uint32_t>(std::clamp(std::ceil(rate / saturated_rate_ - 1e-9), 1.0, kMostReplicas + 1.0));
   }
 
-  /// The fewest replicas, from `from` on, that meet the goals at a rate.
-  Result<std::uint32_t> fewest(double rate, std::uint32_t from) {
+  /// The fewest replicas, from `from` on, that meet the goals at a rate. The search begins at `likely`, which changes nothing but its time.
+  Result<std::uint32_t> fewest(double rate, std::uint32_t from, std::uint32_t likely) {
     if (from > kMostReplicas) return too_many(rate);
     const auto parts = this->parts(rate);
-    ASSIGN_OR_RETURN(const auto part, fewest_of_a_part(rate / parts, (from + parts - 1) / parts));
+    ASSIGN_OR_RETURN(const auto part, fewest_of_a_part(rate / parts, (from + parts - 1) / parts, (likely + parts - 1) / parts));
     if (std::uint64_t{part} * parts > kMostReplicas) return too_many(rate);
     return part * parts;
   }
@@ -94,15 +96,22 @@ class Search {
   double watched_requests(double rate) const { return (kRunLatencies + kWarmupLatencies) * loaded_latency_s_ * rate; }
   double wanted_requests(double rate) const { return std::max(watched_requests(rate), question_.effort.requests + warmup() * rate); }
 
-  Result<std::uint32_t> fewest_of_a_part(double rate, std::uint32_t from) {
+  Result<std::uint32_t> fewest_of_a_part(double rate, std::uint32_t from, std::uint32_t likely) {
     const auto most = static_cast<std::uint32_t>(std::min<double>(kMostReplicas, 4 * rate * alone_.latency_s.mean + 16 + from));
-    std::uint32_t failed = from - 1, good = from;
-    for (std::uint32_t stride = std::max(1U, from / 32);; stride *= 2) {
+    const auto begin = std::clamp(likely, from, most);
+    std::uint32_t failed = from - 1, good = begin;
+    for (std::uint32_t stride = std::max(1U, begin > from ? begin / 128 : from / 32);; stride *= 2) {
       ASSIGN_OR_RETURN(const auto meets, this->meets(rate, good));
       if (meets) break;
       if (good >= most) return too_close(good);
       failed = good;
       good = std::min(most, good + stride);
+    }
+    for (std::uint32_t stride = std::max(1U, begin / 128); good <= begin && good - failed > 1; stride *= 2) {  // what was likely is enough: fewer may be
+      const auto fewer = good - std::min(stride, good - failed - 1);
+      ASSIGN_OR_RETURN(const auto meets, this->meets(rate, fewer));
+      (meets ? good : failed) = fewer;
+      if (!meets) break;
     }
     while (good - failed > 1) {
       const auto middle = failed + (good - failed) / 2;
@@ -149,12 +158,22 @@ class Search {
     return {};
   }
 
+  /// The same requests for each number of replicas: kept while the rate does not change.
+  Result<const Trace*> trace_of(double rate, std::uint32_t run) {
+    if (rate != traced_rate_) traces_.clear();
+    traced_rate_ = rate;
+    if (const auto known = traces_.find(run); known != traces_.end()) return &known->second;
+    if (traces_.size() == kMostKept) traces_.clear();
+    ASSIGN_OR_RETURN(auto made, requests_of(load_, question_, rate, requests_of_a_run(rate), run));
+    return &traces_.emplace(run, std::move(made)).first->second;
+  }
+
   Result<std::vector<Simulation>> run(double rate, std::uint32_t replicas, std::uint32_t count) {
     if (load_.trace != nullptr && (question_.rescale == Rescale::kCompress || rate >= load_.trace->rate())) count = 1;  // each would be the same
     auto& runs = runs_[{rate, replicas}];
     for (auto i = static_cast<std::uint32_t>(runs.size()); i < count; ++i) {
-      ASSIGN_OR_RETURN(const auto trace, requests_of(load_, question_, rate, requests_of_a_run(rate), i));
-      ASSIGN_OR_RETURN(auto result, simulate(trace, question_.replica,
+      ASSIGN_OR_RETURN(const auto* trace, trace_of(rate, i));
+      ASSIGN_OR_RETURN(auto result, simulate(*trace, question_.replica,
                                              {.replicas = replicas,
                                               .dispatch = question_.dispatch,
                                               .warmup_s = warmup(),
@@ -169,7 +188,9 @@ class Search {
   Result<bool> meets(double rate, std::uint32_t replicas) {
     ASSIGN_OR_RETURN(const auto first, run(rate, replicas, 1));
     const auto used = std::max(first[0].ttft_s.p95 / *load_.goals.ttft_p95_s, first[0].tpot_s.p95 * 1000 / *load_.goals.tpot_p95_ms);
-    if (used > kClear || used < 1 / kClear) return used < 1;
+    // Runs scatter by one over the root of their requests: long ones are clear nearer to the goal.
+    const auto clear = 1 + (kClear - 1) * std::sqrt(std::min(1.0, kClearRequests / static_cast<double>(requests_of_a_run(rate))));
+    if (used > clear || used < 1 / clear) return used < 1;
     ASSIGN_OR_RETURN(const auto all, point_of_a_part(rate, replicas));
     return all.meets_goals;
   }
@@ -193,6 +214,8 @@ class Search {
   Simulation alone_;
   double refused_share_ = 0, saturated_rate_ = 0, loaded_latency_s_ = 0;
   std::map<std::pair<double, std::uint32_t>, std::vector<Simulation>> runs_;
+  double traced_rate_ = 0;
+  std::map<std::uint32_t, Trace> traces_;  ///< of that rate, by run
 };
 
 /// What no number of replicas can change.
@@ -403,17 +426,20 @@ Result<FleetPlan> plan_fleet(const FleetQuestion& question) {
                  .replica_requests_per_s = search.saturated_rate(),
                  .rule_of_thumb = rule_of_thumb(question, load, search)};
   std::uint32_t before = 1;
+  const auto least = std::min(load.peak, range::kRequestsPerSecond.low);  // a use that shrinks to less is nobody's, and its gaps would swallow milliseconds
   for (std::uint32_t number = 0; number <= std::ceil(question.years); ++number) {
-    FleetYear year{.year = number, .requests_per_s = load.peak * std::pow(1 + load.growth, number)};
+    FleetYear year{.year = number, .requests_per_s = std::max(least, load.peak * std::pow(1 + load.growth, number))};
     if (load.growth == 0 && number > 0) {
       year = plan.years.front();
       year.year = number;
     } else {
-      ASSIGN_OR_RETURN(year.needed, search.fewest(year.requests_per_s, std::max(before, search.fewest_by_capacity(year.requests_per_s))));
+      // As many more as the load is than a year before.
+      const auto likely = number == 0 ? question.likely : static_cast<std::uint32_t>(std::min<double>(kMostReplicas, std::ceil(plan.years.back().needed * (1 + load.growth))));
+      ASSIGN_OR_RETURN(year.needed, search.fewest(year.requests_per_s, std::max(before, search.fewest_by_capacity(year.requests_per_s)), likely));
       ASSIGN_OR_RETURN(year.at_peak, search.point(year.requests_per_s, year.needed));
       count_hardware(question, load, year);
     }
-    before = year.needed;
+    if (load.growth >= 0) before = year.needed;
     plan.years.push_back(year);
   }
   if (search.refused_share() > 0)

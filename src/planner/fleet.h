@@ -41,7 +41,8 @@ struct FleetQuestion {
   double spare = 0.2;                            ///< of the replicas, on top (R5.5)
   std::optional<std::uint32_t> minimum_servers;  ///< absent: the user class's
   Dispatch dispatch = Dispatch::kLeastLoaded;
-  bool curves = true;  ///< false: the numbers only, faster
+  std::uint32_t likely = 0;  ///< replicas that today's load may need, when something is known of it: the search begins there, and ends at the same number
+  bool curves = true;        ///< false: the numbers only, faster
   FleetEffort effort;
 };
 

@@ -67,6 +67,20 @@ TEST(Fleet, PlansFromUsersToCards) {
   EXPECT_THAT(to_json_text(plan), HasSubstr("\"requests_per_user_and_day\""));
 }
 
+TEST(Fleet, AUseThatShrinksNeedsFewerReplicasEachYear) {
+  auto q = question(60);
+  q.users.growth_per_year = -0.5;
+  q.years = 2;
+  const auto plan = plan_fleet(q).value();
+  ASSERT_EQ(plan.years.size(), 3U);
+  EXPECT_NEAR(plan.years[2].requests_per_s, 15, 1e-9);
+  EXPECT_LT(plan.years[1].needed, plan.years[0].needed);
+  EXPECT_LT(plan.years[2].needed, plan.years[1].needed);
+  EXPECT_TRUE(plan.years[2].at_peak.meets_goals);
+  q.users.growth_per_year = -0.9, q.years = 15;
+  EXPECT_EQ(plan_fleet(q)->years.back().needed, 1U) << "next to nobody";
+}
+
 TEST(Fleet, OneReplicaFewerWouldNotDo) {
   auto q = question(60);
   q.effort = {.runs = 4, .requests = 4000};
@@ -103,6 +117,22 @@ TEST(Fleet, MoreUsersNeverNeedFewerReplicas) {
     before = now;
   }
   EXPECT_GT(before, 15U);
+}
+
+TEST(Fleet, WhereTheSearchBeginsDoesNotChangeItsEnd) {
+  auto q = question(200);
+  q.users.growth_per_year = 0.3;
+  q.years = 1;
+  const auto plan = plan_fleet(q).value();
+  const auto needed = plan.years[0].needed;
+  ASSERT_GT(needed, 4U);
+  for (const auto likely : {1U, needed - 2, needed - 1, needed, needed + 1, needed + 3, 4 * needed, 1'000'000U}) {
+    q.likely = likely;
+    const auto again = plan_fleet(q).value();
+    EXPECT_EQ(again.years[0].needed, needed) << likely;
+    EXPECT_EQ(again.years[1].needed, plan.years[1].needed) << likely;
+    EXPECT_DOUBLE_EQ(again.years[0].at_peak.ttft_p95_s, plan.years[0].at_peak.ttft_p95_s) << likely;
+  }
 }
 
 TEST(Fleet, TighterGoalsNeverNeedFewer) {
@@ -244,7 +274,7 @@ TEST(Fleet, NonsenseIsRefusedByTheNameOfItsField) {
   EXPECT_THAT(message([](auto& q) { q.users = {.daily_active = 1e30}; }), HasSubstr("users.daily_active"));
   EXPECT_THAT(message([](auto& q) { q.users = {.daily_active = 1e9, .requests_per_user_and_day = 1e5}; }), HasSubstr("more than can be planned"));
   EXPECT_THAT(message([](auto& q) { q.users.peak_hour_share = 1.5; }), HasSubstr("peak_hour_share"));
-  EXPECT_THAT(message([](auto& q) { q.users.growth_per_year = -0.5; }), HasSubstr("growth_per_year"));
+  EXPECT_THAT(message([](auto& q) { q.users.growth_per_year = -0.95; }), HasSubstr("growth_per_year"));
   EXPECT_THAT(message([](auto& q) { q.tokens.prompt = 0; }), HasSubstr("tokens.prompt"));
   EXPECT_THAT(message([](auto& q) { q.tokens.output = 1e12; }), HasSubstr("tokens.output"));
   EXPECT_THAT(message([](auto& q) { q.tokens.shared_prefix = 2000; }), HasSubstr("prefix"));

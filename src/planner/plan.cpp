@@ -93,6 +93,8 @@ struct Tried {
   HardwareOption option;
   std::optional<Speed> speed;
   std::optional<Accelerator> card;
+  std::optional<double> price;  ///< of one
+  std::uint32_t needed = 0;     ///< replicas that meet the goals, without spare
 };
 
 Words doubt_of(const std::vector<std::string>& keys) {
@@ -105,8 +107,25 @@ Words doubt_of(const std::vector<std::string>& keys) {
   return out;
 }
 
+/// Of one card, in the currency of the cost, which reckons with the same: what was given for the card that the scenario fixes, or the
+/// middle of the catalogue's range.
+std::optional<double> price_of(const Case& c, const Accelerator& card) {
+  const auto inputs = c.scenario.cost.value_or(CostInputs{});
+  if (inputs.card_price && c.scenario.accelerator) return inputs.card_price;
+  const auto found = listed_price(c.catalogue, card.name, inputs);
+  return found && found->rate ? std::optional((found->entry.low + found->entry.high) / 2 * *found->rate) : std::nullopt;
+}
+
+/// What a fleet takes today of the option's card, and how it answers then. `price`: of one card, when it is known.
+void count(HardwareOption& option, const FleetYear& today, const Accelerator& card, const std::optional<double>& price) {
+  option.replicas = today.replicas, option.cards = today.cards, option.servers = today.servers;
+  option.ttft_p95_s = today.at_peak.ttft_p95_s, option.tpot_p95_ms = today.at_peak.tpot_p95_ms, option.utilisation = today.at_peak.utilisation;
+  option.power_w = card.power_w.value_or(0) * today.cards;
+  if (price) option.purchase = *price * today.cards;
+}
+
 /// The fewest cards of this kind for a replica that meets the goals, and how many replicas.
-Tried try_card(const Case& c, const Accelerator& card, const std::string& currency) {
+Tried try_card(const Case& c, const Accelerator& card) {
   Tried tried{.option = {.accelerator = card.name, .vendor = card.vendor, .edition = card.edition}, .card = card};
   auto& option = tried.option;
   if (card.unverified && !card.unverified->empty())
@@ -129,15 +148,11 @@ Tried try_card(const Case& c, const Accelerator& card, const std::string& curren
       slow = true;
       continue;
     }
-    const auto& today = fleet->years.front();
     option.split = Split{.tensor = tensor};
-    option.replicas = today.replicas, option.cards = today.cards, option.servers = today.servers;
-    option.ttft_p95_s = today.at_peak.ttft_p95_s, option.tpot_p95_ms = today.at_peak.tpot_p95_ms, option.utilisation = today.at_peak.utilisation;
-    option.power_w = card.power_w.value_or(0) * today.cards;
+    tried.price = price_of(c, card);
+    count(option, fleet->years.front(), card, tried.price);
+    tried.needed = fleet->years.front().needed;
     tried.speed = std::move(*speed);
-    for (const auto& price : c.catalogue.purchases)
-      if (price.item == card.name && price.currency == currency) option.purchase = (price.low + price.high) / 2 * today.cards;
-    if (c.scenario.cost && c.scenario.cost->card_price && c.scenario.accelerator) option.purchase = *c.scenario.cost->card_price * today.cards;
     return tried;
   }
   option.why_not = Words{why, unknown ? fmt::format("目录中缺少该卡的{}，须向厂商索取并补入目录，或在卡上实测。", card.memory_gb_per_s ? "算力或卡间互连指标" : "显存带宽")
@@ -225,26 +240,32 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
   ASSIGN_OR_RETURN(const auto cards, candidates(c, first_advice));
   const auto currency = scenario.cost ? scenario.cost->currency.value_or("CNY") : "CNY";
   std::vector<Tried> tried;
-  for (const auto* card : cards) tried.push_back(try_card(c, *card, currency));
+  for (const auto* card : cards) tried.push_back(try_card(c, *card));
   const auto compared = sort_options(tried);
   auto& best = tried.front();
   if (best.option.why_not) return fail(ErrorCode::kUnsupported, fmt::format("None of the cards can do it. {}: {}", best.option.accelerator, best.option.why_not->en));
   best.option.chosen = true;
+  const auto given = scenario.cost ? scenario.cost->card_price : std::nullopt;
+  if (given) best.price = given;
 
   Plan plan{.scenario = scenario, .model = c.shape.name, .weights = c.weights.value_or("as stored"), .accelerator = best.option.accelerator, .split = *best.option.split};
   plan.speed = best.speed->plan;
   const auto asked = speed_question(c, *best.card, plan.split.tensor);
   // The memory that is shown is that of the fullest card: with as many requests as the engine holds at the peak.
-  ASSIGN_OR_RETURN(plan.fleet, plan_fleet(fleet_question(c, *best.speed, plan.split.cards(), true)));
+  auto whole = fleet_question(c, *best.speed, plan.split.cards(), true);
+  whole.likely = best.needed;
+  ASSIGN_OR_RETURN(plan.fleet, plan_fleet(whole));
   const auto& today = plan.fleet.years.front();
   auto memory = asked.model;
   memory.users = std::clamp(std::ceil(today.at_peak.mean_batch), 1.0, std::max(1.0, best.speed->plan.most_sequences));
   ASSIGN_OR_RETURN(plan.memory, plan_memory(memory));
   plan.replicas = today.replicas, plan.cards = today.cards, plan.servers = today.servers;
-  best.option.replicas = today.replicas, best.option.cards = today.cards, best.option.servers = today.servers;
-  best.option.ttft_p95_s = today.at_peak.ttft_p95_s, best.option.tpot_p95_ms = today.at_peak.tpot_p95_ms, best.option.utilisation = today.at_peak.utilisation;
+  count(best.option, today, *best.card, best.price);  // the whole simulation's numbers in place of the quick one's
   plan.assumptions = c.assumptions;
   if (tried.size() > 1) plan.assumptions.push_back(compared);
+  if (given && !scenario.accelerator)
+    plan.assumptions.push_back({fmt::format("The given price of a card was taken for {}, after it was chosen: no card was fixed that it could be the price of. Fix `accelerator` to have it count in the choice.", plan.accelerator),
+                                fmt::format("方案未固定加速卡，所给单卡价格在选型之后用于选中的 {}；如需参与选型，请以 accelerator 固定加速卡。", plan.accelerator)});
   const auto tokens = tokens_of(plan.fleet);
   ASSIGN_OR_RETURN(plan.cost, total_cost(cost_question(c, plan, tokens ? *tokens : tokens_at_peak(c, plan.fleet, plan.assumptions)), catalogue));
 

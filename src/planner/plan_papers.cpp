@@ -26,7 +26,7 @@ PaperInput paper_input(const Plan& plan, const PaperSettings& settings) {
   for (const auto& one : plan.speed.figures)
     if (one.id == "speed.kv_room")
       for (const auto& input : one.inputs)
-        if (input.name == "memory") out.memory_of_card_bytes = input.value;
+        if (input.name == "memory") out.memory_of_card_bytes = input.value.value_or(0);
   out.load = paper_load(plan.fleet);
   out.replicas = paper_replicas(plan.fleet);
   out.bill = plan.bill;

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "planner/catalogue_fixture.h"
 
 namespace siyu::planner {
@@ -63,6 +65,50 @@ TEST(Plan, MakesADayOfAPeakWithTheFactorsThatAreGiven) {
   EXPECT_NEAR(tokens(0.1, 3.0), usual, usual * 1e-6);
 }
 
+TEST(Plan, PriceAndPowerOfTheChosenCardAreThoseOfTheCardsThatItTakes) {
+  for (const double users : {2000.0, 50'000.0, 150'000.0}) {  // more than one card, so that the quick and the whole simulation may differ
+    auto scenario = bank();
+    scenario.users->daily_active = users;
+    scenario.accelerator = "Ascend-910B3";
+    const auto plan = make_plan(scenario, kCatalogue, kFind, {.curves = false});
+    ASSERT_TRUE(plan) << plan.error().message;
+    const auto& chosen = plan->hardware.front();
+    EXPECT_EQ(chosen.cards, plan->cards);
+    EXPECT_DOUBLE_EQ(*chosen.purchase, 90'000.0 * plan->cards) << users;
+    EXPECT_DOUBLE_EQ(chosen.power_w, *(*kCatalogue.accelerator("Ascend-910B3"))->power_w * plan->cards) << users;
+  }
+}
+
+TEST(Plan, TheTableOfCardsAndTheCostReckonWithTheSamePrice) {
+  const auto plan_with = [](auto change) {
+    auto scenario = bank();
+    scenario.constraints = Constraints{.accelerators = std::vector<std::string>{"RTX-5090"}};
+    scenario.cost = CostInputs{};
+    change(scenario);
+    return make_plan(scenario, kCatalogue, kFind, {.curves = false}).value();
+  };
+  const auto price_of_a_card = [](const Plan& plan) {
+    for (const auto& figure : plan.cost.figures)
+      if (figure.id == "cost.card_price") return figure.value.value_or(-1);
+    return -1.0;
+  };
+  const auto says = [](const Plan& plan, std::string_view words) {
+    return std::ranges::any_of(plan.assumptions, [&](const Words& one) { return one.en.contains(words); });
+  };
+  const auto fixed = plan_with([](Scenario& s) { s.accelerator = "RTX-5090", s.cost->card_price = 30'000; });
+  EXPECT_DOUBLE_EQ(*fixed.hardware.front().purchase, 30'000.0 * fixed.cards);
+  EXPECT_DOUBLE_EQ(price_of_a_card(fixed), 30'000);
+  EXPECT_FALSE(says(fixed, "given price of a card"));
+  const auto open = plan_with([](Scenario& s) { s.constraints->accelerators->push_back("Ascend-910B3"), s.cost->card_price = 30'000, s.cost->exchange_rate = 7; });
+  EXPECT_DOUBLE_EQ(*open.hardware.front().purchase, 30'000.0 * open.cards) << "of the chosen one";
+  EXPECT_DOUBLE_EQ(price_of_a_card(open), 30'000);
+  EXPECT_NE(*open.hardware.back().purchase, 30'000.0 * open.hardware.back().cards) << "of no other one";
+  EXPECT_TRUE(says(open, "given price of a card was taken for " + open.accelerator));
+  const auto converted = plan_with([](Scenario& s) { s.cost->exchange_rate = 7; });
+  EXPECT_DOUBLE_EQ(*converted.hardware.front().purchase, 1999.0 * 7 * converted.cards);
+  EXPECT_DOUBLE_EQ(price_of_a_card(converted), 1999.0 * 7);
+}
+
 TEST(Plan, WritesItsPapersInBothLanguages) {
   const auto plan = make_plan(bank(), kCatalogue, kFind).value();
   const auto input = paper_input(plan, {.date = "2026-11-26"});
@@ -101,6 +147,23 @@ TEST(Scenario, FilesAreReadAsYamlOrJsonAndEveryNumberHasARange) {
   EXPECT_THAT(message("name: x\nmodel: {name: y}\ncost: {currency: yuan}\n"), HasSubstr("three letters"));
   EXPECT_THAT(message("name: x\nmodel: {name: y}\nyears: .inf\n"), HasSubstr("years"));
   EXPECT_THAT(message("name: [\n"), HasSubstr("not valid YAML"));
+}
+
+TEST(Scenario, WhatItMayHaveTheWholePlanTakes) {
+  auto scenario = bank();
+  scenario.accelerator = "Ascend-910B3", scenario.years = 1;
+  const auto accepted = [&](auto change) {
+    auto changed = scenario;
+    changed.cost = CostInputs{};
+    change(changed);
+    const auto plan = make_plan(changed, kCatalogue, kFind, {.curves = false});
+    return plan ? std::string("accepted") : plan.error().message;
+  };
+  for (const double growth : {-0.9, 10.0}) EXPECT_EQ(accepted([&](Scenario& s) { s.users->daily_active = 200, s.users->growth_per_year = growth; }), "accepted") << growth;
+  EXPECT_EQ(accepted([](Scenario& s) { s.users->peak_factor = 60; }), "accepted");
+  EXPECT_EQ(accepted([](Scenario& s) { s.cost->pue = 5, s.cost->depreciation_years = 0.5, s.cost->discount_rate = 1, s.cost->staff_share = 1000; }), "accepted");
+  EXPECT_EQ(accepted([](Scenario& s) { s.cost->pue = 5.5; }), "`cost.pue` must be a number from 1 to 5; 5.5 was given");
+  EXPECT_EQ(accepted([](Scenario& s) { s.users->growth_per_year = -0.95; }), "`users.growth_per_year` must be a number from -0.9 to 10; -0.95 was given");
 }
 
 }  // namespace

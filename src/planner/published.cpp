@@ -29,12 +29,22 @@ std::uint32_t number_behind(std::string_view text, std::string_view letters) {
   return error == std::errc() && end != rest.data() ? value : 0;
 }
 
-std::string why_not(const PublishedSpeed& one) {
+std::optional<Words> why_not(const PublishedSpeed& one) {
   const bool cut = one.parallel == "none" || one.parallel.starts_with("TP") || one.parallel.starts_with("PP");
-  if (!cut) return "experts spread over several servers, or prefill and decode apart: not reckoned by the planner";
-  if (one.engine == "llama.cpp") return "";
-  if (!one.input_tokens || !one.output_tokens) return "the source does not tell how long prompts and answers were";
-  return "";
+  if (!cut) return Words{"experts spread over several servers, or prefill and decode apart: not reckoned by the planner", "专家分布于多台服务器，或预填充与解码分离部署：规划器不计算此类配置"};
+  if (one.engine == "llama.cpp") return {};
+  if (!one.input_tokens || !one.output_tokens) return Words{"the source does not tell how long prompts and answers were", "出处未说明提示词与回答的长度"};
+  return {};
+}
+
+/// Why a setting cannot be reckoned, by the field or the kind of the error.
+Words words_of(const Error& error, const PublishedSpeed& one) {
+  Words words{error.message, "规划器无法计算该配置"};
+  if (error.param == "split") words.zh = fmt::format("{} 张 {} 放不下权重、缓冲与运行时（含余量）", one.cards, one.accelerator);
+  if (error.param == "context") words.zh = "缓存放不下一个这样长的请求";
+  if (error.code == ErrorCode::kUnsupported) words.zh = fmt::format("目录中缺少 {} 的显存带宽、算力或卡间互连指标", one.accelerator);
+  if (error.code == ErrorCode::kNotFound) words.zh = "目录中没有该模型或该加速卡";
+  return words;
 }
 
 Result<double> predict(const Catalogue& catalogue, const PublishedSpeed& one, const Efficiency& efficiency) {
@@ -74,7 +84,7 @@ Comparisons compare_published(const Catalogue& catalogue, const Efficiency& effi
   for (const auto& one : catalogue.published) {
     Comparison row{.id = one.id, .model = one.model, .precision = one.precision, .accelerator = one.accelerator, .parallel = one.parallel, .engine = one.engine, .load = one.load,
                    .metric = one.metric, .cards = one.cards, .published = one.value, .why_not = why_not(one), .source = one.source, .date = one.date};
-    if (row.why_not.empty()) {
+    if (!row.why_not) {
       const auto predicted = predict(catalogue, one, efficiency);
       if (predicted) {
         row.predicted = *predicted;
@@ -83,7 +93,7 @@ Comparisons compare_published(const Catalogue& catalogue, const Efficiency& effi
         (row.fitted ? fitted : others).push_back(std::abs(*row.ratio - 1));
         if (*row.ratio > 2.0 / 3 && *row.ratio < 1.5) ++near;
       } else {
-        row.why_not = predicted.error().message;
+        row.why_not = words_of(predicted.error(), one);
       }
     }
     all.rows.push_back(std::move(row));

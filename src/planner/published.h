@@ -9,6 +9,7 @@
 
 #include "planner/catalogue.h"
 #include "planner/speed.h"
+#include "planner/worksheet.h"
 
 namespace siyu::planner {
 
@@ -19,7 +20,7 @@ struct Comparison {
   std::optional<double> predicted;   ///< absent: `why_not`
   std::optional<double> ratio;       ///< predicted / published
   bool fitted = false;               ///< the defaults of Efficiency were chosen with it; the others were not looked at for that
-  std::string why_not;               ///< what of the setting the planner does not reckon, or the source does not tell
+  std::optional<Words> why_not;      ///< what of the setting the planner does not reckon, or the source does not tell
   std::string source, date;
 };
 BOOST_DESCRIBE_STRUCT(Comparison, (), (id, model, precision, accelerator, parallel, engine, load, metric, cards, published, predicted, ratio, fitted, why_not, source, date))

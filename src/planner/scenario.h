@@ -28,7 +28,7 @@ struct UserLoad {
   std::optional<double> peak_hour_share;            ///< of a day's requests, in its busiest hour
   std::optional<double> peak_factor;                ///< busiest minute over the busiest hour's mean
   std::optional<double> requests_per_second;        ///< at peak, instead of the above
-  std::optional<double> growth_per_year;            ///< 0.3: 30 % more each year
+  std::optional<double> growth_per_year;            ///< 0.3: 30 % more each year; -0.3: 30 % fewer
 };
 BOOST_DESCRIBE_STRUCT(UserLoad, (), (daily_active, requests_per_user_and_day, peak_hour_share, peak_factor, requests_per_second, growth_per_year))
 

@@ -243,8 +243,9 @@ class Figures {
 std::vector<HardwareYear> hardware_of(const FleetPlan& fleet, double years) {
   std::vector<HardwareYear> out;
   for (double year = 1; year <= std::clamp(std::ceil(years), 1.0, 100.0) && !fleet.years.empty(); ++year) {
-    const auto& at_end = fleet.years[std::min(static_cast<std::size_t>(year), fleet.years.size() - 1)];
-    out.push_back({.cards = static_cast<double>(at_end.cards), .servers = static_cast<double>(at_end.servers)});
+    const auto last = fleet.years.size() - 1, end = static_cast<std::size_t>(year);
+    const auto &at_begin = fleet.years[std::min(end - 1, last)], &at_end = fleet.years[std::min(end, last)];
+    out.push_back({.cards = static_cast<double>(std::max(at_begin.cards, at_end.cards)), .servers = static_cast<double>(std::max(at_begin.servers, at_end.servers))});
   }
   return out;
 }

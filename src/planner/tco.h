@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -22,7 +23,7 @@ struct HardwareYear {
 };
 BOOST_DESCRIBE_STRUCT(HardwareYear, (), (cards, servers))
 
-/// One per whole year of the horizon: the fleet as it must be at the end of each year.
+/// One per whole year of the horizon: the fleet as it must be at the end of each year, or at its beginning where use shrinks.
 std::vector<HardwareYear> hardware_of(const FleetPlan& fleet, double years);
 
 /// Tokens of the first year; a day has 365 of them.
@@ -45,7 +46,7 @@ struct CostQuestion {
   std::optional<std::vector<HardwareYear>> hybrid_hardware;  ///< absent: the local share of `hardware`, rounded up to whole replicas and servers
   std::uint32_t cards_per_replica = 1;
   TokensPerDay tokens;
-  double growth_per_year = 0;          ///< of the tokens, at the beginning of each year
+  double growth_per_year = 0;          ///< of the tokens, at the beginning of each year; negative: use shrinks
   double years = 3;                    ///< horizon: whole months, 1 month to 15 years
   std::optional<double> card_power_w;  ///< absent: the catalogue's
   double server_power_w = 800;         ///< of a server without its cards
@@ -54,6 +55,14 @@ struct CostQuestion {
   std::optional<std::string> tariff;        ///< name of a tariff of the catalogue, when price_per_kwh is absent; absent: the middle one in the currency
   std::optional<std::string> cloud_period;  ///< of the cloud price, where the vendor has several ("off peak"); a part of it is enough
 };
+
+/// What the catalogue says that a card costs.
+struct ListedPrice {
+  PurchasePrice entry;
+  std::optional<double> rate;  ///< units of the plan's currency for one of the entry's; absent: it cannot be converted with what was given
+};
+/// The entry in the plan's own currency before others, and one that can be converted before one that cannot. Absent: no price is listed.
+std::optional<ListedPrice> listed_price(const Catalogue& catalogue, std::string_view card, const CostInputs& inputs);
 
 /// An amount of money with its range; no value: a price it needs is not known.
 struct Amount {
@@ -122,7 +131,8 @@ BOOST_DESCRIBE_STRUCT(CostPlan, (),
                       (currency, months, on_premise, cloud, hybrid, years, advantage, break_even_month, break_even, affordable_purchase, sensitivities, missing, notes,
                        figures))
 
-/// A conversion without a rate is refused: the error asks for `exchange_rate`.
+/// A cloud price or a tariff that was named and cannot be converted is refused: the error asks for `exchange_rate`. A card's listed price that
+/// cannot be converted is not known, and a note says what to give.
 Result<CostPlan> total_cost(const CostQuestion& question, const Catalogue& catalogue);
 
 /// A step along the curve of diminishing returns: what the next larger model adds, for how much more.

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -199,11 +200,34 @@ TEST(TotalCost, TheAffordablePurchaseIsWhereBothCostTheSame) {
   }
 }
 
+TEST(TotalCost, AFigureThatIsUnknownIsNoZeroWhereItIsAnInput) {
+  auto q = question();
+  q.inputs.staff_per_year.reset();
+  const auto plan = cost(q);
+  const auto& staff = figure(plan, "on_premise.year1.staff");
+  EXPECT_FALSE(staff.value);
+  const auto& given = *std::ranges::find(staff.inputs, "staff_per_year", &Input::name);
+  EXPECT_FALSE(given.value);
+  EXPECT_EQ(given.figure, "cost.staff_per_year");
+  EXPECT_THAT(to_json_text(given), testing::Not(HasSubstr("\"value\"")));
+}
+
 TEST(TotalCost, NothingIsConvertedSilently) {
   auto q = question();
   q.inputs.card_price.reset();
   q.card = "RTX-5090";
-  EXPECT_THAT(refusal(q), testing::AllOf(HasSubstr("exchange_rate"), HasSubstr("RTX-5090"), HasSubstr("USD")));
+  const auto unpriced = [&](auto words) {
+    const auto plan = cost(q);
+    EXPECT_FALSE(plan.on_premise.total.base) << "not known, and the rest of the plan stands";
+    EXPECT_TRUE(plan.cloud.total.base);
+    ASSERT_EQ(plan.missing.size(), 1U);
+    EXPECT_EQ(plan.missing[0].input, "card_price");
+    EXPECT_THAT(plan.missing[0].what.en, words);
+    ASSERT_EQ(plan.notes.size(), 1U);
+    EXPECT_THAT(plan.notes[0].en, words);
+    EXPECT_THAT(plan.notes[0].zh, HasSubstr(q.card));
+  };
+  unpriced(testing::AllOf(HasSubstr("exchange_rate (CNY for one USD)"), HasSubstr("RTX-5090")));
   q.inputs.exchange_rate = 7;
   EXPECT_NEAR(*cost(q).years[0].on_premise.purchase, 2 * 1999 * 7 + 100'000, 1e-6);
   q.inputs.currency = "USD";
@@ -211,7 +235,7 @@ TEST(TotalCost, NothingIsConvertedSilently) {
   q.inputs.exchange_rate.reset();
   EXPECT_NEAR(*cost(q).years[0].on_premise.purchase, 2 * 1999 + 100'000, 1e-6);
   q.card = "Ascend-910B3";
-  EXPECT_THAT(refusal(q), testing::AllOf(HasSubstr("CNY"), HasSubstr("card_price")));
+  unpriced(testing::AllOf(HasSubstr("in USD"), HasSubstr("or plan in CNY")));
   q = question();
   q.inputs.currency = "EUR", q.inputs.cloud_input_per_million.reset(), q.inputs.cloud_model = "OpenAI/gpt-5.4";
   EXPECT_THAT(refusal(q), HasSubstr("EUR for one USD"));
@@ -314,6 +338,20 @@ TEST(TotalCost, TakesTheFleetAsItGrows) {
   EXPECT_DOUBLE_EQ(tokens_of(fleet)->input, 500'000);
   EXPECT_DOUBLE_EQ(tokens_of(fleet)->cached, 100'000);
   EXPECT_DOUBLE_EQ(tokens_of(fleet)->output, 50'000);
+}
+
+TEST(TotalCost, AFleetThatShrinksIsBoughtForItsBeginning) {
+  FleetPlan fleet;
+  for (const auto cards : {32U, 16U, 8U}) fleet.years.push_back({.year = static_cast<std::uint32_t>(fleet.years.size()), .cards = cards, .servers = cards / 8});
+  auto q = question();
+  q.hardware = hardware_of(fleet, 2), q.years = 2, q.growth_per_year = -0.5;
+  EXPECT_EQ(q.hardware[0].cards, 32);
+  EXPECT_EQ(q.hardware[1].cards, 16);
+  const auto plan = cost(q);
+  EXPECT_DOUBLE_EQ(*plan.years[1].on_premise.purchase, 0);
+  EXPECT_LT(*plan.years[1].on_premise.power, *plan.years[0].on_premise.power) << "what is not needed is switched off";
+  EXPECT_NEAR(plan.years[1].input_tokens, plan.years[0].input_tokens / 2, 1);
+  for (const auto& one : plan.sensitivities) EXPECT_LE(one.low, one.high) << one.input;
 }
 
 TEST(TotalCost, GoesFromUsersToMoney) {

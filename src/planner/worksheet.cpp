@@ -20,7 +20,7 @@ const Figure* Worksheet::find(std::string_view id) const {
 Input Worksheet::input(std::string_view id, std::string_view name) const {
   const auto* figure = find(id);
   if (figure == nullptr) return {.name = std::string(name)};
-  return {.name = std::string(name), .value = figure->value.value_or(0), .unit = figure->unit, .figure = std::string(id)};
+  return {.name = std::string(name), .value = figure->value, .unit = figure->unit, .figure = std::string(id)};
 }
 
 void Worksheet::include(const Worksheet& other, std::string_view prefix) {

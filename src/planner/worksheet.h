@@ -20,7 +20,7 @@ BOOST_DESCRIBE_STRUCT(Words, (), (en, zh))
 /// What a formula was given. `figure` names another figure of the sheet when the input was reckoned; `source` says where it is from otherwise.
 struct Input {
   std::string name;
-  double value = 0;
+  std::optional<double> value = {};     ///< absent: not known, as the figure behind it
   std::string unit = {};
   std::optional<std::string> figure = {};
   std::optional<std::string> source = {};

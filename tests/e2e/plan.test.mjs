@@ -41,6 +41,8 @@ test("a model and a number of users are enough; each change is planned at once",
   await choose(page, "Weight format", "FP8");
   await step(page, "Users and tokens");
   await page.getByLabel("Daily active users").fill("2000");
+  const hint = await page.getByLabel("Tokens of a shared beginning").evaluate((input) => document.getElementById(input.getAttribute("aria-describedby")).textContent);
+  assert.equal(hint, "such as a system prompt: computed once for many requests");
   await ready(page);
   assert.match(await headline(page, "Replicas × cards"), /^\d+ × \d+$/);
   const before = Number((await headline(page, "Replicas × cards")).split(" ")[0]);
@@ -185,6 +187,17 @@ test("the catalogue names its sources and doubts, and predictions stand beside w
   await page.getByText("Median error", { exact: true }).waitFor();
   const { rows } = await ask(server, "GET", "/api/v1/plan/published");
   await page.getByText(`of ${rows.length} published`).waitFor();
+  await page.context().close();
+});
+
+test("what could not be loaded says why, and can be asked for again", async () => {
+  const page = await open("plan/catalogue");
+  await page.getByPlaceholder("Filter by name").waitFor();
+  await page.route("**/api/v1/plan/published", (route) => route.fulfill({ status: 500, json: { error: { message: "The list cannot be read" } } }), { times: 1 });
+  await page.getByRole("link", { name: "Trust" }).click();
+  await page.locator(".empty").getByText("The list cannot be read").waitFor();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("Median error", { exact: true }).waitFor();
   await page.context().close();
 });
 

@@ -29,7 +29,7 @@ const rooms = (session: Session): Room[] =>
     { place: "playground", word: "playground", icon: <ExperimentOutlined />, page: <PlaygroundPage /> },
     { place: "models", word: "models", icon: <ApiOutlined />, page: <ModelsPage canManage={session.role === "admin"} /> },
     { place: "deployments", word: "deployments", icon: <CloudServerOutlined />, page: <DeploymentsPage canManage={session.role === "admin"} /> },
-    { place: "plan", word: "planTitle", icon: <CompassOutlined />, page: <PlanPage /> },
+    { place: "plan", word: "planTitle", icon: <CompassOutlined />, page: <PlanPage key={session.username} me={session.username} /> },
     { place: "usage", word: "usage", icon: <BarChartOutlined />, page: <UsagePage admin={session.role === "admin"} /> },
     { place: "keys", word: "keys", icon: <KeyOutlined />, page: <KeysPage /> },
     { place: "users", word: "users", icon: <TeamOutlined />, page: <UsersPage me={session.username} />, roles: ["admin"] },

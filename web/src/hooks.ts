@@ -41,18 +41,23 @@ export function useComplain() {
 /**
  * Loads `path`, and again every `every` milliseconds while the page is seen and something is `moving` in what it says. A page
  * at rest asks nothing: each question would be an entry of the audit log. `keep`: what was found stays while another path loads.
+ * `fault`: why the last question was not answered; <Waiting> shows it where there is no data, with a button that asks again.
  */
 export function useData<T>(path: string, every?: number, moving: (data: T) => boolean = () => true, keep = false) {
   const [data, setData] = useState<T>();
+  const [fault, setFault] = useState<unknown>();
   const complain = useComplain();
+  const words = useFaultWords();
   const failed = useRef(false);
   const asked = useRef(""); // an answer that comes after another path was asked for is not shown
   const refresh = useCallback(async () => {
+    setFault(undefined);
     try {
       const found = await call<T>("GET", path);
       if (asked.current === path) setData(found);
       failed.current = false;
     } catch (error) {
+      if (asked.current === path) setFault(error);
       if (!failed.current) complain(error); // a server that is down says so once, not every second
       failed.current = true;
     }
@@ -73,5 +78,5 @@ export function useData<T>(path: string, every?: number, moving: (data: T) => bo
       document.removeEventListener("visibilitychange", ask);
     };
   }, [every, again, refresh]);
-  return { data, refresh };
+  return { data, refresh, fault: fault === undefined ? undefined : words(fault) };
 }

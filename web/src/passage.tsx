@@ -1,9 +1,10 @@
-import { Drawer, Spin } from "antd";
+import { Drawer } from "antd";
 import { useEffect, useRef } from "react";
 import { basePath, type DocumentText, type Passage } from "./api";
 import { cutAtBytes } from "./bytes";
 import { useData } from "./hooks";
 import { useSetting } from "./i18n";
+import { Waiting } from "./waiting";
 
 export interface Place { base: string; passage: Pick<Passage, "document_id" | "document" | "page" | "start" | "end"> }
 
@@ -11,12 +12,12 @@ export interface Place { base: string; passage: Pick<Passage, "document_id" | "d
 const kShown = 60_000;
 
 function Text({ place }: { place: Place }) {
-  const { data } = useData<DocumentText>(`${basePath(place.base)}/documents/${place.passage.document_id}/text`);
+  const { data, ...load } = useData<DocumentText>(`${basePath(place.base)}/documents/${place.passage.document_id}/text`);
   const mark = useRef<HTMLElement>(null);
   useEffect(() => {
     void mark.current?.scrollIntoView({ block: "center" });
   }, [data, place]);
-  if (!data) return <div className="empty"><Spin /></div>;
+  if (!data) return <Waiting {...load} />;
   const [before, quoted, after] = cutAtBytes(data.markdown, [place.passage.start, place.passage.end]);
   return (
     <div className="document">

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "planner/ranges.h"
+
 namespace siyu::planner {
 namespace {
 
@@ -15,11 +17,6 @@ constexpr double kPeakFactor = 1.5, kTtft = 2, kTpotMs = 100;
 constexpr double kPrompt = 1155, kOutput = 211;
 constexpr std::string_view kAzure = "mean of Azure's LLM inference trace of 2023, conversation (Splitwise, ISCA 2024)";
 constexpr std::size_t kMostTraceRequests = 2'000'000;  // each is simulated some dozens of times
-
-Status within(const std::optional<double>& value, double low, double high, std::string_view field) {
-  if (!value || (*value >= low && *value <= high)) return {};
-  return invalid_field(std::string(field), fmt::format("must be from {} to {}; {} was given", low, high, *value));
-}
 
 /// A number given or taken from elsewhere, as an input of a formula.
 Input input_of(std::string_view name, const std::optional<double>& given, double otherwise, std::string_view unit, std::string_view source) {
@@ -32,27 +29,27 @@ double taken(Worksheet& sheet, std::string_view id, Words label, const Input& in
 }
 
 Status check(const FleetQuestion& q) {
-  RETURN_IF_ERROR(within(q.users.daily_active, 1e-3, 1e10, "users.daily_active"));
-  RETURN_IF_ERROR(within(q.users.requests_per_user_and_day, 1e-3, 1e6, "users.requests_per_user_and_day"));
-  RETURN_IF_ERROR(within(q.users.peak_hour_share, 1.0 / 24 - 1e-9, 1, "users.peak_hour_share"));
-  RETURN_IF_ERROR(within(q.users.peak_factor, 1, 60, "users.peak_factor"));
-  RETURN_IF_ERROR(within(q.users.requests_per_second, 1e-6, 1e6, "users.requests_per_second"));
-  RETURN_IF_ERROR(within(q.users.growth_per_year, 0, 10, "users.growth_per_year"));
-  RETURN_IF_ERROR(within(q.tokens.prompt, 1, kLargestRequest, "tokens.prompt"));
-  RETURN_IF_ERROR(within(q.tokens.output, 1, kLargestRequest, "tokens.output"));
-  RETURN_IF_ERROR(within(q.tokens.shared_prefix, 0, kLargestRequest, "tokens.shared_prefix"));
-  RETURN_IF_ERROR(within(q.goals.ttft_p95_s, 1e-6, 1e6, "latency.ttft_p95_s"));
-  RETURN_IF_ERROR(within(q.goals.tpot_p95_ms, 1e-6, 1e9, "latency.tpot_p95_ms"));
-  RETURN_IF_ERROR(within(q.prompt_variation, 0, 10, "prompt_variation"));
-  RETURN_IF_ERROR(within(q.output_variation, 0, 10, "output_variation"));
-  RETURN_IF_ERROR(within(q.longest, 1, kLargestRequest, "longest"));
-  RETURN_IF_ERROR(within(q.cards_per_replica, 1, 4096, "cards_per_replica"));
-  RETURN_IF_ERROR(within(q.cards_per_server, 1, 1024, "cards_per_server"));
-  RETURN_IF_ERROR(within(q.years, 0, 15, "years"));
-  RETURN_IF_ERROR(within(q.spare, 0, 10, "spare"));
-  if (q.minimum_servers) RETURN_IF_ERROR(within(*q.minimum_servers, 0, 10'000, "minimum_servers"));
-  RETURN_IF_ERROR(within(q.effort.runs, 1, 100, "effort.runs"));
-  RETURN_IF_ERROR(within(q.effort.requests, 100, 1e6, "effort.requests"));
+  RETURN_IF_ERROR(within(q.users.daily_active, range::kDailyActive, "users.daily_active"));
+  RETURN_IF_ERROR(within(q.users.requests_per_user_and_day, range::kRequestsPerUserAndDay, "users.requests_per_user_and_day"));
+  RETURN_IF_ERROR(within(q.users.peak_hour_share, range::kPeakHourShare, "users.peak_hour_share"));
+  RETURN_IF_ERROR(within(q.users.peak_factor, range::kPeakFactor, "users.peak_factor"));
+  RETURN_IF_ERROR(within(q.users.requests_per_second, range::kRequestsPerSecond, "users.requests_per_second"));
+  RETURN_IF_ERROR(within(q.users.growth_per_year, range::kGrowthPerYear, "users.growth_per_year"));
+  RETURN_IF_ERROR(within(q.tokens.prompt, range::kTokens, "tokens.prompt"));
+  RETURN_IF_ERROR(within(q.tokens.output, range::kTokens, "tokens.output"));
+  RETURN_IF_ERROR(within(q.tokens.shared_prefix, range::kSharedPrefix, "tokens.shared_prefix"));
+  RETURN_IF_ERROR(within(q.goals.ttft_p95_s, range::kTtft, "latency.ttft_p95_s"));
+  RETURN_IF_ERROR(within(q.goals.tpot_p95_ms, range::kTpotMs, "latency.tpot_p95_ms"));
+  RETURN_IF_ERROR(within(q.prompt_variation, {0, 10}, "prompt_variation"));
+  RETURN_IF_ERROR(within(q.output_variation, {0, 10}, "output_variation"));
+  RETURN_IF_ERROR(within(q.longest, range::kTokens, "longest"));
+  RETURN_IF_ERROR(within(q.cards_per_replica, range::kCardsPerReplica, "cards_per_replica"));
+  RETURN_IF_ERROR(within(q.cards_per_server, {1, 1024}, "cards_per_server"));
+  RETURN_IF_ERROR(within(q.years, {0, 15}, "years"));
+  RETURN_IF_ERROR(within(q.spare, {0, 10}, "spare"));
+  if (q.minimum_servers) RETURN_IF_ERROR(within(*q.minimum_servers, {0, 10'000}, "minimum_servers"));
+  RETURN_IF_ERROR(within(q.effort.runs, {1, 100}, "effort.runs"));
+  RETURN_IF_ERROR(within(q.effort.requests, {100, 1e6}, "effort.requests"));
   if (q.trace && q.trace->requests.size() > kMostTraceRequests)
     return fail(ErrorCode::kTooLarge, fmt::format("A fleet is planned with a trace of at most {} requests; {} has {}: give its busiest part", kMostTraceRequests,
                                                   q.trace->name, q.trace->requests.size()));
@@ -73,7 +70,7 @@ Result<double> peak_of_users(const FleetQuestion& q, Load& load) {
   const auto requests = input_of("requests_per_user_and_day", q.users.requests_per_user_and_day, found->requests_per_user_and_day, "", source);
   const auto share = input_of("peak_hour_share", q.users.peak_hour_share, found->peak_hour_share, "", source);
   const auto factor = input_of("peak_factor", q.users.peak_factor, kPeakFactor, "", kGuidance);
-  const DayShape day{.daily_active = *q.users.daily_active, .requests_per_user_and_day = requests.value, .peak_hour_share = share.value, .peak_factor = factor.value};
+  const DayShape day{.daily_active = *q.users.daily_active, .requests_per_user_and_day = *requests.value, .peak_hour_share = *share.value, .peak_factor = *factor.value};
   RETURN_IF_ERROR(check(day));
   load.sheet.add({.id = "load.peak",
                   .label = {"Requests a second at peak", "峰值每秒请求数"},

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "planner/fleet/load.h"
+#include "planner/ranges.h"
 
 namespace siyu::planner {
 namespace {
@@ -32,7 +33,7 @@ class Builder {
     basis_.currency = in_.currency.value_or("CNY");
     RETURN_IF_ERROR(check_question());
     basis_.months = static_cast<std::uint32_t>(std::lround(q_.years * 12));
-    RETURN_IF_ERROR(prices_of_hardware());
+    prices_of_hardware();
     RETURN_IF_ERROR(running());
     money();
     RETURN_IF_ERROR(cloud());
@@ -46,11 +47,11 @@ class Builder {
     const auto& currency = basis_.currency;
     if (currency.size() != 3 || !std::ranges::all_of(currency, [](char c) { return c >= 'A' && c <= 'Z'; }))
       return invalid_field("cost.currency", fmt::format("must be three capital letters, as CNY or USD; `{}` was given", currency));
-    if (in_.exchange_rate && !(*in_.exchange_rate > 1e-6 && *in_.exchange_rate < 1e6))
+    if (in_.exchange_rate && !range::kExchangeRate.holds(*in_.exchange_rate))
       return invalid_field("cost.exchange_rate", "must be units of the plan's currency for one US dollar");
     if (currency == "USD" && in_.exchange_rate && *in_.exchange_rate != 1)
       return invalid_field("cost.exchange_rate", "is 1 for a plan in USD; plan in the other currency to convert");
-    if (!(q_.years >= 1.0 / 12 && q_.years <= 15)) return invalid_field("years", fmt::format("must be from a month (0.0833) to 15; {} was given", q_.years));
+    if (!range::kYears.holds(q_.years)) return invalid_field("years", fmt::format("must be from a month (0.0833) to 15; {} was given", q_.years));
     if (q_.hardware.empty()) return invalid_field("hardware", "must say what stands in the machine room, at least in the first year");
     for (const auto* list : {&q_.hardware, q_.hybrid_hardware ? &*q_.hybrid_hardware : &q_.hardware}) {
       if (list->empty() || list->size() > 100) return invalid_field("hardware", "must have from 1 to 100 years");
@@ -58,7 +59,7 @@ class Builder {
         if (!(year.cards >= 0 && year.cards <= 1e7 && year.servers >= 0 && year.servers <= 1e7))
           return invalid_field("hardware", "must have from 0 to 10 million cards and servers in a year");
     }
-    if (q_.cards_per_replica < 1 || q_.cards_per_replica > 4096) return invalid_field("cards_per_replica", "must be from 1 to 4096");
+    RETURN_IF_ERROR(within(q_.cards_per_replica, range::kCardsPerReplica, "cards_per_replica"));
     if (q_.tokens.cached > q_.tokens.input) return invalid_field("tokens.cached", "is a part of tokens.input and cannot be more");
     return {};
   }
@@ -90,7 +91,7 @@ class Builder {
                          fmt::format("cannot help: {} is in {} and the plan in {}. Plan in {}, or give {}", what, from, basis_.currency, from, otherwise));
   }
 
-  Status prices_of_hardware() {
+  void prices_of_hardware() {
     auto& card = ask(Term::kCardPrice, "card_price", {"Price of a card", "单卡价格"}, per("card"), in_.card_price,
                      {fmt::format("the price of a card ({}); the catalogue has none", q_.card), fmt::format("加速卡（{}）单价；目录中没有", q_.card)});
     ask(Term::kServerPrice, "server_price", {"Price of a server without cards", "服务器价格（不含卡）"}, per("server"), in_.server_price,
@@ -99,18 +100,29 @@ class Builder {
         {"a server's share of switches, ports and cables; 0 if the server's price has it", "每台服务器分摊的交换机、端口与线缆；若已含则填 0"});
     ask(Term::kStoragePrice, "storage_price", {"Storage, all of it", "存储总价"}, basis_.currency, in_.storage_price,
         {"the price of all storage; 0 if the servers' disks do", "存储总价；若用服务器自带硬盘则填 0"});
-    if (in_.card_price || q_.card.empty()) return {};
-    std::optional<PurchasePrice> found;
-    for (const auto& one : catalogue_.purchases)
-      if (one.kind == "card" && same_name(q_.card, one.item) && (!found || one.currency == basis_.currency)) found = one;
-    if (!found) return {};
-    const auto what = fmt::format("the catalogue's price of {}", found->item);
-    ASSIGN_OR_RETURN(card.low, convert(found->low, found->currency, what, "card_price"));
-    ASSIGN_OR_RETURN(card.high, convert(found->high, found->currency, what, "card_price"));
+    if (in_.card_price || q_.card.empty()) return;
+    const auto found = listed_price(catalogue_, q_.card, in_);
+    if (!found) return;
+    const auto& entry = found->entry;
+    if (!found->rate) {
+      card.ask = what_to_give(entry);
+      basis_.notes.push_back({fmt::format("The catalogue's price of {} is in {} and does not count: give {}.", entry.item, entry.currency, card.ask->en),
+                              fmt::format("目录中 {} 的价格以 {} 计，未计入：请给出{}。", entry.item, entry.currency, card.ask->zh)});
+      return;
+    }
+    card.low = entry.low * *found->rate, card.high = entry.high * *found->rate;
     card.value = (card.low + card.high) / 2;
     card.published_range = card.high > card.low;
-    card.source = cite(*found, true);
-    return {};
+    card.source = cite(entry, true);
+  }
+
+  /// For a card whose listed price is in a currency that cannot be converted.
+  Words what_to_give(const PurchasePrice& entry) const {
+    if (entry.currency == "USD")
+      return {fmt::format("exchange_rate ({} for one USD), or the price of a card ({}) in {}", basis_.currency, entry.item, basis_.currency),
+              fmt::format("汇率（1 美元合多少 {0}），或以 {0} 给出加速卡（{1}）单价", basis_.currency, entry.item)};
+    return {fmt::format("the price of a card ({}) in {}, or plan in {}", entry.item, basis_.currency, entry.currency),
+            fmt::format("以 {} 计的加速卡（{}）单价，或改用 {} 规划", basis_.currency, entry.item, entry.currency)};
   }
 
   Status running() {
@@ -245,25 +257,43 @@ class Builder {
   Status check_terms() {
     struct Limit {
       Term term;
-      double low, high, spread;  ///< allowed; ± share around the value
+      Range allowed;
+      double spread;  ///< ± share around the value
     };
-    constexpr double kMoney = 1e12;
-    const Limit limits[] = {
-        {Term::kCardPrice, 0, kMoney, 0.2}, {Term::kServerPrice, 0, kMoney, 0.2}, {Term::kNetworkPrice, 0, kMoney, 0.2},  {Term::kStoragePrice, 0, kMoney, 0.2},
-        {Term::kCardPower, 0, 1e5, 0},      {Term::kServerPower, 0, 1e6, 0.2},    {Term::kUtilisation, 0, 1, 0.3},        {Term::kPue, 1, 5, 0.15},
-        {Term::kPricePerKwh, 0, 1e6, 0.3},  {Term::kRackUnits, 0, 1000, 0},       {Term::kRackPrice, 0, 1e9, 0.3},        {Term::kStaffCost, 0, kMoney, 0.3},
-        {Term::kStaffShare, 0, 1e5, 0.5},   {Term::kSupportShare, 0, 1, 0.5},     {Term::kDepreciationYears, 0.5, 30, 0}, {Term::kResidualShare, 0, 1, 0},
-        {Term::kDiscountRate, 0, 1, 0.5},   {Term::kInputTokens, 0, 1e18, 0.3},   {Term::kCachedTokens, 0, 1e18, 0},      {Term::kOutputTokens, 0, 1e18, 0.3},
-        {Term::kGrowth, 0, 10, 0.5},        {Term::kCloudInput, 0, 1e9, 0.5},     {Term::kCloudCached, 0, 1e9, 0},        {Term::kCloudOutput, 0, 1e9, 0.5},
-        {Term::kLocalShare, 0, 1, 0}};
+    constexpr Range kTokensPerDay{0, 1e18};
+    const Limit limits[] = {{Term::kCardPrice, range::kMoney, 0.2},
+                            {Term::kServerPrice, range::kMoney, 0.2},
+                            {Term::kNetworkPrice, range::kMoney, 0.2},
+                            {Term::kStoragePrice, range::kMoney, 0.2},
+                            {Term::kCardPower, {0, 1e5}, 0},
+                            {Term::kServerPower, {0, 1e6}, 0.2},
+                            {Term::kUtilisation, range::kShare, 0.3},
+                            {Term::kPue, range::kPue, 0.15},
+                            {Term::kPricePerKwh, range::kPricePerKwh, 0.3},
+                            {Term::kRackUnits, {0, 1000}, 0},
+                            {Term::kRackPrice, range::kRackPerUnitAndMonth, 0.3},
+                            {Term::kStaffCost, range::kMoney, 0.3},
+                            {Term::kStaffShare, range::kStaffShare, 0.5},
+                            {Term::kSupportShare, range::kShare, 0.5},
+                            {Term::kDepreciationYears, range::kDepreciationYears, 0},
+                            {Term::kResidualShare, range::kShare, 0},
+                            {Term::kDiscountRate, range::kDiscountRate, 0.5},
+                            {Term::kInputTokens, kTokensPerDay, 0.3},
+                            {Term::kCachedTokens, kTokensPerDay, 0},
+                            {Term::kOutputTokens, kTokensPerDay, 0.3},
+                            {Term::kGrowth, range::kGrowthPerYear, 0.5},
+                            {Term::kCloudInput, range::kCloudPerMillion, 0.5},
+                            {Term::kCloudCached, range::kCloudPerMillion, 0},
+                            {Term::kCloudOutput, range::kCloudPerMillion, 0.5},
+                            {Term::kLocalShare, range::kShare, 0}};
     for (const auto& limit : limits) {
       auto& info = basis_[limit.term];
       if (std::isnan(info.value) && info.source != kGiven) continue;  // not known
-      if (!(info.value >= limit.low && info.value <= limit.high))
-        return invalid_field(info.id, fmt::format("must be from {} to {}; {} was given", readable(limit.low), readable(limit.high), info.value));
+      RETURN_IF_ERROR(within(info.value, limit.allowed, info.id));
       if (info.published_range || limit.spread == 0) continue;
-      info.low = std::max(limit.low, info.value * (1 - limit.spread));
-      info.high = std::min(limit.high, info.value * (1 + limit.spread));
+      const auto spread = std::abs(info.value) * limit.spread;
+      info.low = std::max(limit.allowed.low, info.value - spread);
+      info.high = std::min(limit.allowed.high, info.value + spread);
     }
     if (auto& growth = basis_[Term::kGrowth]; growth.value == 0) growth.high = 0.3;  // a share of nothing would vary nothing
     auto& residual = basis_[Term::kResidualShare];
@@ -278,6 +308,18 @@ class Builder {
 };
 
 }  // namespace
+
+std::optional<ListedPrice> listed_price(const Catalogue& catalogue, std::string_view card, const CostInputs& inputs) {
+  const auto currency = inputs.currency.value_or("CNY");
+  std::optional<ListedPrice> best;
+  for (const auto& one : catalogue.purchases) {
+    if (one.kind != "card" || !same_name(card, one.item)) continue;
+    if (one.currency == currency) return ListedPrice{.entry = one, .rate = 1};
+    const auto rate = one.currency == "USD" ? inputs.exchange_rate : std::nullopt;
+    if (!best || (rate && !best->rate)) best = ListedPrice{.entry = one, .rate = rate};
+  }
+  return best;
+}
 
 Result<Basis> basis_of(const CostQuestion& question, const Catalogue& catalogue) { return Builder(question, catalogue).make(); }
 

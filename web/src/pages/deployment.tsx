@@ -1,5 +1,5 @@
 import { ArrowLeftOutlined, DeleteOutlined, PlusOutlined, RollbackOutlined } from "@ant-design/icons";
-import { App, Button, Space, Spin, Steps, Table } from "antd";
+import { App, Button, Space, Steps, Table } from "antd";
 import { useEffect, useState } from "react";
 import { call, type Deployment, type DeploymentEvent, deploymentPath, type Release, type Replica, type Version } from "../api";
 import { humanBytes } from "../bytes";
@@ -12,6 +12,7 @@ import { Traffic } from "../deploy/traffic";
 import { go, useComplain, useData } from "../hooks";
 import { useSetting, type Word, words } from "../i18n";
 import { numbersOf } from "../numbers";
+import { Waiting } from "../waiting";
 import { Page } from "./page";
 
 const kRefresh = 2000; // milliseconds
@@ -49,10 +50,10 @@ function Replicas({ replicas }: { replicas: Replica[] }) {
 function Events({ name, stamp }: { name: string; stamp: string }) {
   const { t, language } = useSetting();
   const [limit, setLimit] = useState(kEvents);
-  const { data, refresh } = useData<{ events: DeploymentEvent[] }>(`${deploymentPath(name)}/events?limit=${limit}`, undefined, undefined, true);
+  const { data, refresh, fault } = useData<{ events: DeploymentEvent[] }>(`${deploymentPath(name)}/events?limit=${limit}`, undefined, undefined, true);
   useEffect(() => void refresh(), [stamp, refresh]);
   const kindOf = (kind: string) => (`event_${kind}` in words ? t(`event_${kind}` as Word) : kind);
-  if (!data) return <div className="empty"><Spin /></div>;
+  if (!data) return <Waiting fault={fault} refresh={refresh} />;
   return (
     <div className="sheet">
       <ol className="events">
@@ -81,13 +82,13 @@ export function DeploymentPage({ name, canManage }: { name: string; canManage: b
   const { t } = useSetting();
   const { modal } = App.useApp();
   const complain = useComplain();
-  const { data: one, refresh } = useData<Deployment>(deploymentPath(name), kRefresh);
+  const { data: one, refresh, fault } = useData<Deployment>(deploymentPath(name), kRefresh);
   const samples = useHistory(one);
   const [scaling, setScaling] = useState(false);
   const [adding, setAdding] = useState(false);
   const [releasing, setReleasing] = useState<Version>();
   const back = <Button type="text" icon={<ArrowLeftOutlined />} aria-label={t("deployments")} onClick={() => go("deployments")} />;
-  if (!one) return <Page wide title={<Space>{back}{name}</Space>}><div className="empty"><Spin /></div></Page>;
+  if (!one) return <Page wide title={<Space>{back}{name}</Space>}><Waiting fault={fault} refresh={refresh} /></Page>;
   const done = () => void refresh();
   const now = sharesText(Object.fromEntries(one.versions.map((version) => [version.version, version.traffic])));
   const rollBack = () => modal.confirm({

@@ -1,5 +1,5 @@
 import { PlusOutlined } from "@ant-design/icons";
-import { Button, Spin, Table } from "antd";
+import { Button, Table } from "antd";
 import { useState } from "react";
 import type { Deployment, Deployments } from "../api";
 import { humanBytes } from "../bytes";
@@ -10,6 +10,7 @@ import { useData, usePlace } from "../hooks";
 import { useSetting } from "../i18n";
 import { MeterBar } from "../meter_bar";
 import { numbersOf } from "../numbers";
+import { Waiting } from "../waiting";
 import { DeploymentPage } from "./deployment";
 import { Page } from "./page";
 
@@ -21,13 +22,13 @@ const firstTokenOf = (deployment: Deployment) => Math.max(0, ...deployment.versi
 function List({ canManage }: { canManage: boolean }) {
   const { t, language } = useSetting();
   const { count, millis } = numbersOf(language);
-  const { data, refresh } = useData<Deployments>("/api/v1/deployments", kRefresh);
+  const { data, refresh, fault } = useData<Deployments>("/api/v1/deployments", kRefresh);
   const [creating, setCreating] = useState(false);
   const actions = canManage && <Button type="primary" icon={<PlusOutlined />} onClick={() => setCreating(true)}>{t("newDeployment")}</Button>;
   const memory = data?.memory;
   return (
     <Page wide title={t("deployments")} actions={actions}>
-      {!data || !memory ? <div className="empty"><Spin /></div> : (
+      {!data || !memory ? <Waiting fault={fault} refresh={refresh} /> : (
         <>
           <div className="sheet" style={{ marginBottom: 14 }}>
             <MeterBar name={t("modelMemory")} used={memory.used_bytes} bound={memory.budget_bytes} text={`${humanBytes(memory.used_bytes)} / ${humanBytes(memory.budget_bytes)}`} />

@@ -1,11 +1,12 @@
 import { ArrowLeftOutlined, DeleteOutlined, InboxOutlined, PlusOutlined, ReloadOutlined } from "@ant-design/icons";
-import { App, Button, Input, Modal, Progress, Space, Spin, Table, Tag, Tooltip } from "antd";
+import { App, Button, Input, Modal, Progress, Space, Table, Tag, Tooltip } from "antd";
 import { useRef, useState } from "react";
 import { basePath, call, type Doc, type KnowledgeBase, type Passage, upload } from "../api";
 import { humanBytes } from "../bytes";
 import { go, useComplain, useData, usePlace } from "../hooks";
 import { useSetting } from "../i18n";
 import { PassageDrawer, type Place } from "../passage";
+import { Waiting } from "../waiting";
 import { Page } from "./page";
 
 const kFilesPerUpload = 100;
@@ -32,13 +33,13 @@ function NewBase({ open, close }: { open: boolean; close(): void }) {
 
 function Bases({ canEdit }: { canEdit: boolean }) {
   const { t } = useSetting();
-  const { data } = useData<{ knowledge_bases: KnowledgeBase[] }>("/api/v1/knowledge-bases", kRefresh, (found) => found.knowledge_bases.some((base) => base.queued > 0));
+  const { data, ...load } = useData<{ knowledge_bases: KnowledgeBase[] }>("/api/v1/knowledge-bases", kRefresh, (found) => found.knowledge_bases.some((base) => base.queued > 0));
   const [adding, setAdding] = useState(false);
   const bases = data?.knowledge_bases;
   const create = canEdit && <Button type="primary" icon={<PlusOutlined />} onClick={() => setAdding(true)}>{t("newBase")}</Button>;
   return (
     <Page title={t("knowledge")} actions={create}>
-      {!bases ? <div className="empty"><Spin /></div> : bases.length === 0 ? <div className="empty">{t("noBases")}</div> : (
+      {!bases ? <Waiting {...load} /> : bases.length === 0 ? <div className="empty">{t("noBases")}</div> : (
         <div className="grid">
           {bases.map((base) => (
             <a key={base.id} className="tile" href={`#/knowledge/${encodeURIComponent(base.name)}`}>

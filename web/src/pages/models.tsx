@@ -1,10 +1,11 @@
 import { CloudDownloadOutlined, ImportOutlined } from "@ant-design/icons";
-import { App, Button, Input, Modal, Progress, Select, Space, Spin, Tag } from "antd";
+import { App, Button, Input, Modal, Progress, Select, Space, Tag } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { call, type Model, type Pull, upload } from "../api";
 import { humanBytes } from "../bytes";
 import { useComplain, useData } from "../hooks";
 import { useSetting } from "../i18n";
+import { Waiting } from "../waiting";
 import { Page } from "./page";
 
 const kRefresh = 1500; // milliseconds
@@ -88,7 +89,7 @@ function PullRow({ pull, changed }: { pull: Pull; changed(): void }) {
 export function ModelsPage({ canManage }: { canManage: boolean }) {
   const { t } = useSetting();
   const complain = useComplain();
-  const { data, refresh } = useData<{ models: Model[] }>("/api/v1/models", kRefresh, (found) => found.models.some((model) => model.state === "loading"));
+  const { data, refresh, fault } = useData<{ models: Model[] }>("/api/v1/models", kRefresh, (found) => found.models.some((model) => model.state === "loading"));
   const pulls = useData<{ pulls: Pull[] }>("/api/v1/model-pulls", kRefresh, (found) => found.pulls.some((pull) => kRunning.includes(pull.state)));
   const running = pulls.data?.pulls.filter((pull) => kRunning.includes(pull.state)).length ?? 0;
   useEffect(() => void refresh(), [running, refresh]); // one that has ended may be a model now
@@ -114,7 +115,7 @@ export function ModelsPage({ canManage }: { canManage: boolean }) {
       <input ref={input} type="file" accept=".gguf" hidden data-testid="model-file" onChange={(event) => { const file = event.target.files?.[0]; if (file) importFile(file); event.target.value = ""; }} />
       {importing !== undefined && <Progress percent={Math.round(importing * 100)} status="active" />}
       {shownPulls.map((each) => <PullRow key={each.id} pull={each} changed={() => void pulls.refresh()} />)}
-      {!data ? <div className="empty"><Spin /></div> : data.models.length === 0 && shownPulls.length === 0 ? <div className="empty">{t("modelsEmpty")}</div>
+      {!data ? <Waiting fault={fault} refresh={refresh} /> : data.models.length === 0 && shownPulls.length === 0 ? <div className="empty">{t("modelsEmpty")}</div>
         : data.models.map((model) => <ModelRow key={model.name} model={model} adapters={data.models.filter((each) => each.kind === "adapter")} canManage={canManage} changed={() => void refresh()} />)}
       <Modal open={pulling} onCancel={() => setPulling(false)} onOk={() => void pull()} okText={t("pullModel")} okButtonProps={{ disabled: !reference.trim() }} title={t("pullModel")} destroyOnHidden>
         <Input autoFocus value={reference} onChange={(event) => setReference(event.target.value)} onPressEnter={() => reference.trim() && void pull()} aria-label={t("pullModel")} />

@@ -12,12 +12,13 @@ import { sheetsOf } from "../plan/figures";
 import { WithFigures } from "../plan/number";
 import { PapersDialog } from "../plan/papers";
 import { Result } from "../plan/result";
-import { blank, forServer, isEnough, keep, kMostSaved, readDraft, readSaved, type Saved, writeStored } from "../plan/scenario";
+import { blank, draftKey, forServer, isEnough, keep, kMostSaved, readDraft, readSaved, type Saved, savedKey, writeStored } from "../plan/scenario";
 import { TrustPart } from "../plan/trust";
 import type { Catalogue, MemoryAnswer, Plan, Scenario } from "../plan/types";
 import { human } from "../plan/units";
 import { type Asked, useMemory, usePlan } from "../plan/use_plan";
 import { Wizard } from "../plan/wizard";
+import { Waiting } from "../waiting";
 import "../plan/plan.css";
 import { Page } from "./page";
 
@@ -193,19 +194,19 @@ function Planner({ catalogue, library, draft, setDraft, plans, pin, pinned }: Pl
   );
 }
 
-export function PlanPage() {
+export function PlanPage({ me }: { me: string }) {
   const { t } = useSetting();
   const { message } = App.useApp();
   const [, place = ""] = usePlace();
   const tab = tabs.some((each) => each.place === place) ? place : "";
-  const catalogue = useData<Catalogue>("/api/v1/plan/catalogue").data;
+  const { data: catalogue, ...load } = useData<Catalogue>("/api/v1/plan/catalogue");
   const library = useData<{ models: Model[] }>("/api/v1/models").data?.models ?? [];
-  const [draft, setDraft] = useState(readDraft);
-  const [saved, setSaved] = useState(readSaved);
+  const [draft, setDraft] = useState(() => readDraft(me));
+  const [saved, setSaved] = useState(() => readSaved(me));
   const [editing, setEditing] = useState<string>(); // of the saved ones, the one that the draft was taken from
   const plans = useRef(new Map<string, Plan>()).current;
-  useEffect(() => writeStored("plan.draft", draft), [draft]);
-  useEffect(() => writeStored("plan.saved", saved), [saved]);
+  useEffect(() => writeStored(draftKey(me), draft), [me, draft]);
+  useEffect(() => writeStored(savedKey(me), saved), [me, saved]);
   const change = (next: Scenario) => {
     if (next.model.name === "" && next.name === "") setEditing(undefined);
     setDraft(next);
@@ -238,9 +239,7 @@ export function PlanPage() {
       ) : tab === "compare" ? (
         <ComparePart saved={saved} setSaved={setSaved} plans={plans} edit={edit} />
       ) : !catalogue ? (
-        <div className="empty">
-          <Spin />
-        </div>
+        <Waiting {...load} />
       ) : tab === "catalogue" ? (
         <CataloguePart catalogue={catalogue} />
       ) : (

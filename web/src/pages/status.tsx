@@ -1,14 +1,14 @@
-import { Spin } from "antd";
 import type { System } from "../api";
 import { humanBytes } from "../bytes";
 import { useData } from "../hooks";
 import { useSetting } from "../i18n";
+import { Waiting } from "../waiting";
 import { Page } from "./page";
 
 export function StatusPage() {
   const { t } = useSetting();
-  const { data } = useData<System>("/api/v1/system", 3000);
-  if (!data) return <Page title={t("status")}><div className="empty"><Spin /></div></Page>;
+  const { data, ...load } = useData<System>("/api/v1/system", 3000);
+  if (!data) return <Page title={t("status")}><Waiting {...load} /></Page>;
   const minutes = Math.floor(data.uptime_seconds / 60);
   const figures: [string, string | number][] = [
     [t("version"), data.version], [t("uptime"), t("hours", { hours: Math.floor(minutes / 60), minutes: minutes % 60 })], [t("serverMemory"), humanBytes(data.resident_bytes)],

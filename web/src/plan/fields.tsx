@@ -16,13 +16,24 @@ export function useField<T>(path: Path): [T | undefined, (value: T | undefined |
   return [at(scenario, path) as T | undefined, (value) => change(setAt(scenario, path, value))];
 }
 
-function Labelled({ label, hint, children }: { label: string; hint?: string; children(id: string): React.ReactNode }) {
+/** What ties an input to its label and its hint. */
+interface Ties {
+  id: string;
+  "aria-describedby"?: string;
+}
+
+function Labelled({ label, hint, children }: { label: string; hint?: string; children(ties: Ties): React.ReactNode }) {
   const id = useId();
+  const described = `${id}-hint`;
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      {children(id)}
-      {hint && <small className="soft">{hint}</small>}
+      {children({ id, "aria-describedby": hint ? described : undefined })}
+      {hint && (
+        <small className="soft" id={described}>
+          {hint}
+        </small>
+      )}
     </div>
   );
 }
@@ -45,9 +56,9 @@ export function Count({ path, label, hint, usual, unit, min, max, scale = 1, who
   const shown = value === undefined ? null : Number((value * scale).toPrecision(12));
   return (
     <Labelled label={label} hint={hint}>
-      {(id) => (
+      {(ties) => (
         <InputNumber
-          id={id}
+          {...ties}
           value={shown}
           onChange={(next) => set(typeof next === "number" ? Number((next / scale).toPrecision(12)) : undefined)}
           min={min}
@@ -66,7 +77,7 @@ export function Count({ path, label, hint, usual, unit, min, max, scale = 1, who
 export function Text({ path, label, usual }: { path: Path; label: string; usual?: string }) {
   const [value, set] = useField<string>(path);
   return (
-    <Labelled label={label}>{(id) => <Input id={id} value={value ?? ""} maxLength={60} placeholder={usual} onChange={(event) => set(event.target.value)} />}</Labelled>
+    <Labelled label={label}>{(ties) => <Input {...ties} value={value ?? ""} maxLength={60} placeholder={usual} onChange={(event) => set(event.target.value)} />}</Labelled>
   );
 }
 
@@ -91,7 +102,7 @@ export function Lines({ path, label, hint }: { path: Path; label: string; hint?:
   };
   return (
     <Labelled label={label} hint={hint}>
-      {(id) => <Input.TextArea id={id} value={text} autoSize={{ minRows: 2, maxRows: 6 }} maxLength={2000} onChange={(event) => change(event.target.value)} />}
+      {(ties) => <Input.TextArea {...ties} value={text} autoSize={{ minRows: 2, maxRows: 6 }} maxLength={2000} onChange={(event) => change(event.target.value)} />}
     </Labelled>
   );
 }
@@ -123,9 +134,9 @@ export function Choice({
   const [value, set] = useField<string | string[]>(path);
   return (
     <Labelled label={label} hint={hint}>
-      {(id) => (
+      {(ties) => (
         <Select
-          id={id}
+          {...ties}
           value={(value === "" ? undefined : value) as never}
           mode={many ? "multiple" : undefined}
           options={options as never}

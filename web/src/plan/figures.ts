@@ -76,7 +76,7 @@ function derived(plan: Plan): Figure[] {
     );
   }
   const room = cardMemory(plan);
-  if (room)
+  if (room?.value)
     all.push({
       id: "plan.memory_share",
       label: words("单卡显存占用率", "Share of a card's memory"),

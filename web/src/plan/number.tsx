@@ -35,7 +35,7 @@ function InputRow({ input, open }: { input: Input; open(id: string): void }) {
       <td>
         <code>{input.name}</code>
       </td>
-      <td className="digits value">{from && from.value === undefined ? t("planUnknown") : human(input.value, input.unit, language)}</td>
+      <td className="digits value">{input.value === undefined ? t("planUnknown") : human(input.value, input.unit, language)}</td>
       <td>
         {from ? (
           <Button type="link" size="small" onClick={() => open(from.id)}>

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { askInTurn, kKept, planOf } from "./ask";
 import { compared } from "./compare";
 import { among, cardBytes, indexOf, type Sheet, sheetsOf } from "./figures";
-import { at, blank, exported, forServer, imported, isEnough, keep, kMostSaved, setAt } from "./scenario";
+import { at, blank, draftKey, exported, forServer, imported, isEnough, keep, kMostSaved, readDraft, readSaved, savedKey, setAt, writeStored } from "./scenario";
 import type { Figure, Plan, Scenario } from "./types";
 import { currency, human } from "./units";
 
@@ -198,6 +198,19 @@ describe("plans side by side", () => {
   it("every figure that a plan refers to is there", () => {
     for (const group of compared([plan], "en"))
       for (const each of group.rows) if (each.figure) expect(indexOf([among(plan, 0, "a")]).has(`0|${each.figure}`), each.figure).toBe(true);
+  });
+});
+
+describe("what was written", () => {
+  afterEach(() => vi.unstubAllGlobals());
+  it("is shown to nobody else who uses the same browser", () => {
+    const kept = new Map<string, string>();
+    vi.stubGlobal("localStorage", { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => kept.set(key, value) });
+    const scenario = { ...blank, name: "A bank", model: { name: "Qwen3-32B" } };
+    writeStored(draftKey("anna"), scenario);
+    writeStored(savedKey("anna"), [{ id: "1", scenario }]);
+    expect([readDraft("anna"), readSaved("anna")]).toEqual([scenario, [{ id: "1", scenario }]]);
+    expect([readDraft("bert"), readSaved("bert")]).toEqual([blank, []]);
   });
 });
 

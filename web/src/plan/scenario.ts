@@ -116,10 +116,13 @@ export function writeStored(key: string, value: unknown) {
     // it is kept until the page is left
   }
 }
-export const readDraft = () => readStored<Scenario>("plan.draft", blank, isScenario);
-export const readSaved = () =>
+/** Where what `user` wrote lies: a browser that several people use shows each of them their own. */
+export const draftKey = (user: string) => `plan.draft.${user}`;
+export const savedKey = (user: string) => `plan.saved.${user}`;
+export const readDraft = (user: string) => readStored<Scenario>(draftKey(user), blank, isScenario);
+export const readSaved = (user: string) =>
   readStored<Saved[]>(
-    "plan.saved",
+    savedKey(user),
     [],
     (all) => Array.isArray(all) && all.length <= kMostSaved && all.every((each) => typeof each?.id === "string" && isScenario(each.scenario)),
   );

@@ -1,8 +1,9 @@
-import { Spin, Switch, Table } from "antd";
+import { Switch, Table } from "antd";
 import { useState } from "react";
 import { useData } from "../hooks";
 import { useSetting, type Word } from "../i18n";
 import { numbersOf } from "../numbers";
+import { Waiting } from "../waiting";
 import type { Comparison, Comparisons } from "./types";
 import { human } from "./units";
 
@@ -30,14 +31,9 @@ function RatioBar({ ratio }: { ratio: number }) {
 export function TrustPart() {
   const { t, language } = useSetting();
   const { percent } = numbersOf(language);
-  const { data } = useData<Comparisons>("/api/v1/plan/published");
+  const { data, ...load } = useData<Comparisons>("/api/v1/plan/published");
   const [every, setEvery] = useState(false);
-  if (!data)
-    return (
-      <div className="empty">
-        <Spin />
-      </div>
-    );
+  if (!data) return <Waiting {...load} />;
   const compared = data.rows.filter((row) => row.ratio !== undefined);
   const tiles: [string, string, string][] = [
     [t("planMedianError"), percent(data.median_error), t("planMedianErrorHint")],
@@ -107,7 +103,7 @@ export function TrustPart() {
               sorter: (a, b) => (a.ratio ?? 0) - (b.ratio ?? 0),
               render: (_, one) =>
                 one.ratio === undefined ? (
-                  <div className="cell soft">{one.why_not}</div>
+                  <div className="cell soft">{one.why_not?.[language]}</div>
                 ) : (
                   <span className="ratio-cell">
                     <RatioBar ratio={one.ratio} />

@@ -92,12 +92,12 @@ export interface BillRow {
 }
 export interface Comparison {
   id: string; model: string; precision: string; accelerator: string; parallel: string; engine: string; load: string; metric: string; cards: number; published: number;
-  predicted?: number; ratio?: number; fitted: boolean; why_not: string; source: string; date: string;
+  predicted?: number; ratio?: number; fitted: boolean; why_not?: Words; source: string; date: string;
 }
 export interface Compute { fp64?: number; fp32?: number; tf32?: number; fp16?: number; bf16?: number; fp8?: number; fp4?: number; int8_tops?: number; int4_tops?: number }
 export interface CardLink { name: string; gb_per_s: number }
 export interface IndustryScenario { name: string; name_zh: string; abilities: string[]; metrics: TargetMetric[]; model_class: string; models: string[]; note?: string; note_zh?: string }
-export interface Input { name: string; value: number; unit: string; figure?: string; source?: string }
+export interface Input { name: string; value?: number; unit: string; figure?: string; source?: string }
 export interface RequestShape { prompt: Lengths; output: Lengths; shared_prefix: number }
 export interface FleetYear { year: number; requests_per_s: number; needed: number; replicas: number; cards: number; servers: number; at_peak: FleetPoint }
 export interface RuleOfThumb { concurrency: number; by_concurrency: number; replica_seconds: number; by_throughput: number }

@@ -97,7 +97,7 @@ function Load({ catalogue }: Known) {
       </div>
       <div className="pair">
         <Count path={["users", "requests_per_second"]} label={t("planPeakRate")} min={0.000001} unit={t("planPerSecond")} usual={t("planFromUsers")} />
-        <Count path={["users", "growth_per_year"]} label={t("planGrowth")} min={0} max={1000} scale={100} unit="%" usual="0" />
+        <Count path={["users", "growth_per_year"]} label={t("planGrowth")} min={-90} max={1000} scale={100} unit="%" usual="0" />
       </div>
       <div className="pair">
         <Count path={["tokens", "prompt"]} label={t("planPrompt")} min={1} max={kLargestRequest} whole usual={String(kUsualPrompt)} />

@@ -1,11 +1,12 @@
 import { PlusOutlined } from "@ant-design/icons";
-import { App, Button, Form, InputNumber, Modal, Select, Space, Spin } from "antd";
+import { App, Button, Form, InputNumber, Modal, Select, Space } from "antd";
 import { useEffect, useState } from "react";
 import { call, type Key, type Limits, type SubjectLimits, type User } from "../api";
 import { useComplain, useData } from "../hooks";
 import { useSetting, type Word } from "../i18n";
 import { MeterBar } from "../meter_bar";
 import { numbersOf } from "../numbers";
+import { Waiting } from "../waiting";
 
 const kDefault = "default";
 const kTimes: [keyof Limits, Word][] = [["requests_per_minute", "requestsPerMinute"], ["tokens_per_minute", "tokensPerMinute"], ["concurrent_requests", "requestsAtOnce"]];
@@ -89,7 +90,7 @@ export function LimitsTab() {
   const { t } = useSetting();
   const { modal } = App.useApp();
   const complain = useComplain();
-  const { data, refresh } = useData<{ currency: string; limits: SubjectLimits[] }>("/api/v1/limits");
+  const { data, refresh, fault } = useData<{ currency: string; limits: SubjectLimits[] }>("/api/v1/limits");
   const keys = useData<{ keys: Key[] }>("/api/v1/keys?all=true").data?.keys;
   const users = useData<{ users: User[] }>("/api/v1/users").data?.users;
   const [editing, setEditing] = useState<Editing>();
@@ -109,7 +110,7 @@ export function LimitsTab() {
         <span className="soft grow">{t("limitsIntro")}</span>
         <Button type="primary" icon={<PlusOutlined />} onClick={() => setEditing({ limits: {} })}>{t("newLimits")}</Button>
       </div>
-      {!data ? <div className="empty"><Spin /></div> : data.limits.length === 0 ? <div className="empty">{t("noLimits")}</div> : data.limits.map((one) => (
+      {!data ? <Waiting fault={fault} refresh={refresh} /> : data.limits.length === 0 ? <div className="empty">{t("noLimits")}</div> : data.limits.map((one) => (
         <section className="sheet limit" key={one.subject} aria-label={nameOf(one.subject)}>
           <header>
             <b>{nameOf(one.subject)}</b>

@@ -1,5 +1,5 @@
 import { DownloadOutlined } from "@ant-design/icons";
-import { Button, Segmented, Select, Spin, Table } from "antd";
+import { Button, Segmented, Select, Table } from "antd";
 import { useMemo, useState } from "react";
 import type { UsageBy, UsageReport, UsageRow } from "../api";
 import { Chart, type Series } from "../chart/chart";
@@ -7,6 +7,7 @@ import { useData } from "../hooks";
 import { useSetting, type Word } from "../i18n";
 import { numbersOf } from "../numbers";
 import { csv, saveFile } from "../save";
+import { Waiting } from "../waiting";
 import { daysBetween, type Period, periods, rangeOf } from "./days";
 
 const periodWords: Record<Period, Word> = { month: "thisMonth", lastMonth: "lastMonth", week: "lastDays7", thirty: "lastDays30", quarter: "lastDays90" };
@@ -104,7 +105,7 @@ export function Report({ all }: { all: boolean }) {
         <span className="soft digits">{days.data && `${days.data.since} – ${days.data.until}`}</span>
         {!all && <span className="soft">{t("ownUsageOnly")}</span>}
       </div>
-      {!days.data ? <div className="empty" style={{ minHeight: 380 }}><Spin /></div> : <><Figures report={days.data} /><ByDay report={days.data} /></>}
+      {!days.data ? <Waiting fault={days.fault} refresh={days.refresh} minHeight={380} /> : <><Figures report={days.data} /><ByDay report={days.data} /></>}
       <div className="strip">
         <Segmented<UsageBy> value={by} onChange={setBy} options={(["model", "user", "key", "day"] as UsageBy[]).map((each) => ({ value: each, label: t(byWords[each]) }))} />
         <span className="grow" />
