@@ -107,6 +107,7 @@ Status Model::place(const engine::LoadRequest& request, llama_model_params& para
   Model outline;  // without weights
   auto dry = params;
   dry.no_alloc = true;
+  dry.load_mode = LLAMA_LOAD_MODE_NONE;
   dry.progress_callback = nullptr;
   outline.model_.reset(llama_model_load_from_file(request.model_path.c_str(), dry));
   if (!outline.model_) return {};  // loading it says why
