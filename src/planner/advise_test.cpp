@@ -271,6 +271,18 @@ TEST(Advice, EverythingPeopleReadIsInBothLanguages) {
     }
 }
 
+TEST(Advice, TheRulesForThePublicAreAskedOfTheUsesThatTheCatalogueMarks) {
+  auto own = catalogue();
+  for (const bool open : {true, false}) {
+    auto& use = own.industries.front().scenarios.front();
+    use.public_answers = open;
+    auto asked = question(own.industries.front().name, DataClass::kInternal, "Qwen3-8B");
+    asked.scenario.organisation->use = use.name;
+    const auto risks = advise(asked, own).value().risks;
+    EXPECT_EQ(std::ranges::find(risks, "content_safety", &ComplianceRisk::id) != risks.end(), open);
+  }
+}
+
 // --- figures ------------------------------------------------------------------------------------------------------------------------
 
 TEST(StoragePlan, LoadsTheWeightsInTheStagesTimeOnEveryServer) {

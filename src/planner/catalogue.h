@@ -249,9 +249,10 @@ struct IndustryScenario {
   std::vector<TargetMetric> metrics;
   std::string model_class;
   Strings models;
+  std::optional<bool> public_answers;  ///< people outside the organisation read the answers; absent: they do not
   std::optional<std::string> note, note_zh;
 };
-BOOST_DESCRIBE_STRUCT(IndustryScenario, (), (name, name_zh, abilities, metrics, model_class, models, note, note_zh))
+BOOST_DESCRIBE_STRUCT(IndustryScenario, (), (name, name_zh, abilities, metrics, model_class, models, public_answers, note, note_zh))
 struct Industry : Provenance {
   std::string name, name_zh, open_or_closed, deployment, reason;
   std::optional<std::string> reason_zh;
