@@ -200,6 +200,17 @@ TEST(Advice, ContributionsAddUpToTheScores) {
   EXPECT_NEAR(weights, 1, 1e-12);
 }
 
+TEST(Advice, ACloudThatCostsNothingIsSaidInWordsAndNotAsARatio) {
+  auto asked = question("retail", DataClass::kInternal, "Qwen3-8B");
+  asked.local_cost = 3.1e6, asked.cloud_cost = 0;
+  const auto criteria = advised(asked).mode.criteria;
+  const auto cost = std::ranges::find(criteria, "cost", &CriterionScore::criterion);
+  ASSERT_NE(cost, criteria.end());
+  EXPECT_EQ(cost->scores.cloud, 100);
+  EXPECT_THAT(cost->reasons.front().en, testing::AllOf(HasSubstr("given as free"), Not(HasSubstr("times"))));
+  EXPECT_THAT(cost->reasons.front().zh, testing::AllOf(HasSubstr("为零"), Not(HasSubstr("倍"))));
+}
+
 TEST(Advice, AFlipIsWhereTheAnswerChanges) {
   auto asked = question("retail", DataClass::kInternal, "Qwen3-8B");
   asked.local_cost = 4e5, asked.cloud_cost = 9e5;
