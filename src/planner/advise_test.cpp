@@ -355,6 +355,21 @@ TEST(TierAdvice, ManyRequestsInFlightAskForALargerTierThanTheModelDoes) {
   const auto many = advised(asked);
   EXPECT_EQ(many.tier.tier, "rack cluster");
   EXPECT_GE(many.tier.servers, 3);
+  EXPECT_THAT(many.tier.reasons, Contains(Field(&Words::en, HasSubstr("5,000 requests in flight: an appliance of the domestic edition takes up to 2048."))));
+}
+
+TEST(TierAdvice, SaysWhenNothingSuffices) {
+  auto small = catalogue();
+  std::erase_if(small.appliances, [](const Appliance& one) { return one.tier != "workstation"; });
+  auto asked = question("finance", DataClass::kInternal, "DeepSeek-R1");
+  asked.scenario.users->daily_active = 300'000;
+  asked.concurrency = 20;
+  const auto tier = advise(asked, small).value().tier;
+  EXPECT_EQ(tier.tier, "workstation");
+  EXPECT_THAT(tier.reasons, Contains(Field(&Words::en, testing::AllOf(HasSubstr("B parameters: no appliance"), HasSubstr("does not suffice")))));
+  EXPECT_THAT(tier.reasons, Contains(Field(&Words::zh, testing::AllOf(HasSubstr("参数的模型：国产版没有"), HasSubstr("不足以承担")))));
+  EXPECT_THAT(tier.reasons, Contains(Field(&Words::en, testing::StartsWith("300,000 daily users: no appliance"))));
+  EXPECT_THAT(tier.reasons, Contains(Field(&Words::en, "20 requests in flight ask for at least: workstation.")));
 }
 
 // --- refusals -----------------------------------------------------------------------------------------------------------------------
