@@ -358,6 +358,30 @@ TEST(TierAdvice, ManyRequestsInFlightAskForALargerTierThanTheModelDoes) {
   EXPECT_THAT(many.tier.reasons, Contains(Field(&Words::en, HasSubstr("5,000 requests in flight: an appliance of the domestic edition takes up to 2048."))));
 }
 
+TEST(TierAdvice, TakesTheServersOfTheFleetUnlessTheTierBeginsWithMore) {
+  auto asked = question("government", DataClass::kInternal, "DeepSeek-R1");
+  asked.scenario.constraints->edition = Edition::kDomestic;
+  asked.replicas = 1, asked.cards_per_replica = 8, asked.servers = 1;
+  const auto least = advised(asked).tier;
+  EXPECT_EQ(least.appliance, "rack-domestic");
+  EXPECT_EQ(least.servers, 2) << "sixteen cards, eight to a server";
+  EXPECT_THAT(least.reasons, Contains(Field(&Words::en, HasSubstr("Servers that the load needs: 1. This tier takes at least 2 for 8 cards"))));
+  asked.replicas = 4, asked.servers = 5, asked.concurrency = 100'000;
+  const auto many = advised(asked).tier;
+  EXPECT_EQ(many.servers, 5) << "the fleet was simulated; what the tier is said to carry is guidance";
+  EXPECT_THAT(many.reasons, Not(Contains(Field(&Words::en, HasSubstr("This tier takes at least")))));
+}
+
+TEST(TierAdvice, ServersHoldTheirCards) {
+  const auto& all = catalogue().appliances;
+  const auto& workstation = *std::ranges::find(all, "workstation-domestic", &Appliance::name);
+  EXPECT_EQ(servers_for(workstation, 1), 1);
+  EXPECT_EQ(servers_for(workstation, 6), 2);
+  const auto& rack = *std::ranges::find(all, "rack-domestic", &Appliance::name);
+  EXPECT_EQ(servers_for(rack, 0), 2);
+  EXPECT_EQ(servers_for(rack, 17), 3);
+}
+
 TEST(TierAdvice, SaysWhenNothingSuffices) {
   auto small = catalogue();
   std::erase_if(small.appliances, [](const Appliance& one) { return one.tier != "workstation"; });

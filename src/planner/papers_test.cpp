@@ -289,6 +289,37 @@ TEST(BillOfMaterials, TakesThePricesThatWereGiven) {
   EXPECT_EQ(price("server", "USD"), std::nullopt) << "what was given in yuan is no price in dollars";
 }
 
+TEST(BillOfMaterials, OrdersTheTiersMinimumOfServersAndSaysThatTheLoadNeedsFewer) {
+  auto question = bank_question();
+  const auto server = [&] {
+    const auto bill = bill_of(advise(question, catalogue()).value(), question, catalogue(), "CNY");
+    return *std::ranges::find(bill, "server", &BillRow::group);
+  };
+  EXPECT_EQ(server().quantity, 1);
+  EXPECT_THAT(server().note->en, Not(HasSubstr("The load needs")));
+  question.scenario.model.name = "DeepSeek-R1";
+  question.replicas = 1, question.cards_per_replica = 8;
+  EXPECT_EQ(server().quantity, 2);
+  EXPECT_THAT(server().note->en, HasSubstr("The load needs 1; 2 are this tier's minimum"));
+  EXPECT_THAT(server().note->zh, HasSubstr("按负载需 1 台"));
+}
+
+TEST(BillOfMaterials, SaysWhenTheCostBuysForMoreUseThanTodays) {
+  auto input = inputs().front();
+  const auto text = [&](double cards) {
+    input.sections = {{{"Cost", "成本"},
+                       {{.id = "on_premise.year1.purchase",
+                         .label = {"Purchase", "采购"},
+                         .value = 1e6,
+                         .unit = "CNY",
+                         .formula = "cards, servers",
+                         .inputs = {{.name = "cards", .value = cards, .unit = "cards", .source = "the fleet"}, {.name = "servers", .value = 1, .unit = "servers", .source = "the fleet"}}}}}};
+    return prose(write_paper(Paper::kBillOfMaterials, input, Language::kEn).value());
+  };
+  EXPECT_THAT(text(8), HasSubstr("8 cards in 1 server."));
+  EXPECT_THAT(text(6), Not(HasSubstr("The cost report buys")));
+}
+
 TEST(BillOfMaterials, IsInItsOwnCurrency) {
   auto input = inputs().front();
   input.currency = "USD";

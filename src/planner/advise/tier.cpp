@@ -75,14 +75,23 @@ int required_rank(const Facts& facts, const std::vector<const Appliance*>& appli
 }
 
 double servers_of(const Facts& facts, const Appliance& appliance, TierAdvice& advice) {
-  double servers = facts.user_class == nullptr ? 1 : facts.user_class->minimum_servers;
+  const auto& question = *facts.question;
+  const auto cards = question.replicas && question.cards_per_replica ? std::optional(*question.replicas * *question.cards_per_replica) : std::nullopt;
+  const auto of_tier = servers_for(appliance, cards.value_or(0));
+  if (question.servers && cards) {
+    // The fleet knows the load better than the guidance does, and has the user class's servers already.
+    const auto fleet = std::ceil(*question.servers);
+    if (of_tier > fleet)
+      advice.reasons.push_back({fmt::format("Servers that the load needs: {}. This tier takes at least {} for {} cards; these are ordered and reckoned with.", plain_number(fleet),
+                                            plain_number(of_tier), plain_number(*cards)),
+                                fmt::format("按负载需 {} 台服务器；该机型承载 {} 张卡至少需 {} 台，采购与成本均按后者计。", plain_number(fleet), plain_number(*cards),
+                                            plain_number(of_tier))});
+    return std::max(fleet, of_tier);
+  }
+  double servers = std::max(of_tier, facts.user_class == nullptr ? 1.0 : facts.user_class->minimum_servers);
   if (facts.concurrency && appliance.concurrency_up_to > 0) servers = std::max(servers, std::ceil(*facts.concurrency / appliance.concurrency_up_to));
-  if (facts.question->servers) servers = std::max(servers, std::ceil(*facts.question->servers));
-  const auto per_server = appliance.cards.per_server ? appliance.cards.per_server : appliance.cards.maximum;
-  if (appliance.cards.per_server) servers = std::max(servers, std::ceil(static_cast<double>(appliance.cards.minimum) / *appliance.cards.per_server));
-  if (facts.question->replicas && facts.question->cards_per_replica && per_server && *per_server > 0)
-    servers = std::max(servers, std::ceil(*facts.question->replicas * *facts.question->cards_per_replica / *per_server));
-  else
+  if (question.servers) servers = std::max(servers, std::ceil(*question.servers));
+  if (!cards)
     advice.reasons.push_back({"The number of replicas and cards was not given: servers follow from users and requests in flight alone.",
                               "未给出副本数与卡数：服务器数仅由用户数与并发推定。"});
   return servers;
@@ -183,6 +192,13 @@ void alternatives(const Facts& facts, const Appliance& chosen, TierAdvice& advic
 }
 
 }  // namespace
+
+double servers_for(const Appliance& appliance, double cards) {
+  const double per_server = (appliance.cards.per_server ? appliance.cards.per_server : appliance.cards.maximum).value_or(0);
+  if (per_server == 0) return 1;
+  const double least = appliance.cards.per_server ? appliance.cards.minimum : 1;  // of cards: a tier of several servers begins with so many
+  return std::max(1.0, std::ceil(std::max(cards, least) / per_server));
+}
 
 Result<TierAdvice> advise_tier(const Facts& facts) {
   TierAdvice advice{.appliance = {}, .tier = {}, .edition = edition_of(facts)};

@@ -85,7 +85,8 @@ const PurchasePrice* price_of(const Catalogue& catalogue, const std::string& ite
   return nullptr;
 }
 
-void server_rows(const Appliance& appliance, double servers, std::optional<double> price, std::vector<BillRow>& out) {
+/// `of_load`: what the load alone needs, when the sizing gave it.
+void server_rows(const Appliance& appliance, double servers, std::optional<double> of_load, std::optional<double> price, std::vector<BillRow>& out) {
   const auto spec =
       Words{fmt::format("{} × {}, {} GiB memory, {} U", appliance.cpu.sockets, appliance.cpu.model, plain_number(appliance.memory_gib), appliance.rack_units),
             fmt::format("{} × {}，内存 {} GiB，{} U", appliance.cpu.sockets, appliance.cpu.model, plain_number(appliance.memory_gib), appliance.rack_units)};
@@ -109,7 +110,12 @@ void server_rows(const Appliance& appliance, double servers, std::optional<doubl
                  .edition = appliance.edition,
                  .source = appliance.source,
                  .note = Words{"Power with its cards, at full load.", "功耗含加速卡，按满载计。"}});
-  if (price) out.back().note->en += " Price without cards, as given.", out.back().note->zh += "价格为给定值，不含加速卡。";
+  auto& note = *out.back().note;
+  if (of_load && std::ceil(*of_load) < servers) {
+    note.en += fmt::format(" The load needs {}; {} are this tier's minimum for the cards.", plain_number(std::ceil(*of_load)), plain_number(servers));
+    note.zh += fmt::format("按负载需 {} 台，按该机型承载这些卡的最低台数计 {} 台。", plain_number(std::ceil(*of_load)), plain_number(servers));
+  }
+  if (price) note.en += " Price without cards, as given.", note.zh += "价格为给定值，不含加速卡。";
 }
 
 /// One row for each class: its stages share the drives or nodes, and their throughputs add up.
@@ -156,9 +162,9 @@ std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& questio
   const auto servers = advice.tier.servers;
   const auto& cost = question.scenario.cost;
   const auto given = cost && cost->currency.value_or("CNY") == currency ? *cost : CostInputs{};
-  server_rows(*at, servers, given.server_price, out);
   const double per_server = at->cards.per_server ? *at->cards.per_server : at->cards.minimum;
   const auto needed = question.replicas && question.cards_per_replica ? std::optional(*question.replicas * *question.cards_per_replica) : std::nullopt;
+  server_rows(*at, servers, needed ? question.servers : std::nullopt, given.server_price, out);
   if (const auto card = advice.tier.cards.empty() ? Result<const Accelerator*>(nullptr) : catalogue.accelerator(advice.tier.cards.front());
       card && *card != nullptr) {
     const auto& one = **card;
@@ -222,6 +228,26 @@ std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& questio
   return out;
 }
 
+/// The order is for today's load; the cost buys at the beginning of a year what its end needs.
+void growth_line(Pen& pen) {
+  const auto* purchase = pen.figure("on_premise.year1.purchase");
+  if (purchase == nullptr) return;
+  const auto ordered = [&](std::string_view group) {
+    const auto row = std::ranges::find(pen.input().bill, group, &BillRow::group);
+    return row == pen.input().bill.end() ? 0 : row->quantity;
+  };
+  const auto reckoned = [&](std::string_view name) {
+    const auto one = std::ranges::find(purchase->inputs, name, &Input::name);
+    return one == purchase->inputs.end() ? 0 : one->value;
+  };
+  const auto cards = reckoned("cards"), servers = reckoned("servers");
+  if (cards == ordered("card") && servers == ordered("server")) return;
+  pen.text({fmt::format("Ordered is what today's load needs, with spare. The cost report buys for the end of the first year, as use will be then: {} in {}.",
+                        show_value(cards, "cards", report::Language::kEn), show_value(servers, "servers", report::Language::kEn)),
+            fmt::format("采购数量按当前负载（含冗余）计；成本报告按首年末的用量购置：加速卡 {}，服务器 {}。", show_value(cards, "cards", report::Language::kZh),
+                        show_value(servers, "servers", report::Language::kZh))});
+}
+
 void write_bill(Pen& pen) {
   const auto& input = pen.input();
   pen.heading(1, {"What to order", "采购内容"});
@@ -236,6 +262,7 @@ void write_bill(Pen& pen) {
     if (std::ranges::find(groups, row.group) == groups.end()) groups.push_back(row.group);
   pen.text({"Prices are ranges where sources give a range; a price without a source is unknown and must be offered by the vendor. Sums hold what is known only.",
             "来源给出区间者价格以区间列示；无来源的价格标为未知，须由供应商报价。合计仅含已知部分。"});
+  growth_line(pen);
   Sums all;
   for (const auto& group : groups)
     if (std::ranges::any_of(input.bill, [&](const BillRow& row) { return row.group == group; })) group_table(pen, group, all);
