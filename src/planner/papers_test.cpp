@@ -289,6 +289,24 @@ TEST(BillOfMaterials, TakesThePricesThatWereGiven) {
   EXPECT_EQ(price("server", "USD"), std::nullopt) << "what was given in yuan is no price in dollars";
 }
 
+TEST(BillOfMaterials, ComesToWhatTheCostPaysForTheGivenPrices) {
+  auto question = bank_question();
+  question.scenario.cost = CostInputs{.card_price = 90000, .server_price = 250000, .network_price = 30000, .storage_price = 400000};
+  const auto bill = bill_of(advise(question, catalogue()).value(), question, catalogue(), "CNY");
+  double sum = 0;
+  for (const auto& row : bill) {
+    EXPECT_EQ(row.price_low, row.price_high);
+    EXPECT_TRUE(row.price_low || row.group == "software" || row.group == "service") << row.item.en;
+    sum += row.price_low.value_or(0) * row.quantity;
+  }
+  EXPECT_EQ(sum, 6 * 90000 + 1 * (250000 + 30000) + 400000);
+  const auto port = std::ranges::find(bill, "port", &BillRow::unit);
+  ASSERT_NE(port, bill.end());
+  EXPECT_THAT(port->note->en, HasSubstr("part of the given one"));
+  const auto in_dollars = bill_of(advise(question, catalogue()).value(), question, catalogue(), "USD");
+  EXPECT_EQ(std::ranges::find(in_dollars, "port", &BillRow::unit)->price_low, std::nullopt);
+}
+
 TEST(BillOfMaterials, OrdersTheTiersMinimumOfServersAndSaysThatTheLoadNeedsFewer) {
   auto question = bank_question();
   const auto server = [&] {

@@ -118,6 +118,21 @@ void server_rows(const Appliance& appliance, double servers, std::optional<doubl
   if (price) note.en += " Price without cards, as given.", note.zh += "价格为给定值，不含加速卡。";
 }
 
+/// A price that was given for all that these rows are: it stands in a row of its own, and theirs is part of it.
+void given_price(BillRow whole, const std::string& group, std::vector<BillRow>& bill) {
+  for (auto& row : bill) {
+    if (row.group != group) continue;
+    row.price_low = row.price_high = 0;
+    const Words part{"Its price is part of the given one.", "价格已含在给定值中。"};
+    row.note = row.note ? Words{row.note->en + " " + part.en, row.note->zh + part.zh} : part;
+  }
+  whole.group = group;
+  whole.price_high = whole.price_low;
+  whole.power_w = 0;  // of the rows above
+  whole.source = "given";
+  bill.push_back(std::move(whole));
+}
+
 /// One row for each class: its stages share the drives or nodes, and their throughputs add up.
 void storage_rows(const Advice& advice, const Catalogue& catalogue, std::vector<BillRow>& out) {
   for (const auto& one : catalogue.storage) {
@@ -203,7 +218,23 @@ std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& questio
                    .source = "guidance of this project",
                    .note = Words{"Two ports of each server, so that one may fail.", "每台服务器两个端口，互为冗余。"}});
   }
+  if (given.network_price)
+    given_price({.item = {"Network of a server", "服务器网络"},
+                 .specification = {"its share of switches, ports and cables", "分摊的交换机、端口与线缆"},
+                 .quantity = servers,
+                 .unit = "server",
+                 .price_low = given.network_price,
+                 .note = Words{"Price as given.", "价格为给定值。"}},
+                "network", out);
   storage_rows(advice, catalogue, out);
+  if (given.storage_price)
+    given_price({.item = {"Storage, all of it", "存储（合计）"},
+                 .specification = {"for all stages", "用于全部阶段"},
+                 .quantity = 1,
+                 .unit = "set",
+                 .price_low = given.storage_price,
+                 .note = Words{"Price as given.", "价格为给定值。"}},
+                "storage", out);
   out.push_back({.group = "software",
                  .item = {"Siyu", "私域（Siyu）"},
                  .specification = {"Apache-2.0, no licence fee", "Apache-2.0 开源许可，无授权费"},
