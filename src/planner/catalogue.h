@@ -122,9 +122,10 @@ struct StorageClass : Provenance {
   std::string name, kind, unit;
   std::optional<std::string> kind_zh;
   std::optional<double> read_gb_per_s, write_gb_per_s, read_iops;
+  std::optional<double> capacity_tib;  ///< of one drive or node, raw
   Strings use;
 };
-BOOST_DESCRIBE_STRUCT(StorageClass, (Provenance), (name, kind, kind_zh, unit, read_gb_per_s, write_gb_per_s, read_iops, use))
+BOOST_DESCRIBE_STRUCT(StorageClass, (Provenance), (name, kind, kind_zh, unit, read_gb_per_s, write_gb_per_s, read_iops, capacity_tib, use))
 
 struct ClassBySize {
   std::string below_10b, from_10b_to_100b, above_100b;

@@ -97,7 +97,7 @@ std::string prose(const Document& document) {
 
 /// Words in Latin letters that Chinese technicians write as they are.
 const std::set<std::string>& usual_terms() {
-  static const std::set<std::string> all{"LoRA", "RACI", "RoCE", "TLS",   "SHA",     "PFC",     "ECN",      "GiB",    "FP8",    "BF16", "INT8",
+  static const std::set<std::string> all{"LoRA", "RACI", "RoCE", "TLS",   "SHA",     "PFC",     "ECN",      "GiB",    "FP8",    "BF16", "INT8", "TiB",
                                          "INT4", "FP16", "FP32", "TF32",  "FP64",    "PCIe",    "PUE",      "vLLM", "token", "TFLOPS", "GFLOPS", "PFLOPS",   "Apache", "MIT",  "Siyu",
                                          "NVMe", "Why",  "What", "Scope", "Roadmap", "Benefit", "DeepSeek", "reduce", "all",    "TTFT"};
   return all;
@@ -305,6 +305,25 @@ TEST(BillOfMaterials, ComesToWhatTheCostPaysForTheGivenPrices) {
   EXPECT_THAT(port->note->en, HasSubstr("part of the given one"));
   const auto in_dollars = bill_of(advise(question, catalogue()).value(), question, catalogue(), "USD");
   EXPECT_EQ(std::ranges::find(in_dollars, "port", &BillRow::unit)->price_low, std::nullopt);
+}
+
+TEST(BillOfMaterials, CountsStorageByCapacityWhereThatOfOneIsKnown) {
+  auto question = bank_question();
+  question.documents_bytes = 1e15;
+  auto own = catalogue();
+  const auto disks = [&] {
+    const auto bill = bill_of(advise(question, own).value(), question, own, "CNY");
+    return *std::ranges::find_if(bill, [](const BillRow& row) { return row.item.en == "disk-parallel"; });
+  };
+  EXPECT_EQ(disks().quantity, 2) << "3.3 GB/s of nodes that read 3";
+  EXPECT_THAT(disks().note->en, HasSubstr("Capacity not counted"));
+  EXPECT_THAT(disks().note->zh, HasSubstr("未按容量计数"));
+  std::ranges::find(own.storage, "disk-parallel", &StorageClass::name)->capacity_tib = 100;
+  EXPECT_EQ(disks().quantity, 19) << "two copies of a petabyte, and the weights";
+  EXPECT_THAT(disks().note->en, HasSubstr("Capacity counted with 100 TiB each"));
+  question.documents_bytes.reset();
+  EXPECT_EQ(disks().quantity, 2);
+  EXPECT_THAT(disks().note->en, HasSubstr("For at least")) << "the documents come on top of the weights";
 }
 
 TEST(BillOfMaterials, OrdersTheTiersMinimumOfServersAndSaysThatTheLoadNeedsFewer) {

@@ -133,38 +133,60 @@ void given_price(BillRow whole, const std::string& group, std::vector<BillRow>& 
   bill.push_back(std::move(whole));
 }
 
-/// One row for each class: its stages share the drives or nodes, and their throughputs add up.
+/// What the stages of one storage class ask for together.
+struct StorageDemand {
+  double read = 0, write = 0, bytes = 0;
+  bool bytes_open = false;  ///< of a stage, the capacity is not known
+  Words stages, kind;
+};
+
+StorageDemand demand_of(const Advice& advice, const StorageClass& one) {
+  StorageDemand out;
+  for (const auto& need : advice.storage.needs) {
+    if (need.storage_class != one.name) continue;
+    const auto value = [&](const std::optional<std::string>& id) {
+      const auto* figure = id ? advice.figure(*id) : nullptr;
+      return figure == nullptr ? 0 : figure->value.value_or(0);
+    };
+    const auto read = value(need.read), write = value(need.write), bytes = value(need.capacity);
+    out.read += read, out.write += write, out.bytes += bytes;
+    if (read + write == 0) continue;
+    out.bytes_open = out.bytes_open || (need.capacity && bytes == 0);
+    out.stages = {out.stages.en + (out.stages.en.empty() ? "" : ", ") + need.name.en, out.stages.zh + (out.stages.zh.empty() ? "" : "、") + need.name.zh};
+    out.kind = need.class_name;
+  }
+  return out;
+}
+
+/// What the quantity of a storage row rests on.
+Words storage_note(const StorageDemand& demand, const StorageClass& one) {
+  Words out;
+  const auto say = [&](const std::string& en, const std::string& zh) { out = {out.en + (out.en.empty() ? "" : " ") + en, out.zh + zh}; };
+  if (demand.bytes > 0)
+    say(fmt::format("For {}{} with copies.", demand.bytes_open ? "at least " : "", show_value(demand.bytes, "B", report::Language::kEn)),
+        fmt::format("含副本容量{} {}。", demand.bytes_open ? "至少" : "", show_value(demand.bytes, "B", report::Language::kZh)));
+  if (!one.capacity_tib) say("Capacity not counted: that of one is not known.", "未按容量计数：缺少单件容量。");
+  else if (demand.bytes == 0) say("Capacity not counted: the volume is not known.", "未按容量计数：数据总量未知。");
+  else say(fmt::format("Capacity counted with {} TiB each, raw.", plain_number(*one.capacity_tib)), fmt::format("已按单件 {} TiB（裸容量）计数。", plain_number(*one.capacity_tib)));
+  if ((demand.read > 0 && !one.read_gb_per_s) || (demand.write > 0 && !one.write_gb_per_s))
+    say("At least so many: a speed of this class is not published.", "为下限：该类别有速度指标未公开。");
+  return out;
+}
+
+/// One row for each class: its stages share the drives or nodes, and their throughputs and capacities add up.
 void storage_rows(const Advice& advice, const Catalogue& catalogue, std::vector<BillRow>& out) {
   for (const auto& one : catalogue.storage) {
-    double read = 0, write = 0, bytes = 0;
-    Words stages, kind;
-    for (const auto& need : advice.storage.needs) {
-      if (need.storage_class != one.name) continue;
-      const auto value = [&](const std::optional<std::string>& id) {
-        const auto* figure = id ? advice.figure(*id) : nullptr;
-        return figure == nullptr ? 0 : figure->value.value_or(0);
-      };
-      read += value(need.read), write += value(need.write), bytes += value(need.capacity);
-      if (value(need.read) + value(need.write) == 0) continue;
-      stages = {stages.en + (stages.en.empty() ? "" : ", ") + need.name.en, stages.zh + (stages.zh.empty() ? "" : "、") + need.name.zh};
-      kind = need.class_name;
-    }
-    if (stages.en.empty()) continue;
+    const auto demand = demand_of(advice, one);
+    if (demand.stages.en.empty()) continue;
     const auto units = [](double needed, std::optional<double> each) { return each && *each > 0 ? std::ceil(needed / *each) : 0; };
-    const bool unknown = (read > 0 && !one.read_gb_per_s) || (write > 0 && !one.write_gb_per_s);
-    BillRow row{.group = "storage",
-                .item = {one.name, one.name},
-                .specification = {kind.en + "; for " + stages.en, kind.zh + "；用于" + stages.zh},
-                .quantity = std::max({1.0, units(read, one.read_gb_per_s), units(write, one.write_gb_per_s)}),
-                .unit = one.unit,
-                .source = one.source};
-    if (bytes > 0)
-      row.note = Words{fmt::format("For {} with copies.", show_value(bytes, "B", report::Language::kEn)),
-                       fmt::format("含副本容量 {}。", show_value(bytes, "B", report::Language::kZh))};
-    if (unknown)
-      row.note = Words{(row.note ? row.note->en + " " : "") + "At least so many: a speed of this class is not published.",
-                       (row.note ? row.note->zh : "") + "为下限：该类别有速度指标未公开。"};
-    out.push_back(std::move(row));
+    constexpr double kTib = 1ULL << 40;
+    out.push_back({.group = "storage",
+                   .item = {one.name, one.name},
+                   .specification = {demand.kind.en + "; for " + demand.stages.en, demand.kind.zh + "；用于" + demand.stages.zh},
+                   .quantity = std::max({1.0, units(demand.read, one.read_gb_per_s), units(demand.write, one.write_gb_per_s), units(demand.bytes / kTib, one.capacity_tib)}),
+                   .unit = one.unit,
+                   .source = one.source,
+                   .note = storage_note(demand, one)});
   }
 }
 
