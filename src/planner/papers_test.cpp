@@ -364,6 +364,38 @@ TEST(BillOfMaterials, IsInItsOwnCurrency) {
   EXPECT_THAT(prose(write_paper(Paper::kBillOfMaterials, input, Language::kEn).value()), testing::AllOf(HasSubstr("USD 2,000"), Not(HasSubstr("CNY 2,000"))));
 }
 
+TEST(Budget, IsHeldAgainstThePricesOfTheBill) {
+  auto input = inputs().front();
+  const BillRow server{.group = "server", .item = {"Server", "服务器"}, .specification = {"4 U", "4 U"}, .quantity = 2, .unit = "server", .price_low = 100000, .price_high = 120000, .source = "offer"};
+  const BillRow support{.group = "service", .item = {"Support", "维保"}, .specification = {"a year", "一年"}, .quantity = 1, .unit = "set", .source = ""};
+  auto unpriced = server;
+  unpriced.price_low = unpriced.price_high = std::nullopt;
+  const struct {
+    double budget;
+    std::vector<BillRow> bill;
+    Budget verdict;
+    const char *english, *chinese;
+  } cases[] = {{300000, {server, support}, Budget::kKept, "within its budget of CNY 300,000: the prices of the bill of materials come to at most CNY 240,000. Rows without a price come on top: 1.", "采购在预算之内"},
+               {220000, {server}, Budget::kDoubtful, "may exceed its budget of CNY 220,000", "采购可能超出预算"},
+               {150000, {server, unpriced}, Budget::kExceeded, "come to at least CNY 200,000. Rows without a price come on top: 1.", "采购超出预算：预算为 15 万元"},
+               {300000, {server, unpriced}, Budget::kUnknown, "rows of hardware without a price: 1; what is known comes to CNY 200,000 – CNY 240,000", "是否足够无法判断"},
+               {300000, {}, Budget::kUnknown, "no price that is known", "没有已知价格"}};
+  for (const auto& one : cases) {
+    input.scenario.constraints->budget = one.budget, input.bill = one.bill;
+    EXPECT_EQ(check_budget(input)->verdict, one.verdict) << one.english;
+    for (const auto paper : {Paper::kAlignment, Paper::kCost}) {
+      EXPECT_THAT(prose(write_paper(paper, input, Language::kEn).value()), HasSubstr(one.english)) << file_stem(paper);
+      EXPECT_THAT(prose(write_paper(paper, input, Language::kZh).value()), HasSubstr(one.chinese)) << file_stem(paper);
+    }
+    const auto risks = project_risks(input);
+    const auto risk = std::ranges::find(risks, "budget", &ProjectRisk::id);
+    EXPECT_EQ(risk != risks.end(), one.verdict != Budget::kKept) << one.english;
+    if (risk != risks.end()) EXPECT_EQ(risk->severity, one.verdict == Budget::kExceeded ? Severity::kHigh : Severity::kMedium);
+  }
+  input.scenario.constraints->budget.reset();
+  EXPECT_FALSE(check_budget(input));
+}
+
 TEST(Risks, CallTheDeliveryCriticalOnlyWhereItIs) {
   auto input = inputs().front();
   const auto why = [&] {

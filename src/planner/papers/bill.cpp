@@ -30,11 +30,11 @@ std::string range(const Pen& pen, std::optional<double> low, std::optional<doubl
   return from == to ? money(from) : fmt::format("{} – {}", money(from), money(to));
 }
 
-bool draws_power(const BillRow& row) { return row.group == "server" || row.group == "card" || row.group == "storage" || row.group == "network"; }
+bool is_hardware(const BillRow& row) { return row.group == "server" || row.group == "card" || row.group == "storage" || row.group == "network"; }
 
 struct Sums {
   double low = 0, high = 0, power = 0;
-  std::size_t unpriced = 0, unpowered = 0;
+  std::size_t unpriced = 0, unpriced_hardware = 0, unpowered = 0;
 };
 
 void add(Sums& sums, const BillRow& row) {
@@ -43,9 +43,10 @@ void add(Sums& sums, const BillRow& row) {
     sums.high += row.price_high.value_or(row.price_low.value_or(0)) * row.quantity;
   } else {
     ++sums.unpriced;
+    if (is_hardware(row)) ++sums.unpriced_hardware;
   }
   if (row.power_w) sums.power += *row.power_w * row.quantity;
-  else if (draws_power(row)) ++sums.unpowered;
+  else if (is_hardware(row)) ++sums.unpowered;
 }
 
 void group_table(Pen& pen, const std::string& group, Sums& all) {
@@ -62,7 +63,7 @@ void group_table(Pen& pen, const std::string& group, Sums& all) {
     if (!source.plain().empty()) item.runs.resize(item.runs.size() - source.runs.size());
     rows.push_back({.cells = {std::move(item), pen.value(row.quantity, row.unit), range(pen, row.price_low, row.price_high, 1),
                               range(pen, row.price_low, row.price_high, row.quantity),
-                              !row.power_w        ? draws_power(row) ? pen.say({"not given", "未给出"}) : ""
+                              !row.power_w        ? is_hardware(row) ? pen.say({"not given", "未给出"}) : ""
                               : *row.power_w == 0 ? pen.say({"counted above", "已计入"})
                                                   : pen.value(*row.power_w * row.quantity, "W")}});
   }
@@ -281,6 +282,12 @@ std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& questio
   return out;
 }
 
+namespace {
+
+Words in_both(double amount, const std::string& currency) {
+  return {show_money(amount, currency, report::Language::kEn), show_money(amount, currency, report::Language::kZh)};
+}
+
 /// The order is for today's load; the cost buys at the beginning of a year what its end needs.
 void growth_line(Pen& pen) {
   const auto* purchase = pen.figure("on_premise.year1.purchase");
@@ -299,6 +306,45 @@ void growth_line(Pen& pen) {
                         show_value(cards, "cards", report::Language::kEn), show_value(servers, "servers", report::Language::kEn)),
             fmt::format("采购数量按当前负载（含冗余）计；成本报告按首年末的用量购置：加速卡 {}，服务器 {}。", show_value(cards, "cards", report::Language::kZh),
                         show_value(servers, "servers", report::Language::kZh))});
+}
+
+}  // namespace
+
+std::optional<BudgetCheck> check_budget(const PaperInput& input) {
+  const auto budget = input.scenario.constraints ? input.scenario.constraints->budget : std::nullopt;
+  if (!budget) return {};
+  Sums sums;
+  for (const auto& row : input.bill) add(sums, row);
+  const auto given = in_both(*budget, input.currency), low = in_both(sums.low, input.currency), high = in_both(sums.high, input.currency);
+  const auto rest = sums.unpriced == 0 ? Words{} : Words{fmt::format(" Rows without a price come on top: {}.", sums.unpriced), fmt::format("另有 {} 项缺价，须另计。", sums.unpriced)};
+  if (sums.low > *budget)
+    return BudgetCheck{Budget::kExceeded,
+                       {fmt::format("The purchase exceeds its budget of {}: the known prices of the bill of materials come to at least {}.{}", given.en, low.en, rest.en),
+                        fmt::format("采购超出预算：预算为 {}，物料清单已知价格合计至少 {}。{}", given.zh, low.zh, rest.zh)}};
+  if (sums.unpriced == input.bill.size())
+    return BudgetCheck{Budget::kUnknown,
+                       {fmt::format("Whether the budget of the purchase, {}, suffices cannot be judged: the bill of materials has no price that is known.", given.en),
+                        fmt::format("采购预算为 {}，是否足够无法判断：物料清单中没有已知价格。", given.zh)}};
+  if (sums.unpriced_hardware > 0)
+    return BudgetCheck{Budget::kUnknown,
+                       {fmt::format("Whether the budget of the purchase, {}, suffices cannot be judged: rows of hardware without a price: {}; what is known comes to {}.", given.en,
+                                    sums.unpriced_hardware, sums.low == sums.high ? low.en : low.en + " – " + high.en),
+                        fmt::format("采购预算为 {}，是否足够无法判断：有 {} 项硬件缺价，已知部分合计 {}。", given.zh, sums.unpriced_hardware,
+                                    sums.low == sums.high ? low.zh : low.zh + " – " + high.zh)}};
+  if (sums.high > *budget)
+    return BudgetCheck{Budget::kDoubtful,
+                       {fmt::format("The purchase may exceed its budget of {}: the prices of the bill of materials come to {} – {}.{}", given.en, low.en, high.en, rest.en),
+                        fmt::format("采购可能超出预算：预算为 {}，物料清单价格合计 {} – {}。{}", given.zh, low.zh, high.zh, rest.zh)}};
+  return BudgetCheck{Budget::kKept,
+                     {fmt::format("The purchase is within its budget of {}: the prices of the bill of materials come to at most {}.{}", given.en, high.en, rest.en),
+                      fmt::format("采购在预算之内：预算为 {}，物料清单价格合计不超过 {}。{}", given.zh, high.zh, rest.zh)}};
+}
+
+void budget_line(Pen& pen) {
+  const auto check = check_budget(pen.input());
+  if (!check) return;
+  if (check->verdict == Budget::kKept) return pen.text(check->text);
+  pen.callout(check->verdict == Budget::kExceeded ? report::Tone::kRisk : report::Tone::kWarning, {"Budget of the purchase", "采购预算"}, check->text);
 }
 
 void write_bill(Pen& pen) {
