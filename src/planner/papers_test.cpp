@@ -289,6 +289,20 @@ TEST(BillOfMaterials, TakesThePricesThatWereGiven) {
   EXPECT_EQ(price("server", "USD"), std::nullopt) << "what was given in yuan is no price in dollars";
 }
 
+TEST(BillOfMaterials, ConvertsAListedPriceAsTheCostDoes) {
+  auto question = bank_question();
+  question.scenario.constraints->edition = Edition::kInternational;
+  question.scenario.accelerator = "RTX-5090";
+  const auto card = [&] {
+    const auto bill = bill_of(advise(question, catalogue()).value(), question, catalogue(), "CNY");
+    return *std::ranges::find(bill, "card", &BillRow::group);
+  };
+  EXPECT_EQ(card().price_low, std::nullopt) << "listed in dollars";
+  question.scenario.cost = CostInputs{.exchange_rate = 7};
+  EXPECT_EQ(card().price_low, 1999.0 * 7);
+  EXPECT_THAT(card().note->en, HasSubstr("Converted from USD at the given rate."));
+}
+
 TEST(BillOfMaterials, ComesToWhatTheCostPaysForTheGivenPrices) {
   auto question = bank_question();
   question.scenario.cost = CostInputs{.card_price = 90000, .server_price = 250000, .network_price = 30000, .storage_price = 400000};

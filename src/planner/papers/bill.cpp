@@ -7,6 +7,7 @@
 
 #include "planner/advise/facts.h"
 #include "planner/papers/pen.h"
+#include "planner/tco.h"
 
 namespace siyu::planner {
 namespace {
@@ -78,12 +79,6 @@ void group_table(Pen& pen, const std::string& group, Sums& all) {
              {{"Price", "金额"}, 2.2, true},
              {{"Power", "功耗"}, 1.6, true}},
             std::move(rows));
-}
-
-const PurchasePrice* price_of(const Catalogue& catalogue, const std::string& item, const std::string& currency) {
-  for (const auto& one : catalogue.purchases)
-    if (one.item == item && one.currency == currency) return &one;
-  return nullptr;
 }
 
 /// `of_load`: what the load alone needs, when the sizing gave it.
@@ -199,7 +194,7 @@ std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& questio
   if (at == catalogue.appliances.end()) return out;
   const auto servers = advice.tier.servers;
   const auto& cost = question.scenario.cost;
-  const auto given = cost && cost->currency.value_or("CNY") == currency ? *cost : CostInputs{};
+  const auto given = cost && cost->currency.value_or("CNY") == currency ? *cost : CostInputs{.currency = currency};
   const double per_server = at->cards.per_server ? *at->cards.per_server : at->cards.minimum;
   const auto needed = question.replicas && question.cards_per_replica ? std::optional(*question.replicas * *question.cards_per_replica) : std::nullopt;
   server_rows(*at, servers, needed ? question.servers : std::nullopt, given.server_price, out);
@@ -221,12 +216,14 @@ std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& questio
     if (given.card_price) {
       row.price_low = row.price_high = given.card_price;
       row.note->en += " Price as given.", row.note->zh += "单价为给定值。";
-    } else if (const auto* price = price_of(catalogue, one.name, currency)) {
-      row.price_low = price->low, row.price_high = price->high;
-      row.source = price->source;
-      if (price->note && *price->note == "launch price, not the street price")
+    } else if (const auto listed = listed_price(catalogue, one.name, given); listed && listed->rate) {
+      const auto& price = listed->entry;
+      row.price_low = price.low * *listed->rate, row.price_high = price.high * *listed->rate;
+      row.source = price.source;
+      if (price.currency != currency) row.note->en += " Converted from USD at the given rate.", row.note->zh += "按给定汇率由美元折算。";
+      if (price.note && *price.note == "launch price, not the street price")
         row.note->en += " Launch price, not the street price.", row.note->zh += "所列为首发价，非市场成交价。";
-      if (price->confidence == "unverified") row.note->en += " Price unverified.", row.note->zh += "价格未经核实。";
+      if (price.confidence == "unverified") row.note->en += " Price unverified.", row.note->zh += "价格未经核实。";
     }
     out.push_back(std::move(row));
   }
