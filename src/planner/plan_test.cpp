@@ -162,7 +162,7 @@ TEST(Scenario, FilesAreReadAsYamlOrJsonAndEveryNumberHasARange) {
   EXPECT_THAT(message("name: x\nmodel: {name: y}\nusers: {daily_active: many}\n"), HasSubstr("daily_active"));
   EXPECT_THAT(message("name: x\nmodel: {name: y}\ncost: {pue: 0.5}\n"), HasSubstr("`cost.pue`"));
   EXPECT_THAT(message("name: x\nmodel: {name: y}\ncost: {pue: 7}\n"), HasSubstr("`cost.pue` must be a number from 1 to 5"));
-  EXPECT_THAT(message("name: x\nmodel: {name: y}\nusers: {growth_per_year: -0.1}\n"), HasSubstr("`users.growth_per_year`"));
+  EXPECT_THAT(message("name: x\nmodel: {name: y}\nusers: {growth_per_year: -0.95}\n"), HasSubstr("`users.growth_per_year`"));
   EXPECT_THAT(message("name: x\nmodel: {name: y}\ncost: {currency: yuan}\n"), HasSubstr("three letters"));
   EXPECT_THAT(message("name: x\nmodel: {name: y}\nyears: .inf\n"), HasSubstr("years"));
   EXPECT_THAT(message("name: [\n"), HasSubstr("not valid YAML"));
