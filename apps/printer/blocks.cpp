@@ -233,7 +233,7 @@ Status Composer::compose(const report::Callout& callout) {
 }
 
 Status Composer::compose(const report::ChartBlock& block) {
-  ASSIGN_OR_RETURN(const auto picture, Picture::of(report::draw_chart(block.chart, document_.language)));
+  ASSIGN_OR_RETURN(const auto picture, Picture::of(report::draw_chart(block.chart, document_.language), block.caption));
   double width = kWidth, height = kWidth * picture->height() / picture->width();
   if (height > kHeight - 40) {
     width *= (kHeight - 40) / height;
@@ -244,7 +244,7 @@ Status Composer::compose(const report::ChartBlock& block) {
        .before = 12,
        .after = caption.empty() ? 14.0 : 4.0,
        .keep_with_next = !caption.empty(),
-       .draw = [=](const Canvas& canvas, double y) { picture->draw(canvas.cairo, kLeft + (kWidth - width) / 2, y, width, height); },
+       .draw = [=](const Canvas& canvas, double y) { (void)picture->draw(canvas.cairo, kLeft + (kWidth - width) / 2, y, width, height); },  // tried by `of`
        .role = "Figure"});
   if (!caption.empty()) add_lines(typesetter_.lay_out(caption, {.size = kSmallSize, .colour = kMuted, .width = kWidth, .align = Align::kCenter}), 0, 4, 16);
   return {};

@@ -59,7 +59,7 @@ Result<std::vector<std::string>> print(report::PrintWork work, int file) {
   for (const auto& block : document.blocks) {
     const auto* chart = std::get_if<report::ChartBlock>(&block);
     if (chart == nullptr) continue;
-    ASSIGN_OR_RETURN(const auto picture, Picture::of(report::draw_chart(chart->chart, document.language)));
+    ASSIGN_OR_RETURN(const auto picture, Picture::of(report::draw_chart(chart->chart, document.language), chart->caption));
     ASSIGN_OR_RETURN(auto png, picture->png(kPicturePixels));
     files.push_back(std::move(png));
   }

@@ -145,7 +145,7 @@ struct TierAdvice {
   std::string appliance, tier, edition;  ///< catalogue names; empty: nothing fits, and `reasons` says why
   Words tier_name;
   std::vector<std::string> cards;  ///< the one suggested first
-  double servers = 1;
+  double servers = 1;  ///< the fleet's, with spare, or the tier's minimum where that is more: bill and cost have the same
   std::vector<Words> reasons;
   std::vector<TierAlternative> alternatives;
   std::vector<Words> doubts;  ///< figures of these cards that are unverified, disputed or unknown
@@ -233,6 +233,9 @@ BOOST_DESCRIBE_STRUCT(Advice, (), (mode, model, tier, storage, network, risks, r
 /// kNotFound when the industry, its use, the edition's appliances or a network of the catalogue is not there; names what is known.
 /// kInvalidArgument when constraints leave no mode or contradict each other, or a number is negative or not finite.
 Result<Advice> advise(const AdviceQuestion& question, const Catalogue& catalogue);
+
+/// How many servers of this appliance hold so many cards; no fewer than the tier begins with.
+double servers_for(const Appliance& appliance, double cards);
 
 /// Which size of model: 1B below 5 · 10^9 parameters, 10B below 5 · 10^10, 100B from there.
 std::string model_class_of(double parameters);

@@ -200,6 +200,17 @@ TEST(Advice, ContributionsAddUpToTheScores) {
   EXPECT_NEAR(weights, 1, 1e-12);
 }
 
+TEST(Advice, ACloudThatCostsNothingIsSaidInWordsAndNotAsARatio) {
+  auto asked = question("retail", DataClass::kInternal, "Qwen3-8B");
+  asked.local_cost = 3.1e6, asked.cloud_cost = 0;
+  const auto criteria = advised(asked).mode.criteria;
+  const auto cost = std::ranges::find(criteria, "cost", &CriterionScore::criterion);
+  ASSERT_NE(cost, criteria.end());
+  EXPECT_EQ(cost->scores.cloud, 100);
+  EXPECT_THAT(cost->reasons.front().en, testing::AllOf(HasSubstr("given as free"), Not(HasSubstr("times"))));
+  EXPECT_THAT(cost->reasons.front().zh, testing::AllOf(HasSubstr("为零"), Not(HasSubstr("倍"))));
+}
+
 TEST(Advice, AFlipIsWhereTheAnswerChanges) {
   auto asked = question("retail", DataClass::kInternal, "Qwen3-8B");
   asked.local_cost = 4e5, asked.cloud_cost = 9e5;
@@ -271,6 +282,18 @@ TEST(Advice, EverythingPeopleReadIsInBothLanguages) {
     }
 }
 
+TEST(Advice, TheRulesForThePublicAreAskedOfTheUsesThatTheCatalogueMarks) {
+  auto own = catalogue();
+  for (const bool open : {true, false}) {
+    auto& use = own.industries.front().scenarios.front();
+    use.public_answers = open;
+    auto asked = question(own.industries.front().name, DataClass::kInternal, "Qwen3-8B");
+    asked.scenario.organisation->use = use.name;
+    const auto risks = advise(asked, own).value().risks;
+    EXPECT_EQ(std::ranges::find(risks, "content_safety", &ComplianceRisk::id) != risks.end(), open);
+  }
+}
+
 // --- figures ------------------------------------------------------------------------------------------------------------------------
 
 TEST(StoragePlan, LoadsTheWeightsInTheStagesTimeOnEveryServer) {
@@ -332,6 +355,45 @@ TEST(TierAdvice, ManyRequestsInFlightAskForALargerTierThanTheModelDoes) {
   const auto many = advised(asked);
   EXPECT_EQ(many.tier.tier, "rack cluster");
   EXPECT_GE(many.tier.servers, 3);
+  EXPECT_THAT(many.tier.reasons, Contains(Field(&Words::en, HasSubstr("5,000 requests in flight: an appliance of the domestic edition takes up to 2048."))));
+}
+
+TEST(TierAdvice, TakesTheServersOfTheFleetUnlessTheTierBeginsWithMore) {
+  auto asked = question("government", DataClass::kInternal, "DeepSeek-R1");
+  asked.scenario.constraints->edition = Edition::kDomestic;
+  asked.replicas = 1, asked.cards_per_replica = 8, asked.servers = 1;
+  const auto least = advised(asked).tier;
+  EXPECT_EQ(least.appliance, "rack-domestic");
+  EXPECT_EQ(least.servers, 2) << "sixteen cards, eight to a server";
+  EXPECT_THAT(least.reasons, Contains(Field(&Words::en, HasSubstr("Servers that the load needs: 1. This tier takes at least 2 for 8 cards"))));
+  asked.replicas = 4, asked.servers = 5, asked.concurrency = 100'000;
+  const auto many = advised(asked).tier;
+  EXPECT_EQ(many.servers, 5) << "the fleet was simulated; what the tier is said to carry is guidance";
+  EXPECT_THAT(many.reasons, Not(Contains(Field(&Words::en, HasSubstr("This tier takes at least")))));
+}
+
+TEST(TierAdvice, ServersHoldTheirCards) {
+  const auto& all = catalogue().appliances;
+  const auto& workstation = *std::ranges::find(all, "workstation-domestic", &Appliance::name);
+  EXPECT_EQ(servers_for(workstation, 1), 1);
+  EXPECT_EQ(servers_for(workstation, 6), 2);
+  const auto& rack = *std::ranges::find(all, "rack-domestic", &Appliance::name);
+  EXPECT_EQ(servers_for(rack, 0), 2);
+  EXPECT_EQ(servers_for(rack, 17), 3);
+}
+
+TEST(TierAdvice, SaysWhenNothingSuffices) {
+  auto small = catalogue();
+  std::erase_if(small.appliances, [](const Appliance& one) { return one.tier != "workstation"; });
+  auto asked = question("finance", DataClass::kInternal, "DeepSeek-R1");
+  asked.scenario.users->daily_active = 300'000;
+  asked.concurrency = 20;
+  const auto tier = advise(asked, small).value().tier;
+  EXPECT_EQ(tier.tier, "workstation");
+  EXPECT_THAT(tier.reasons, Contains(Field(&Words::en, testing::AllOf(HasSubstr("B parameters: no appliance"), HasSubstr("does not suffice")))));
+  EXPECT_THAT(tier.reasons, Contains(Field(&Words::zh, testing::AllOf(HasSubstr("参数的模型：国产版没有"), HasSubstr("不足以承担")))));
+  EXPECT_THAT(tier.reasons, Contains(Field(&Words::en, testing::StartsWith("300,000 daily users: no appliance"))));
+  EXPECT_THAT(tier.reasons, Contains(Field(&Words::en, "20 requests in flight ask for at least: workstation.")));
 }
 
 // --- refusals -----------------------------------------------------------------------------------------------------------------------

@@ -122,9 +122,10 @@ struct StorageClass : Provenance {
   std::string name, kind, unit;
   std::optional<std::string> kind_zh;
   std::optional<double> read_gb_per_s, write_gb_per_s, read_iops;
+  std::optional<double> capacity_tib;  ///< of one drive or node, raw
   Strings use;
 };
-BOOST_DESCRIBE_STRUCT(StorageClass, (Provenance), (name, kind, kind_zh, unit, read_gb_per_s, write_gb_per_s, read_iops, use))
+BOOST_DESCRIBE_STRUCT(StorageClass, (Provenance), (name, kind, kind_zh, unit, read_gb_per_s, write_gb_per_s, read_iops, capacity_tib, use))
 
 struct ClassBySize {
   std::string below_10b, from_10b_to_100b, above_100b;
@@ -249,9 +250,10 @@ struct IndustryScenario {
   std::vector<TargetMetric> metrics;
   std::string model_class;
   Strings models;
+  std::optional<bool> public_answers;  ///< people outside the organisation read the answers; absent: they do not
   std::optional<std::string> note, note_zh;
 };
-BOOST_DESCRIBE_STRUCT(IndustryScenario, (), (name, name_zh, abilities, metrics, model_class, models, note, note_zh))
+BOOST_DESCRIBE_STRUCT(IndustryScenario, (), (name, name_zh, abilities, metrics, model_class, models, public_answers, note, note_zh))
 struct Industry : Provenance {
   std::string name, name_zh, open_or_closed, deployment, reason;
   std::optional<std::string> reason_zh;

@@ -60,6 +60,17 @@ TEST(Catalogue, NamesInItLeadSomewhere) {
       for (const auto& model : scenario.models) EXPECT_TRUE(catalogue.model(model)) << scenario.name << " " << model;
 }
 
+TEST(Catalogue, SaysWhichUsesAnswerThePublic) {
+  Strings names;
+  for (const auto& industry : builtin_catalogue().value().industries)
+    for (const auto& scenario : industry.scenarios)
+      if (scenario.public_answers.value_or(false)) names.push_back(industry.name + ": " + scenario.name);
+  EXPECT_THAT(names, testing::UnorderedElementsAre("finance: customer service", "medical: triage and patient service", "retail: shop assistant", "retail: copy and pictures",
+                                                   "government: policy questions of citizens", "education: tutoring", "agriculture: crop and pest advice",
+                                                   "agriculture: voice service for farmers", "agriculture: subsidy and policy questions", "media: drafts and headlines",
+                                                   "logistics: customer service"));
+}
+
 TEST(Catalogue, FindsByAliasWhateverTheSpelling) {
   const auto catalogue = builtin_catalogue().value();
   EXPECT_EQ((*catalogue.model("deepseek-ai/DeepSeek-R1"))->name, "DeepSeek-R1");

@@ -145,7 +145,8 @@ struct PaperInput {
 Result<report::Document> write_paper(Paper paper, const PaperInput& input, report::Language language);
 
 /// The rows that follow from the advice and, when they were given, replicas and cards: servers, cards, ports, storage, software, services.
-/// Prices are the scenario's where it gives them, else the catalogue's in `currency`; others are absent.
+/// Prices are the scenario's where it gives them, else the catalogue's, in `currency` or converted to it with the scenario's rate, as the cost
+/// takes them; others are absent.
 std::vector<BillRow> bill_of(const Advice& advice, const AdviceQuestion& question, const Catalogue& catalogue, const std::string& currency);
 
 /// Probability × impact, gravest first: the compliance risks of the advice and those of the project itself.

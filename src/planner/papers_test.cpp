@@ -97,7 +97,7 @@ std::string prose(const Document& document) {
 
 /// Words in Latin letters that Chinese technicians write as they are.
 const std::set<std::string>& usual_terms() {
-  static const std::set<std::string> all{"LoRA", "RACI", "RoCE", "TLS",   "SHA",     "PFC",     "ECN",      "GiB",    "FP8",    "BF16", "INT8",
+  static const std::set<std::string> all{"LoRA", "RACI", "RoCE", "TLS",   "SHA",     "PFC",     "ECN",      "GiB",    "FP8",    "BF16", "INT8", "TiB",
                                          "INT4", "FP16", "FP32", "TF32",  "FP64",    "PCIe",    "PUE",      "vLLM", "token", "TFLOPS", "GFLOPS", "PFLOPS",   "Apache", "MIT",  "Siyu",
                                          "NVMe", "Why",  "What", "Scope", "Roadmap", "Benefit", "DeepSeek", "reduce", "all",    "TTFT"};
   return all;
@@ -289,11 +289,125 @@ TEST(BillOfMaterials, TakesThePricesThatWereGiven) {
   EXPECT_EQ(price("server", "USD"), std::nullopt) << "what was given in yuan is no price in dollars";
 }
 
+TEST(BillOfMaterials, ConvertsAListedPriceAsTheCostDoes) {
+  auto question = bank_question();
+  question.scenario.constraints->edition = Edition::kInternational;
+  question.scenario.accelerator = "RTX-5090";
+  const auto card = [&] {
+    const auto bill = bill_of(advise(question, catalogue()).value(), question, catalogue(), "CNY");
+    return *std::ranges::find(bill, "card", &BillRow::group);
+  };
+  EXPECT_EQ(card().price_low, std::nullopt) << "listed in dollars";
+  question.scenario.cost = CostInputs{.exchange_rate = 7};
+  EXPECT_EQ(card().price_low, 1999.0 * 7);
+  EXPECT_THAT(card().note->en, HasSubstr("Converted from USD at the given rate."));
+}
+
+TEST(BillOfMaterials, ComesToWhatTheCostPaysForTheGivenPrices) {
+  auto question = bank_question();
+  question.scenario.cost = CostInputs{.card_price = 90000, .server_price = 250000, .network_price = 30000, .storage_price = 400000};
+  const auto bill = bill_of(advise(question, catalogue()).value(), question, catalogue(), "CNY");
+  double sum = 0;
+  for (const auto& row : bill) {
+    EXPECT_EQ(row.price_low, row.price_high);
+    EXPECT_TRUE(row.price_low || row.group == "software" || row.group == "service") << row.item.en;
+    sum += row.price_low.value_or(0) * row.quantity;
+  }
+  EXPECT_EQ(sum, 6 * 90000 + 1 * (250000 + 30000) + 400000);
+  const auto port = std::ranges::find(bill, "port", &BillRow::unit);
+  ASSERT_NE(port, bill.end());
+  EXPECT_THAT(port->note->en, HasSubstr("part of the given one"));
+  const auto in_dollars = bill_of(advise(question, catalogue()).value(), question, catalogue(), "USD");
+  EXPECT_EQ(std::ranges::find(in_dollars, "port", &BillRow::unit)->price_low, std::nullopt);
+}
+
+TEST(BillOfMaterials, CountsStorageByCapacityWhereThatOfOneIsKnown) {
+  auto question = bank_question();
+  question.documents_bytes = 1e15;
+  auto own = catalogue();
+  const auto disks = [&] {
+    const auto bill = bill_of(advise(question, own).value(), question, own, "CNY");
+    return *std::ranges::find_if(bill, [](const BillRow& row) { return row.item.en == "disk-parallel"; });
+  };
+  EXPECT_EQ(disks().quantity, 2) << "3.3 GB/s of nodes that read 3";
+  EXPECT_THAT(disks().note->en, HasSubstr("Capacity not counted"));
+  EXPECT_THAT(disks().note->zh, HasSubstr("未按容量计数"));
+  std::ranges::find(own.storage, "disk-parallel", &StorageClass::name)->capacity_tib = 100;
+  EXPECT_EQ(disks().quantity, 19) << "two copies of a petabyte, and the weights";
+  EXPECT_THAT(disks().note->en, HasSubstr("Capacity counted with 100 TiB each"));
+  question.documents_bytes.reset();
+  EXPECT_EQ(disks().quantity, 2);
+  EXPECT_THAT(disks().note->en, HasSubstr("For at least")) << "the documents come on top of the weights";
+}
+
+TEST(BillOfMaterials, OrdersTheTiersMinimumOfServersAndSaysThatTheLoadNeedsFewer) {
+  auto question = bank_question();
+  const auto server = [&] {
+    const auto bill = bill_of(advise(question, catalogue()).value(), question, catalogue(), "CNY");
+    return *std::ranges::find(bill, "server", &BillRow::group);
+  };
+  EXPECT_EQ(server().quantity, 1);
+  EXPECT_THAT(server().note->en, Not(HasSubstr("The load needs")));
+  question.scenario.model.name = "DeepSeek-R1";
+  question.replicas = 1, question.cards_per_replica = 8;
+  EXPECT_EQ(server().quantity, 2);
+  EXPECT_THAT(server().note->en, HasSubstr("The load needs 1; 2 are this tier's minimum"));
+  EXPECT_THAT(server().note->zh, HasSubstr("按负载需 1 台"));
+}
+
+TEST(BillOfMaterials, SaysWhenTheCostBuysForMoreUseThanTodays) {
+  auto input = inputs().front();
+  const auto text = [&](double cards) {
+    input.sections = {{{"Cost", "成本"},
+                       {{.id = "on_premise.year1.purchase",
+                         .label = {"Purchase", "采购"},
+                         .value = 1e6,
+                         .unit = "CNY",
+                         .formula = "cards, servers",
+                         .inputs = {{.name = "cards", .value = cards, .unit = "cards", .source = "the fleet"}, {.name = "servers", .value = 1, .unit = "servers", .source = "the fleet"}}}}}};
+    return prose(write_paper(Paper::kBillOfMaterials, input, Language::kEn).value());
+  };
+  EXPECT_THAT(text(8), HasSubstr("8 cards in 1 server."));
+  EXPECT_THAT(text(6), Not(HasSubstr("The cost report buys")));
+}
+
 TEST(BillOfMaterials, IsInItsOwnCurrency) {
   auto input = inputs().front();
   input.currency = "USD";
   input.bill = {{.group = "server", .item = {"Server", "服务器"}, .specification = {"4 U", "4 U"}, .quantity = 2, .unit = "server", .price_low = 1000, .price_high = 1000, .source = "offer"}};
   EXPECT_THAT(prose(write_paper(Paper::kBillOfMaterials, input, Language::kEn).value()), testing::AllOf(HasSubstr("USD 2,000"), Not(HasSubstr("CNY 2,000"))));
+}
+
+TEST(Budget, IsHeldAgainstThePricesOfTheBill) {
+  auto input = inputs().front();
+  const BillRow server{.group = "server", .item = {"Server", "服务器"}, .specification = {"4 U", "4 U"}, .quantity = 2, .unit = "server", .price_low = 100000, .price_high = 120000, .source = "offer"};
+  const BillRow support{.group = "service", .item = {"Support", "维保"}, .specification = {"a year", "一年"}, .quantity = 1, .unit = "set", .source = ""};
+  auto unpriced = server;
+  unpriced.price_low = unpriced.price_high = std::nullopt;
+  const struct {
+    double budget;
+    std::vector<BillRow> bill;
+    Budget verdict;
+    const char *english, *chinese;
+  } cases[] = {{300000, {server, support}, Budget::kKept, "within its budget of CNY 300,000: the prices of the bill of materials come to at most CNY 240,000. Rows without a price come on top: 1.", "采购在预算之内"},
+               {220000, {server}, Budget::kDoubtful, "may exceed its budget of CNY 220,000", "采购可能超出预算"},
+               {150000, {server, unpriced}, Budget::kExceeded, "come to at least CNY 200,000. Rows without a price come on top: 1.", "采购超出预算：预算为 15 万元"},
+               {300000, {server, unpriced}, Budget::kUnknown, "rows of hardware without a price: 1; what is known comes to CNY 200,000 – CNY 240,000", "是否足够无法判断"},
+               {300000, {}, Budget::kUnknown, "no price that is known", "没有已知价格"}};
+  for (const auto& one : cases) {
+    input.scenario.constraints->budget = one.budget, input.bill = one.bill;
+    EXPECT_EQ(check_budget(input)->verdict, one.verdict) << one.english;
+    for (const auto paper : {Paper::kAlignment, Paper::kCost}) {
+      EXPECT_THAT(prose(write_paper(paper, input, Language::kEn).value()), HasSubstr(one.english)) << file_stem(paper);
+      EXPECT_THAT(prose(write_paper(paper, input, Language::kZh).value()), HasSubstr(one.chinese)) << file_stem(paper);
+    }
+    const auto risks = project_risks(input);
+    const auto risk = std::ranges::find(risks, "budget", &ProjectRisk::id);
+    EXPECT_EQ(risk != risks.end(), one.verdict != Budget::kKept) << one.english;
+    if (risk != risks.end()) EXPECT_EQ(risk->severity, one.verdict == Budget::kExceeded ? Severity::kHigh : Severity::kMedium);
+  }
+  input.scenario.constraints->budget.reset();
+  EXPECT_FALSE(check_budget(input));
 }
 
 TEST(Risks, CallTheDeliveryCriticalOnlyWhereItIs) {

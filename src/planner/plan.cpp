@@ -213,6 +213,9 @@ CostQuestion cost_question(const Case& c, const Plan& plan, const TokensPerDay& 
   if (c.scenario.cost) q.inputs = *c.scenario.cost;
   q.card = plan.accelerator;
   q.hardware = hardware_of(plan.fleet, c.years);
+  const auto tier = std::ranges::find(c.catalogue.appliances, plan.advice.tier.appliance, &Appliance::name);
+  if (tier != c.catalogue.appliances.end())
+    for (auto& year : q.hardware) year.servers = std::max(year.servers, servers_for(*tier, year.cards));  // as the bill orders them
   q.cards_per_replica = plan.split.cards();
   q.tokens = tokens;
   q.growth_per_year = c.scenario.users ? c.scenario.users->growth_per_year.value_or(0) : 0;
@@ -267,14 +270,18 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
     plan.assumptions.push_back({fmt::format("The given price of a card was taken for {}, after it was chosen: no card was fixed that it could be the price of. Fix `accelerator` to have it count in the choice.", plan.accelerator),
                                 fmt::format("方案未固定加速卡，所给单卡价格在选型之后用于选中的 {}；如需参与选型，请以 accelerator 固定加速卡。", plan.accelerator)});
   const auto tokens = tokens_of(plan.fleet);
-  ASSIGN_OR_RETURN(plan.cost, total_cost(cost_question(c, plan, tokens ? *tokens : tokens_at_peak(c, plan.fleet, plan.assumptions)), catalogue));
-
   question.weights_bytes = plan.memory.all_cards > 0 ? plan.memory.weights * plan.split.cards() : 0;
   question.kv_bytes_per_token = plan.memory.kv_bytes_per_token;
   question.replicas = plan.replicas;
   question.cards_per_replica = plan.split.cards();
   question.servers = plan.servers;
   question.concurrency = today.at_peak.concurrency;
+  // The tier first: it may begin with more servers than the fleet needs, and one number of them stands everywhere.
+  ASSIGN_OR_RETURN(const auto facts, facts_of(question, catalogue));
+  ASSIGN_OR_RETURN(plan.advice.tier, advise_tier(facts));
+  plan.servers = best.option.servers = static_cast<std::uint32_t>(plan.advice.tier.servers);
+  ASSIGN_OR_RETURN(plan.cost, total_cost(cost_question(c, plan, tokens ? *tokens : tokens_at_peak(c, plan.fleet, plan.assumptions)), catalogue));
+
   question.local_cost = plan.cost.on_premise.total.base;
   question.cloud_cost = plan.cost.cloud.total.base;
   ASSIGN_OR_RETURN(plan.advice, advise(question, catalogue));

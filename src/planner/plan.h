@@ -36,7 +36,7 @@ struct Plan {
   Scenario scenario;
   std::string model, weights, accelerator;
   Split split;
-  std::uint32_t replicas = 0, cards = 0, servers = 0;  ///< today, with spare
+  std::uint32_t replicas = 0, cards = 0, servers = 0;  ///< today, with spare; no fewer servers than the tier begins with
   std::vector<HardwareOption> hardware;                ///< the chosen one first
   MemoryPlan memory;
   SpeedPlan speed;

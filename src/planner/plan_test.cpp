@@ -109,6 +109,25 @@ TEST(Plan, TheTableOfCardsAndTheCostReckonWithTheSamePrice) {
   EXPECT_DOUBLE_EQ(price_of_a_card(converted), 1999.0 * 7);
 }
 
+TEST(Plan, BillAndCostBuyTheSameServers) {
+  auto usual = bank(), large = bank();
+  large.model = {.name = "Qwen3-235B-A22B", .weights = "int4"};  // of a tier that begins with two servers
+  large.users->daily_active = 100;
+  for (auto* scenario : {&usual, &large}) {
+    scenario->users->growth_per_year = 0, scenario->accelerator = "Ascend-910B3";
+    const auto plan = make_plan(*scenario, kCatalogue, kFind, {.curves = false});
+    ASSERT_TRUE(plan) << plan.error().message;
+    const auto purchase = std::ranges::find(plan->cost.figures, "on_premise.year1.purchase", &Figure::id);
+    ASSERT_NE(purchase, plan->cost.figures.end());
+    EXPECT_EQ(std::ranges::find(purchase->inputs, "servers", &Input::name)->value, plan->servers);
+    EXPECT_EQ(std::ranges::find(plan->bill, "server", &BillRow::group)->quantity, plan->servers);
+    EXPECT_EQ(plan->advice.tier.servers, plan->servers);
+    EXPECT_EQ(plan->hardware.front().servers, plan->servers);
+    EXPECT_EQ(plan->fleet.years.front().servers, 1U);
+    EXPECT_EQ(plan->servers, scenario == &large ? 2U : 1U);
+  }
+}
+
 TEST(Plan, WritesItsPapersInBothLanguages) {
   const auto plan = make_plan(bank(), kCatalogue, kFind).value();
   const auto input = paper_input(plan, {.date = "2026-11-26"});
@@ -143,7 +162,7 @@ TEST(Scenario, FilesAreReadAsYamlOrJsonAndEveryNumberHasARange) {
   EXPECT_THAT(message("name: x\nmodel: {name: y}\nusers: {daily_active: many}\n"), HasSubstr("daily_active"));
   EXPECT_THAT(message("name: x\nmodel: {name: y}\ncost: {pue: 0.5}\n"), HasSubstr("`cost.pue`"));
   EXPECT_THAT(message("name: x\nmodel: {name: y}\ncost: {pue: 7}\n"), HasSubstr("`cost.pue` must be a number from 1 to 5"));
-  EXPECT_THAT(message("name: x\nmodel: {name: y}\nusers: {growth_per_year: -0.1}\n"), HasSubstr("`users.growth_per_year`"));
+  EXPECT_THAT(message("name: x\nmodel: {name: y}\nusers: {growth_per_year: -0.95}\n"), HasSubstr("`users.growth_per_year`"));
   EXPECT_THAT(message("name: x\nmodel: {name: y}\ncost: {currency: yuan}\n"), HasSubstr("three letters"));
   EXPECT_THAT(message("name: x\nmodel: {name: y}\nyears: .inf\n"), HasSubstr("years"));
   EXPECT_THAT(message("name: [\n"), HasSubstr("not valid YAML"));

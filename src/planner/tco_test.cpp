@@ -253,7 +253,9 @@ TEST(TotalCost, ThePriceListIsReadByModelAndPeriod) {
   q.cloud_period.reset();
   plan = cost(q);
   EXPECT_THAT(plan.notes.at(0).en, HasSubstr("cloud_period"));
-  EXPECT_LT(*plan.cloud.total.low, *plan.cloud.total.high);
+  EXPECT_NEAR(*plan.cloud.total.low, (200 * 1.5 + 100 * 0.05 + 30 * 4.5) * 365 * 2, 1e-6) << "all of it off peak, cached tokens too";
+  EXPECT_NEAR(*plan.cloud.total.high, (200 * 3 + 100 * 0.1 + 30 * 9) * 365 * 2, 1e-6);
+  EXPECT_TRUE(std::ranges::any_of(plan.sensitivities, [](const Sensitivity& one) { return one.input == "cloud_cached_per_million"; }));
   q.cloud_period = "full moon";
   EXPECT_THAT(refusal(q), HasSubstr("full moon"));
   q.inputs.cloud_model = "DeepSeek/deepseek-flesh";

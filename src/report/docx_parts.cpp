@@ -177,8 +177,9 @@ std::string docx_content_types() {
 Result<std::string> zip_parts(const std::vector<std::pair<std::string, std::string>>& parts, const std::string& date) {
   zip_error_t error;
   zip_error_init(&error);
+  const std::unique_ptr<zip_error_t, decltype(&zip_error_fini)> owned_error(&error, zip_error_fini);
   zip_source_t* target = zip_source_buffer_create(nullptr, 0, 0, &error);
-  if (target == nullptr) return internal("The DOCX container cannot be made");
+  if (target == nullptr) return internal("The DOCX container cannot be made", zip_error_strerror(&error));
   zip_source_keep(target);
   const std::unique_ptr<zip_source_t, decltype(&zip_source_free)> owned(target, zip_source_free);
   zip_t* archive = zip_open_from_source(target, ZIP_TRUNCATE, &error);
@@ -194,7 +195,8 @@ Result<std::string> zip_parts(const std::vector<std::pair<std::string, std::stri
                                                         : 1 << 5 | 1);
   for (const auto& [name, content] : parts) {
     zip_source_t* source = zip_source_buffer(archive, content.data(), content.size(), 0);
-    const auto index = zip_file_add(archive, name.c_str(), source, ZIP_FL_ENC_UTF_8);
+    const auto index = source == nullptr ? -1 : zip_file_add(archive, name.c_str(), source, ZIP_FL_ENC_UTF_8);
+    if (index < 0) zip_source_free(source);  // the archive takes it only when it is added
     if (index < 0 || zip_file_set_dostime(archive, static_cast<zip_uint64_t>(index), 0, dos_date, 0) != 0) {
       zip_discard(archive);
       return internal("The DOCX container cannot be made", name);

@@ -7,6 +7,7 @@
 #include <pugixml.hpp>
 
 #include "base/text.h"
+#include "report/docx_parts.h"
 #include "report/escape.h"
 #include "report/hostile_fixture.h"
 #include "report/render.h"
@@ -243,6 +244,15 @@ TEST(ReportFormats, HostileTextBreaksNone) {
   EXPECT_FALSE(body.select_node("//script"));
   for (const auto& relation : xml(parts.at("word/_rels/document.xml.rels")).child("Relationships").children())
     if (std::string_view(relation.attribute("TargetMode").value()) == "External") EXPECT_THAT(relation.attribute("Target").value(), testing::StartsWith("https://"));
+}
+
+TEST(ReportDocx, APartThatTheContainerRefusesIsNamed) {
+  for (const std::string name : {"\xff.xml", "same.xml"}) {  // no UTF-8; there already
+    const auto made = zip_parts({{"same.xml", "a"}, {name, "b"}}, "2026-02-18");
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().detail, name);
+  }
+  EXPECT_EQ(unzip(zip_parts({{"a.xml", "a"}, {"b.xml", ""}}, "").value()), (std::map<std::string, std::string>{{"a.xml", "a"}, {"b.xml", ""}}));
 }
 
 TEST(ReportFormats, AnEmptyReportIsAReport) {

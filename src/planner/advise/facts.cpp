@@ -98,13 +98,6 @@ void load_of(Facts& facts) {
   }
 }
 
-bool speaks_to_public(const IndustryScenario& use) {
-  static constexpr std::string_view kPublic[] = {"customer service",          "triage and patient service",   "shop assistant", "policy questions of citizens",
-                                                 "voice service for farmers", "subsidy and policy questions", "tutoring",       "crop and pest advice",
-                                                 "copy and pictures",         "drafts and headlines"};
-  return std::ranges::find(kPublic, use.name) != std::end(kPublic);
-}
-
 }  // namespace
 
 Result<Facts> facts_of(const AdviceQuestion& question, const Catalogue& catalogue) {
@@ -147,7 +140,7 @@ Result<Facts> facts_of(const AdviceQuestion& question, const Catalogue& catalogu
   facts.personal_data = facts.industry != nullptr && std::ranges::any_of(facts.industry->compliance, [](const std::string& line) {
                           return line.contains("Personal Information Protection Law");
                         });
-  facts.public_answers = facts.use != nullptr && speaks_to_public(*facts.use);
+  facts.public_answers = facts.use != nullptr && facts.use->public_answers.value_or(false);
   return facts;
 }
 

@@ -24,11 +24,16 @@ void move(CriterionScore& criterion, ModeValues points, Words reason) {
 void cost(const Facts& facts, CriterionScore& out) {
   if (facts.local_cost && facts.cloud_cost && *facts.local_cost + *facts.cloud_cost > 0) {
     const auto local = *facts.local_cost / (*facts.local_cost + *facts.cloud_cost);
-    return score(out, {100 * local, 45, 100 * (1 - local)},
+    const ModeValues points{100 * local, 45, 100 * (1 - local)};
+    if (*facts.cloud_cost == 0)
+      return score(out, points,
+                   {"The cloud's tokens were given as free, so it takes all the points that cost has; hybrid 45, for it pays for its own part. Check the price of the cloud.",
+                    "所给云端词元费用为零，成本得分全归云端；混合部署仍需承担自有部分，计 45 分。请核对云端价格。"});
+    const auto times = plain_number(*facts.local_cost / *facts.cloud_cost);
+    return score(out, points,
                  {fmt::format("Over the horizon, running it yourself costs {} times what the cloud's tokens cost; each way scores the other's share of the sum; hybrid 45, for it pays for both.",
-                              plain_number(*facts.local_cost / std::max(*facts.cloud_cost, 1e-9))),
-                  fmt::format("在测算期内，自建总成本是云端按词元计费的 {} 倍；两种方式各按对方在合计中的占比得分，混合部署两边付费，计 45 分。",
-                              plain_number(*facts.local_cost / std::max(*facts.cloud_cost, 1e-9)))});
+                              times),
+                  fmt::format("在测算期内，自建总成本是云端按词元计费的 {} 倍；两种方式各按对方在合计中的占比得分，混合部署两边付费，计 45 分。", times)});
   }
   if (!facts.daily_active)
     return score(out, {55, 55, 55}, {"Neither a cost comparison nor daily users were given: all modes score alike.", "既无成本测算也无日活用户数：各方式同分。"});

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "planner/advise/facts.h"
 
@@ -18,12 +19,12 @@ Words tier_name(int rank) {
 
 bool carries_model(const Appliance& one, double parameters) { return !one.parameters_up_to || parameters <= *one.parameters_up_to; }
 
-/// The least rank at which an appliance of the edition satisfies `holds`; the top rank when none does.
+/// The least rank at which an appliance of the edition satisfies `holds`; absent when none does.
 template <class Holds>
-int least_rank(const std::vector<const Appliance*>& appliances, Holds holds) {
-  int least = kTopRank;
+std::optional<int> least_rank(const std::vector<const Appliance*>& appliances, Holds holds) {
+  std::optional<int> least;
   for (const auto* one : appliances)
-    if (holds(*one)) least = std::min(least, rank_of(*one));
+    if (holds(*one)) least = std::min(least.value_or(kTopRank), rank_of(*one));
   return least;
 }
 
@@ -36,43 +37,61 @@ std::string edition_of(const Facts& facts) {
   return "domestic";  // What can be bought on the mainland without a reservation.
 }
 
+/// The top rank where no appliance suffices, and then the reasons say so.
 int required_rank(const Facts& facts, const std::vector<const Appliance*>& appliances, TierAdvice& advice) {
   int rank = 0;
-  const auto need = [&](int one, Words reason) {
-    rank = std::max(rank, one);
-    advice.reasons.push_back(std::move(reason));
+  const auto need = [&](std::optional<int> least, const Words& what, const Words& more, const Words& why_none) {
+    rank = std::max(rank, least.value_or(kTopRank));
+    if (least)
+      advice.reasons.push_back({fmt::format("{} ask for at least: {}{}.", what.en, tier_name(*least).en, more.en),
+                                fmt::format("{}至少需要{}{}。", what.zh, tier_name(*least).zh, more.zh)});
+    else
+      advice.reasons.push_back({fmt::format("{}: {}. The largest tier is taken, and one of it does not suffice{}.", what.en, why_none.en, more.en),
+                                fmt::format("{}：{}；取最大一档，但单套不足以承担{}。", what.zh, why_none.zh, more.zh)});
   };
+  const Words edition = advice.edition == "domestic" ? Words{"domestic", "国产"} : Words{"international", "国际"};
   if (facts.parameters) {
-    const auto one = least_rank(appliances, [&](const Appliance& appliance) { return carries_model(appliance, *facts.parameters); });
-    need(one, {fmt::format("{} ask for at least: {}.", parameters_words(*facts.parameters).en, tier_name(one).en),
-               fmt::format("{}的模型至少需要{}。", parameters_words(*facts.parameters).zh, tier_name(one).zh)});
+    const auto size = parameters_words(*facts.parameters);
+    need(least_rank(appliances, [&](const Appliance& appliance) { return carries_model(appliance, *facts.parameters); }), {size.en, size.zh + "的模型"}, {},
+         {fmt::format("no appliance of the {} edition carries such a model", edition.en), fmt::format("{}版没有能承载该规模的机型", edition.zh)});
   }
   if (facts.user_class != nullptr) {
-    const auto one =
-        least_rank(appliances, [&](const Appliance& appliance) { return std::ranges::find(appliance.users, facts.user_class->name) != appliance.users.end(); });
-    need(one, {fmt::format("{} daily users ask for at least: {}; {}.", plain_number(*facts.daily_active), tier_name(one).en, facts.user_class->advice),
-               fmt::format("日活 {} 人至少需要{}；{}。", plain_number(*facts.daily_active), tier_name(one).zh,
-                           facts.user_class->advice_zh.value_or(facts.user_class->advice))});
+    const auto users = plain_number(*facts.daily_active);
+    const auto& meant = facts.user_class->name;
+    need(least_rank(appliances, [&](const Appliance& appliance) { return std::ranges::find(appliance.users, meant) != appliance.users.end(); }),
+         {users + " daily users", "日活 " + users + " 人"}, {"; " + facts.user_class->advice, "；" + facts.user_class->advice_zh.value_or(facts.user_class->advice)},
+         {fmt::format("no appliance of the {} edition is meant for so many", edition.en), fmt::format("{}版没有面向该用户规模的机型", edition.zh)});
   }
   if (facts.concurrency) {
-    const auto one = least_rank(appliances, [&](const Appliance& appliance) { return *facts.concurrency <= appliance.concurrency_up_to; });
-    need(one, {fmt::format("{} requests in flight ask for at least: {}.", plain_number(std::ceil(*facts.concurrency)), tier_name(one).en),
-               fmt::format("{} 路并发请求至少需要{}。", plain_number(std::ceil(*facts.concurrency)), tier_name(one).zh)});
+    const auto requests = plain_number(std::ceil(*facts.concurrency));
+    const auto most = (*std::ranges::max_element(appliances, {}, &Appliance::concurrency_up_to))->concurrency_up_to;
+    need(least_rank(appliances, [&](const Appliance& appliance) { return *facts.concurrency <= appliance.concurrency_up_to; }),
+         {requests + " requests in flight", requests + " 路并发请求"}, {},
+         {fmt::format("an appliance of the {} edition takes up to {}", edition.en, most), fmt::format("{}版单套机型最多支持 {} 路", edition.zh, most)});
   }
   if (advice.reasons.empty())
-    need(0, {"Neither the model's size nor the load is known: the smallest tier, to begin with.", "模型规模与负载均未知：先从最小档起步。"});
+    advice.reasons.push_back({"Neither the model's size nor the load is known: the smallest tier, to begin with.", "模型规模与负载均未知：先从最小档起步。"});
   return rank;
 }
 
 double servers_of(const Facts& facts, const Appliance& appliance, TierAdvice& advice) {
-  double servers = facts.user_class == nullptr ? 1 : facts.user_class->minimum_servers;
+  const auto& question = *facts.question;
+  const auto cards = question.replicas && question.cards_per_replica ? std::optional(*question.replicas * *question.cards_per_replica) : std::nullopt;
+  const auto of_tier = servers_for(appliance, cards.value_or(0));
+  if (question.servers && cards) {
+    // The fleet knows the load better than the guidance does, and has the user class's servers already.
+    const auto fleet = std::ceil(*question.servers);
+    if (of_tier > fleet)
+      advice.reasons.push_back({fmt::format("Servers that the load needs: {}. This tier takes at least {} for {} cards; these are ordered and reckoned with.", plain_number(fleet),
+                                            plain_number(of_tier), plain_number(*cards)),
+                                fmt::format("按负载需 {} 台服务器；该机型承载 {} 张卡至少需 {} 台，采购与成本均按后者计。", plain_number(fleet), plain_number(*cards),
+                                            plain_number(of_tier))});
+    return std::max(fleet, of_tier);
+  }
+  double servers = std::max(of_tier, facts.user_class == nullptr ? 1.0 : facts.user_class->minimum_servers);
   if (facts.concurrency && appliance.concurrency_up_to > 0) servers = std::max(servers, std::ceil(*facts.concurrency / appliance.concurrency_up_to));
-  if (facts.question->servers) servers = std::max(servers, std::ceil(*facts.question->servers));
-  const auto per_server = appliance.cards.per_server ? appliance.cards.per_server : appliance.cards.maximum;
-  if (appliance.cards.per_server) servers = std::max(servers, std::ceil(static_cast<double>(appliance.cards.minimum) / *appliance.cards.per_server));
-  if (facts.question->replicas && facts.question->cards_per_replica && per_server && *per_server > 0)
-    servers = std::max(servers, std::ceil(*facts.question->replicas * *facts.question->cards_per_replica / *per_server));
-  else
+  if (question.servers) servers = std::max(servers, std::ceil(*question.servers));
+  if (!cards)
     advice.reasons.push_back({"The number of replicas and cards was not given: servers follow from users and requests in flight alone.",
                               "未给出副本数与卡数：服务器数仅由用户数与并发推定。"});
   return servers;
@@ -173,6 +192,13 @@ void alternatives(const Facts& facts, const Appliance& chosen, TierAdvice& advic
 }
 
 }  // namespace
+
+double servers_for(const Appliance& appliance, double cards) {
+  const double per_server = (appliance.cards.per_server ? appliance.cards.per_server : appliance.cards.maximum).value_or(0);
+  if (per_server == 0) return 1;
+  const double least = appliance.cards.per_server ? appliance.cards.minimum : 1;  // of cards: a tier of several servers begins with so many
+  return std::max(1.0, std::ceil(std::max(cards, least) / per_server));
+}
 
 Result<TierAdvice> advise_tier(const Facts& facts) {
   TierAdvice advice{.appliance = {}, .tier = {}, .edition = edition_of(facts)};

@@ -59,6 +59,7 @@ void why(Pen& pen) {
   row({"Growth per year", "年增长率"}, users.growth_per_year ? pen.value(*users.growth_per_year * 100, "%") : pen.unknown());
   if (constraints.budget) row({"Budget of the purchase", "采购预算"}, pen.money(constraints.budget));
   pen.table({{{"What is given", "既定条件"}, 3}, {{"Value", "取值"}, 4}}, std::move(rows), {"Conditions of the plan", "方案既定条件"});
+  budget_line(pen);
 }
 
 std::string goal_value(const Pen& pen, const Goal& goal) {

@@ -134,6 +134,7 @@ void write_cost(Pen& pen) {
     pen.callout(report::Tone::kWarning, {"Not reckoned", "未测算"},
                 {"This plan holds no cost figures: give prices, tariff and staff, or a cloud price to compare with.",
                  "本方案无成本数据：请给出采购价、电价与人力成本，或用于对比的云端单价。"});
+    budget_line(pen);
     pen.basis();
     return;
   }
@@ -145,6 +146,7 @@ void write_cost(Pen& pen) {
   if (!cost.total)
     pen.callout(report::Tone::kWarning, {"The total is unknown", "总成本未知"},
                 {"A price that it needs was neither given nor published; it is named under \"Not given\".", "所需价格既未给出也未公开，详见“未给出的信息”。"});
+  budget_line(pen);
   parts(pen, cost);
   over_years(pen, cost);
   sensitivity(pen, cost);

@@ -81,6 +81,14 @@ std::vector<FigureSection> all_sections(const PaperInput& input);
 /// What was not given, each once.
 std::vector<Words> not_given(const PaperInput& input);
 
+/// The budget that the scenario gives for the purchase against the prices of the bill.
+enum class Budget { kKept, kDoubtful, kExceeded, kUnknown };  ///< doubtful: the range of the prices reaches beyond it
+struct BudgetCheck {
+  Budget verdict = Budget::kUnknown;
+  Words text;
+};
+std::optional<BudgetCheck> check_budget(const PaperInput& input);  ///< absent: no budget was given
+
 void write_alignment(Pen& pen);
 void write_sizing(Pen& pen);
 void write_bill(Pen& pen);
@@ -95,6 +103,8 @@ report::Chart step_chart(const Pen& pen);
 Words step_caption(const Pen& pen);
 report::Chart task_chart(const Pen& pen);
 std::string days(const Pen& pen, double from, double to);
+/// What the check says; nothing without a budget.
+void budget_line(Pen& pen);
 /// "Month 23"; not reached when both sides are known, else unknown.
 std::string month_word(const Pen& pen, const PaperCost& cost);
 /// 0 for Monday to 6 of a YYYY-MM-DD; absent when it is none.

@@ -110,7 +110,23 @@ void quality_and_people(const PaperInput& input, std::vector<ProjectRisk>& out) 
               .probability = 3,
               .impact = 3,
               .owner = Role::kArchitect});
-  if (!input.cost || !input.cost->total)
+  const auto budget = check_budget(input);
+  const bool exceeded = budget && budget->verdict == Budget::kExceeded;
+  if (budget && budget->verdict != Budget::kKept)
+    add(out, {.id = "budget",
+              .title = exceeded                               ? Words{"The purchase exceeds the budget", "采购超出预算"}
+                       : budget->verdict == Budget::kDoubtful ? Words{"The purchase may exceed the budget", "采购可能超出预算"}
+                                                              : Words{"The budget is not known to suffice", "预算充足性未知"},
+              .why = budget->text,
+              .mitigation = exceeded ? Words{"Raise the budget, or plan with a smaller model, fewer users at first or cheaper cards; no order before that.",
+                                             "追加预算，或改用更小的模型、更便宜的加速卡、先缩小用户范围；此前不下单。"}
+                                     : Words{"Offers from two vendors for every row before the approval.", "审批前取得两家供应商对全部条目的报价。"},
+              .sign = exceeded ? Words{"The offers come to more than the budget too.", "供应商报价同样高于预算。"}
+                               : Words{"Rows without a price in the bill of materials, or offers at the high end.", "物料清单存在缺价条目，或报价接近区间上限。"},
+              .probability = exceeded ? 5 : 3,
+              .impact = 4,
+              .owner = Role::kSponsor});
+  else if (!budget && (!input.cost || !input.cost->total))
     add(out, {.id = "budget",
               .title = {"The budget is not known to suffice", "预算充足性未知"},
               .why = {"The cost could not be reckoned in full.", "成本未能完整测算。"},

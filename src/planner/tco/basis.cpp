@@ -188,21 +188,25 @@ class Builder {
     ASSIGN_OR_RETURN(const auto found, cloud_prices());
     const auto& first = *found.front();
     const auto source = fmt::format("{} {}{}: {}", first.vendor, first.model, first.period ? ", " + *first.period : "", cite(first));
-    const auto range = [&](TermInfo& info, double TokenPrice::* price) -> Status {
-      ASSIGN_OR_RETURN(info.value, convert(first.*price, first.currency, "the price of " + first.model, "cloud_input_per_million and cloud_output_per_million"));
+    const auto range = [&](TermInfo& info, auto price_of) -> Status {
+      const auto rest = "cloud_input_per_million and cloud_output_per_million";
+      info.low = std::numeric_limits<double>::max(), info.high = 0;
+      for (const auto* one : found) {
+        const std::optional<double> listed = price_of(*one);
+        if (!listed) continue;
+        ASSIGN_OR_RETURN(const auto price, convert(*listed, one->currency, "the price of " + one->model, rest));
+        if (one == &first) info.value = price;
+        info.low = std::min(info.low, price), info.high = std::max(info.high, price);
+      }
       info.source = source;
-      const auto factor = first.*price > 0 ? info.value / (first.*price) : 1;
-      info.low = info.high = info.value;
-      for (const auto* one : found) info.low = std::min(info.low, one->*price * factor), info.high = std::max(info.high, one->*price * factor);
       info.published_range = info.high > info.low;
       return {};
     };
-    if (!in_.cloud_input_per_million) RETURN_IF_ERROR(range(input, &TokenPrice::input_per_million));
-    if (!in_.cloud_output_per_million) RETURN_IF_ERROR(range(output, &TokenPrice::output_per_million));
+    if (!in_.cloud_input_per_million) RETURN_IF_ERROR(range(input, [](const TokenPrice& one) { return one.input_per_million; }));
+    if (!in_.cloud_output_per_million) RETURN_IF_ERROR(range(output, [](const TokenPrice& one) { return one.output_per_million; }));
     cached.value = input.value, cached.source = "as other prompt tokens: the list has no price for cached ones";
     if (first.cached_input_per_million) {
-      ASSIGN_OR_RETURN(cached.value, convert(*first.cached_input_per_million, first.currency, "the price of " + first.model, "cloud_input_per_million"));
-      cached.source = source;
+      RETURN_IF_ERROR(range(cached, [](const TokenPrice& one) { return one.cached_input_per_million; }));
       basis_.cached_as_input = false;
     }
     if (found.size() > 1)
