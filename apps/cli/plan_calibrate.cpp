@@ -117,7 +117,7 @@ Result<planner::CalibrationRun> measure(const std::string& file, int threads, bo
   if (run.shape.embeds) return invalid(file + " makes vectors; calibrate with a model that answers");
   const auto clock = SystemClock();
   ASSIGN_OR_RETURN(const auto log, Logger::open({.level = LogLevel::kError}));
-  engine::LocalWorkerOptions options{.program = engine::worker_program(accelerators), .model_file = file, .name = run.model};
+  engine::LocalWorkerOptions options{.program = engine::worker_program(accelerators), .model_file = std::filesystem::absolute(file), .name = run.model};
   options.load.context_tokens = kContext;
   options.load.kv_tokens = 2 * kContext;
   options.load.parallel = 1;
