@@ -53,6 +53,7 @@ def compare(name, file, measured, rates):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--type", action="append", help="weight types; q8_0 and q4_0 when absent")
+    options.add_argument("--threads", type=int, default=0)
     options.add_argument("--card", action="store_true")
     options.add_argument("--json", action="store_true")
     options = options.parse_args()
@@ -66,9 +67,9 @@ def main():
                 files[name] = folder / f"{name}-{kind}.gguf"
                 subprocess.run([WRITER, *map(str, shape), "--type", kind, "-o", files[name]], check=True)
             rates = folder / f"rates-{kind}.json"
-            siyu("calibrate", *(part for name in calibrated_by for part in ("--model", files[name])), "--out", rates)
+            siyu("calibrate", *(part for name in calibrated_by for part in ("--model", files[name])), "--out", rates, "--threads", options.threads)
             for name in predicted_for:
-                measured = siyu("calibrate", "--model", files[name], "--out", folder / "own.json")["models"][0]
+                measured = siyu("calibrate", "--model", files[name], "--out", folder / "own.json", "--threads", options.threads)["models"][0]
                 (folder / "own.json").unlink()
                 for row in compare(f"{name} {kind}", files[name], measured, rates):
                     row["error"] = row["predicted"] / row["measured"] - 1

@@ -19,6 +19,7 @@ namespace {
 // through), in seconds: usual on processors and on a large card, give or take as much. Two models seldom tell such small parts from noise, so
 // a fit begins from here and moves as far as the times demand.
 constexpr double kStep = 1e-4, kLayer = 3e-5, kWord = 3e-9;
+constexpr double kPromptStep = 1e-3;           // more of a step that reads a prompt
 constexpr double kNoise = 0.03;                // of a measured time
 constexpr int kSweeps = 2000;
 constexpr double kFastest = 1e18;              // a rate that no time gave: what it is for costs nothing then
@@ -39,78 +40,81 @@ Line line_through(const std::vector<std::pair<double, double>>& points) {
   return {.at_zero = (y * xx - x * xy) / determinant, .slope = (n * xy - x * y) / determinant};
 }
 
-/// What a token takes of a model, behind no context.
-struct StepTime {
-  double layers = 0, words = 0, weight_bytes = 0, seconds = 0;
-};
-struct StepCost {
-  double step_s = 0, layer_s = 0, word_s = 0, byte_s = 0;
+/// of[0] × x[0] + of[1] × x[1] + … = is
+template <std::size_t N>
+struct Equation {
+  std::array<double, N> of{};
+  double is = 0;
 };
 
-/// seconds = step + layers × layer + words × word + bytes × byte: least squares over the runs and over what is usual. None can be below 0,
-/// so one is set after the other, each to its best, until they stand still.
-StepCost step_cost(const std::vector<StepTime>& times) {
-  struct Equation {
-    std::array<double, 4> of;  // × (step, layer, word, byte) = is
-    double is;
-  };
-  std::vector<Equation> equations{{.of = {1 / kStep, 0, 0, 0}, .is = 1}, {.of = {0, 1 / kLayer, 0, 0}, .is = 1}, {.of = {0, 0, 1 / kWord, 0}, .is = 1}};
-  for (const auto& one : times) {
-    const double weight = 1 / (one.seconds * kNoise);
-    equations.push_back({.of = {weight, weight * one.layers, weight * one.words, weight * one.weight_bytes}, .is = 1 / kNoise});
-  }
-  std::array<double, 4> cost{};
+/// Least squares with no x below 0: one is set after the other, each to its best, until they stand still. An x that no equation tells stays 0.
+template <std::size_t N>
+std::array<double, N> solve(const std::vector<Equation<N>>& equations) {
+  std::array<double, N> x{};
   for (int i = 0; i < kSweeps; ++i) {
-    for (std::size_t k = 0; k < cost.size(); ++k) {
+    for (std::size_t k = 0; k < N; ++k) {
       double top = 0, bottom = 0;
       for (const auto& [of, is] : equations) {
-        const double others = std::inner_product(of.begin(), of.end(), cost.begin(), 0.0) - of[k] * cost[k];
+        const double others = std::inner_product(of.begin(), of.end(), x.begin(), 0.0) - of[k] * x[k];
         top += of[k] * (is - others), bottom += of[k] * of[k];
       }
-      cost[k] = std::max(0.0, top / bottom);
+      if (bottom > 0) x[k] = std::max(0.0, top / bottom);
     }
   }
-  return {.step_s = cost[0], .layer_s = cost[1], .word_s = cost[2], .byte_s = cost[3]};
+  return x;
 }
+
+/// What is known beforehand of x[k]: about so much, give or take as much.
+template <std::size_t N>
+Equation<N> usually(std::size_t k, double value) {
+  Equation<N> equation{.is = 1};
+  equation.of[k] = 1 / value;
+  return equation;
+}
+
+/// A measured time, as the sum of parts × x: noise is a share of it.
+template <std::size_t N>
+Equation<N> measured(std::array<double, N> parts, double seconds) {
+  for (auto& part : parts) part /= seconds * kNoise;
+  return {.of = parts, .is = 1 / kNoise};
+}
+
+double rate(double seconds_of_one) { return seconds_of_one > 0 ? 1 / seconds_of_one : kFastest; }
 
 /// seconds of a token = step + layers × layer + vocabulary × word + weights / bandwidth + context × attention / K
 void fit_outputs(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) {
   std::vector<double> kv;
-  std::vector<StepTime> times;
+  std::vector<Equation<4>> equations{usually<4>(0, kStep), usually<4>(1, kLayer), usually<4>(2, kWord)};
   for (const auto& run : runs) {
     std::vector<std::pair<double, double>> by_context;
     for (const auto& output : run.outputs) by_context.emplace_back(output.context, output.seconds);
     const auto line = line_through(by_context);
     if (line.slope > 0) kv.push_back(sizing::attention_flop(run.shape) / line.slope);
-    times.push_back({.layers = 1.0 * run.shape.layers, .words = 1.0 * run.shape.vocabulary, .weight_bytes = sizing::active_weight_bytes(run.shape, nullptr),
-                     .seconds = line.at_zero > 0 ? line.at_zero : by_context.front().second});
+    equations.push_back(measured<4>({1, 1.0 * run.shape.layers, 1.0 * run.shape.vocabulary, sizing::active_weight_bytes(run.shape, nullptr)},
+                                    line.at_zero > 0 ? line.at_zero : by_context.front().second));
   }
-  const auto cost = step_cost(times);
-  rates.step_s = cost.step_s;
-  rates.layer_s = cost.layer_s;
-  rates.word_s = cost.word_s;
-  rates.weight_bytes_per_s = cost.byte_s > 0 ? 1 / cost.byte_s : kFastest;
+  const auto [step, layer, word, byte] = solve(equations);
+  rates.step_s = step, rates.layer_s = layer, rates.word_s = word;
+  rates.weight_bytes_per_s = rate(byte);
   rates.kv_flop_per_s = kv.empty() ? kFastest : median(kv);
 }
 
-/// seconds / token = computed / F + half the tokens before it × attention / A, when the fixed part of each step and the first word are off.
+/// seconds of a prompt = steps × (step + layers × layer + prompt step) + vocabulary × word + tokens × computed / F + tokens² / 2 × attention / A,
+/// of which fit_outputs() has found the step, the layer and the word.
 void fit_prompts(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) {
-  std::vector<double> flop, attention;
+  std::vector<Equation<3>> equations{usually<3>(0, kPromptStep)};
   for (const auto& run : runs) {
-    std::vector<std::pair<double, double>> per_token;
+    const double computed = 2.0 * static_cast<double>(run.shape.computed_parameters() - run.shape.output_parameters());
     for (const auto& prompt : run.prompts) {
       const double steps = std::ceil(prompt.tokens / sizing::WorkerSizes{}.step_tokens);
-      const double fixed = steps * (rates.step_s + run.shape.layers * rates.layer_s) + run.shape.vocabulary * rates.word_s.value_or(0);
-      per_token.emplace_back(prompt.tokens / 2, std::max(prompt.seconds - fixed, prompt.seconds / 2) / prompt.tokens);
+      const double known = steps * (rates.step_s + run.shape.layers * rates.layer_s) + run.shape.vocabulary * rates.word_s.value_or(0);
+      equations.push_back(measured<3>({steps, prompt.tokens * computed, prompt.tokens * prompt.tokens / 2 * sizing::attention_flop(run.shape)}, std::max(prompt.seconds - known, prompt.seconds / 2)));
     }
-    const auto line = line_through(per_token);
-    const double computed = 2.0 * static_cast<double>(run.shape.computed_parameters() - run.shape.output_parameters());
-    const double whole = line.at_zero > 0 ? line.at_zero : per_token.front().second;
-    flop.push_back(computed / whole);
-    if (line.slope > 0) attention.push_back(sizing::attention_flop(run.shape) / line.slope);
   }
-  rates.flop_per_s = median(flop);
-  rates.attention_flop_per_s = attention.empty() ? kFastest : median(attention);
+  const auto [step, flop, attention] = solve(equations);
+  rates.prompt_step_s = step;
+  rates.flop_per_s = rate(flop);
+  rates.attention_flop_per_s = rate(attention);
 }
 
 }  // namespace

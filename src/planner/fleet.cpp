@@ -309,7 +309,7 @@ std::vector<Input> inputs_of(const ServiceModel& model) {
   constexpr auto source = "the replica's step times (service_model.h)";
   const auto time = [&](const char* name, double value) { return Input{.name = name, .value = value, .unit = "s", .source = source}; };
   const auto number = [&](const char* name, double value) { return Input{.name = name, .value = value, .source = source}; };
-  return {time("overhead_s", model.overhead_s),       time("sequence_s", model.sequence_s), time("dense_s", model.dense_s), time("experts_s", model.experts_s),
+  return {time("overhead_s", model.overhead_s), time("prompt_step_s", model.prompt_step_s),       time("sequence_s", model.sequence_s), time("dense_s", model.dense_s), time("experts_s", model.experts_s),
           number("expert_share", model.expert_share), time("kv_token_s", model.kv_token_s), time("token_s", model.token_s), time("output_s", model.output_s), number("step_tokens", model.step_tokens),
           number("sequences", model.sequences),       number("kv_tokens", model.kv_tokens)};
 }

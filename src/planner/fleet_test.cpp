@@ -161,7 +161,7 @@ TEST(Fleet, FasterCardsNeverNeedMore) {
     std::uint32_t before = ~0U;
     for (double slowness = 1; slowness > 0.2; slowness *= 0.7) {
       q.replica = replica();
-      for (auto* time : {&q.replica.overhead_s, &q.replica.sequence_s, &q.replica.dense_s, &q.replica.kv_token_s, &q.replica.token_s, &q.replica.output_s}) *time *= slowness;
+      for (auto* time : {&q.replica.overhead_s, &q.replica.prompt_step_s, &q.replica.sequence_s, &q.replica.dense_s, &q.replica.kv_token_s, &q.replica.token_s, &q.replica.output_s}) *time *= slowness;
       const auto now = needed(q);
       EXPECT_LE(now, before) << *q.users.requests_per_second << " " << slowness;
       before = now;

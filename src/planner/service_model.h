@@ -10,10 +10,11 @@ namespace siyu::planner {
 /// `step_tokens` further prompt tokens, oldest request first (chunked prefill, as vLLM, SGLang and our own worker do).
 ///
 /// A step is bound by memory or by compute, whichever takes longer (roofline, Williams et al. 2009):
-///   overhead + sequence × decoding + max(dense + experts × touched + kv × cached, token × (decoding + prompt) + output × decoding)
+///   overhead (+ prompt step) + sequence × decoding + max(dense + experts × touched + kv × cached, token × (decoding + prompt) + output × decoding)
 /// where a mixture of experts touches 1 − (1 − expert_share)^(decoding + prompt) of its experts' weights.
 struct ServiceModel {
   double overhead_s = 0;      ///< of every step: launches, sampling, latency of communication
+  double prompt_step_s = 0;   ///< more of a step that reads prompts
   double sequence_s = 0;      ///< more for each decoding sequence
   double dense_s = 0;         ///< reading the weights that every token needs
   double experts_s = 0;       ///< reading the weights of all experts

@@ -228,7 +228,7 @@ class Replica {
       prompt = phase_.whole_chunks ? model.step_tokens : prompt_tokens_of_a_step(run);
     }
     const auto decoding = static_cast<double>(decoding_.size()), tokens = decoding + prompt;
-    phase_.fixed = model.overhead_s + model.sequence_s * decoding;
+    phase_.fixed = model.overhead_s + (prompt > 0 ? model.prompt_step_s : 0) + model.sequence_s * decoding;
     phase_.memory = model.dense_s + model.kv_token_s * contexts_;
     if (!run.touched.empty()) phase_.memory += model.experts_s * run.touched[static_cast<std::size_t>(tokens)];
     phase_.growth = model.kv_token_s * decoding;
@@ -353,7 +353,7 @@ Status check(const Trace& trace, const ServiceModel& model, const SimulationOpti
 }  // namespace
 
 Status check(const ServiceModel& model) {
-  const std::array times = {model.overhead_s, model.sequence_s, model.dense_s, model.experts_s, model.kv_token_s, model.token_s, model.output_s};
+  const std::array times = {model.overhead_s, model.prompt_step_s, model.sequence_s, model.dense_s, model.experts_s, model.kv_token_s, model.token_s, model.output_s};
   for (const auto time : times)
     if (!(time >= 0 && time <= 1e6)) return invalid(fmt::format("Times of a replica's step must be from 0 to a million seconds; one is {}", time));
   if (!(model.expert_share >= 0 && model.expert_share <= 1))

@@ -109,6 +109,7 @@ Scene random_scene(std::uint64_t seed) {
   auto& model = scene.model;
   model = {
       .overhead_s = any(0, 1) * uniform(0, 2e-3), .sequence_s = any(0, 1) * uniform(0, 1e-4), .dense_s = uniform(1e-4, 2e-2), .token_s = std::pow(10, uniform(-6, -3))};
+  if (any(0, 1) == 1) model.prompt_step_s = uniform(0, 1e-2);
   if (any(0, 1) == 1) model.output_s = std::pow(10, uniform(-6, -3));
   if (any(0, 1) == 1) model.kv_token_s = std::pow(10, uniform(-8, -5));
   if (any(0, 2) == 0) model.experts_s = uniform(1e-3, 5e-2), model.expert_share = uniform(0.01, 0.3);

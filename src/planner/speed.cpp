@@ -17,7 +17,7 @@ constexpr double kTera = 1e12;
 /// What the machine reaches for this model, in one form for cards and for measured machines.
 struct Rates {
   double weight_bytes_per_s = 0, kv_bytes_per_s = 0, kv_flop_per_s = 0, flop_per_s = 0, attention_flop_per_s = 0;  // the cache by bytes, or by arithmetic
-  double step_s = 0, layer_s = 0, word_s = 0, sequence_s = 0, exchange_s = 0, link_bytes_per_s = 0;
+  double step_s = 0, layer_s = 0, prompt_step_s = 0, word_s = 0, sequence_s = 0, exchange_s = 0, link_bytes_per_s = 0;
 };
 
 Status check(const SpeedQuestion& q) {
@@ -60,7 +60,7 @@ Result<Rates> rates_of_card(const SpeedQuestion& q, const sizing::WeightFormat& 
 }
 
 Rates rates_measured(const MeasuredRates& m) {
-  return {.weight_bytes_per_s = m.weight_bytes_per_s, .kv_flop_per_s = m.kv_flop_per_s, .flop_per_s = m.flop_per_s, .attention_flop_per_s = m.attention_flop_per_s, .step_s = m.step_s, .layer_s = m.layer_s, .word_s = m.word_s.value_or(0)};
+  return {.weight_bytes_per_s = m.weight_bytes_per_s, .kv_flop_per_s = m.kv_flop_per_s, .flop_per_s = m.flop_per_s, .attention_flop_per_s = m.attention_flop_per_s, .step_s = m.step_s, .layer_s = m.layer_s, .prompt_step_s = m.prompt_step_s.value_or(0), .word_s = m.word_s.value_or(0)};
 }
 
 /// Of the tokens of a sequence, the share that a mean layer attends to: windows see less.
@@ -130,7 +130,7 @@ SpeedPoint steady_state(const ServiceModel& replica, double prompt, double outpu
   const auto seconds = step_seconds(replica, decoding, prefilled, decoding * (prompt + output / 2));
   const auto compute = replica.token_s * (decoding + prefilled) + replica.output_s * decoding;
   SpeedPoint point{.concurrency = batch, .tpot_ms = seconds * 1e3, .output_tokens_per_s = decoding / seconds, .prompt_tokens_per_s = prefilled / seconds};
-  point.memory_bound = seconds - replica.overhead_s - replica.sequence_s * decoding > compute * 1.0001;
+  point.memory_bound = seconds - replica.overhead_s - (prefilled > 0 ? replica.prompt_step_s : 0) - replica.sequence_s * decoding > compute * 1.0001;
   // Its own prompt goes through in as many steps as the room beside the others' prompts takes.
   const auto own = std::ceil(prompt / replica.step_tokens);
   point.ttft_s = own * step_seconds(replica, decoding, std::min<double>(prompt, replica.step_tokens), decoding * (prompt + output / 2));
@@ -196,6 +196,7 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
   replica.output_s = output / tensor / rates.flop_per_s;
   replica.sequence_s = rates.sequence_s + shape.vocabulary * rates.word_s;
   replica.overhead_s = rates.step_s + layers * rates.layer_s + exchanges * rates.exchange_s;
+  replica.prompt_step_s = rates.prompt_step_s;
   replica.step_tokens = model.step_tokens > 0 ? model.step_tokens : model.engine == EngineKind::kCards ? 8192 : 512;
   d.add("speed.token_seconds", {"Computing one token", "单 token 计算时间"}, alone_token_s, "s", "2 × parameters of the layers / tensor / compute + exchanged bytes / link",
         {{.name = "parameters of the layers", .value = computed / 2}, d.sheet.input("speed.compute", "compute"), {.name = "tensor", .value = tensor}, {.name = "exchanged bytes", .value = exchanged, .unit = "B"},

@@ -41,11 +41,12 @@ struct MeasuredRates {
   double flop_per_s = 0;          ///< multiplying with the weights, in prefill
   double attention_flop_per_s = 0;///< queries with keys, weights with values, in prefill
   double step_s = 0, layer_s = 0;
+  std::optional<double> prompt_step_s;     ///< more of a step that reads a prompt
   std::optional<double> word_s;   ///< for each word of the vocabulary, of a token that is sampled
   std::optional<std::string> accelerator;  ///< the card it was measured on; absent: the processors
   std::string source;             ///< which models, when
 };
-BOOST_DESCRIBE_STRUCT(MeasuredRates, (), (weights, weight_bytes_per_s, kv_flop_per_s, flop_per_s, attention_flop_per_s, step_s, layer_s, word_s, accelerator, source))
+BOOST_DESCRIBE_STRUCT(MeasuredRates, (), (weights, weight_bytes_per_s, kv_flop_per_s, flop_per_s, attention_flop_per_s, step_s, layer_s, prompt_step_s, word_s, accelerator, source))
 
 struct SpeedQuestion {
   MemoryQuestion model;                   ///< what runs: shape, formats, split, context, users at once

@@ -10,6 +10,7 @@ namespace {
 constexpr double kBytesPerWord = 310;        // of the vocabulary: its texts, their index and the merges
 constexpr double kMaskBytes = 3;             // who may see whom: 16 bit, and what is made of it for the groups of cells
 constexpr double kCardRuntime = 600e6;
+constexpr double kScoreBytes = 6;            // of one query and one key: in 32 bit, and once more in 16
 constexpr double kKvPadding = 256;           // llama.cpp's cache holds a multiple of so many tokens
 
 const TensorType* type_of(const ModelShape& shape, const Tensor& tensor, const WeightFormat* format) {
@@ -97,6 +98,16 @@ WorkerMemory worker_memory(const ModelShape& shape, const WeightFormat* format, 
   return memory;
 }
 
+/// llama.cpp attends in one pass where it has a kernel for the widths of keys and values (ggml-cuda/fattn.cu); else all scores lie in memory.
+bool attends_in_one_pass(const ModelShape& shape) {
+  const bool latent = shape.latent_rank > 0;
+  const auto keys = latent ? shape.latent_rank + shape.rope_width : shape.key_width, values = latent ? shape.latent_rank : shape.value_width;
+  const auto group = shape.kv_heads > 0 ? shape.heads / (latent ? 1 : shape.kv_heads) : 0;
+  for (const std::uint64_t width : {40, 64, 72, 80, 96, 112, 128, 256, 512})
+    if (keys == width && values == width) return true;
+  return (keys == 192 && values == 128 && group % 8 == 0) || (keys == 320 && values == 256 && group % 32 == 0) || (keys == 576 && values == 512);
+}
+
 CardMemory card_memory(const ModelShape& shape, const WeightFormat* format, const WorkerSizes& sizes) {
   CardMemory memory{.runtime = kCardRuntime};
   ModelShape embedding = shape;
@@ -108,6 +119,7 @@ CardMemory card_memory(const ModelShape& shape, const WeightFormat* format, cons
   if (shape.tied && !shape.embeds) memory.second_output = looked_up;
   memory.kv = worker.kv;
   memory.step = worker.step;
+  if (!shape.embeds && !attends_in_one_pass(shape)) memory.step += std::max(sizes.step_tokens, sizes.sequences) * std::ceil(sizes.kv_tokens / kKvPadding) * kKvPadding * shape.heads * kScoreBytes;
   memory.host = looked_up + worker.logits + worker.tokenizer + worker.program;
   return memory;
 }
