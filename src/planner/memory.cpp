@@ -145,7 +145,7 @@ void add_worker_card(const MemoryQuestion& q, const sizing::WeightFormat* format
   plan.activations = sheet.add(figure("memory.activations", {"Buffers of a step", "计算缓冲"}, memory.step, "B", "max(step tokens × (numbers alive × 4 + KV tokens × 3), rows × vocabulary × 4); rows: sequences and guesses",
       {{.name = "step tokens", .value = 1.0 * std::max(sizes.step_tokens, sizes.sequences)}, {.name = "numbers alive", .value = sizing::activations_per_token(q.shape)},
        {.name = "sequences", .value = 1.0 * sizes.sequences}, {.name = "guesses", .value = 1.0 * sizes.checked}, {.name = "vocabulary", .value = 1.0 * q.shape.vocabulary}, sheet.input("memory.kv_tokens", "KV tokens")}));
-  plan.runtime = sheet.add(figure("memory.runtime", {"Driver and libraries", "驱动与运行库"}, memory.runtime, "B", "driver context, kernels, libraries", {{.name = "runtime", .value = memory.runtime, .unit = "B", .source = "measured"}}));
+  plan.runtime = sheet.add(figure("memory.runtime", {"Driver and libraries", "驱动与运行库"}, memory.runtime, "B", "driver context, kernels, libraries", {{.name = "runtime", .value = memory.runtime, .unit = "B", .source = "measured on an H100 with CUDA 13"}}));
   sheet.add(figure("memory.host", {"Beside it, on the server", "另需服务器内存"}, memory.host, "B", "token embedding + rows of logits + tokenizer + program", {}));
 }
 

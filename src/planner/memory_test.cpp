@@ -109,6 +109,31 @@ TEST(Memory, MoreOfAnythingNeverTakesLess) {
   EXPECT_LT(total(prefixed), total(base));
 }
 
+TEST(Memory, OfOurWorkerOnACardIsWeightsCacheBuffersAndTheDriver) {
+  const MemoryRequest base{.model = "Qwen2.5-7B", .weights = "q8_0", .context = 4096, .users = 4, .engine = EngineKind::kSiyuCard};
+  const auto plan = plan_of(base);
+  EXPECT_NEAR(plan.total, plan.weights + plan.kv + plan.activations + plan.runtime, 1);
+  EXPECT_LT(plan.weights, plan_of({.model = "Qwen2.5-7B", .weights = "q8_0", .engine = EngineKind::kSiyu}).weights);  // rows of the embedding are looked up on the server
+  const auto host = std::ranges::find(plan.figures, "memory.host", &Figure::id);
+  ASSERT_NE(host, plan.figures.end());
+  EXPECT_GT(*host->value, 152'000 * 3584.0);
+  double last = 0;
+  for (const double context : {16.0, 512.0, 4096.0, 32768.0}) {
+    auto request = base;
+    request.context = context;
+    EXPECT_GE(plan_of(request).total, last) << context;
+    last = plan_of(request).total;
+  }
+}
+
+TEST(Memory, WhereACardHasNoKernelForTheWidthsAllScoresLieInMemory) {
+  auto shape = kFind("DeepSeek-R1").value();
+  const sizing::WorkerSizes sizes{.kv_tokens = 8192, .sequences = 4};
+  const auto one_pass = sizing::card_memory(shape, nullptr, sizes).step;
+  shape.latent_rank = 500;
+  EXPECT_GT(sizing::card_memory(shape, nullptr, sizes).step - one_pass, 8192.0 * 512 * 128 * 5);
+}
+
 TEST(Memory, MoreCardsNeverTakeMoreOfEach) {
   double last = 1e18;
   for (const std::uint32_t tensor : {1U, 2U, 4U, 8U}) {

@@ -115,6 +115,18 @@ TEST(Calibration, FindsTheRatesThatMadeTheTimesAndForetellsOtherModels) {
   EXPECT_NEAR(speed_of(*rates).prefill_tokens_per_s / speed_of(truth).prefill_tokens_per_s, 1, 0.05);
 }
 
+TEST(Calibration, FindsWhatAStepOfPromptsCostsOnACard) {
+  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 2e12, .kv_flop_per_s = 1e15, .flop_per_s = 2e14, .attention_flop_per_s = 1e14, .step_s = 1e-4, .layer_s = 3e-5, .prompt_step_s = 8e-3, .word_s = 3e-9};
+  auto runs = std::vector{measured_by(stored("Qwen2.5-1.5B", "q8_0"), truth, "a"), measured_by(stored("Qwen2.5-3B", "q8_0"), truth, "b")};
+  runs.front().accelerator = "Card";
+  const auto rates = fit(runs);
+  ASSERT_TRUE(rates) << rates.error().message;
+  EXPECT_EQ(rates->accelerator, "Card");
+  EXPECT_NEAR(*rates->prompt_step_s, 8e-3, 4e-4);
+  EXPECT_NEAR(rates->flop_per_s / truth.flop_per_s, 1, 0.1);
+  EXPECT_NEAR(rates->weight_bytes_per_s / truth.weight_bytes_per_s, 1, 0.1);
+}
+
 TEST(Calibration, TimesThatSayNothingAreRefused) {
   EXPECT_FALSE(fit({}));
   CalibrationRun run{.model = "x", .shape = stored("Qwen2.5-0.5B", "q8_0")};

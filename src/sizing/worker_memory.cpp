@@ -9,7 +9,7 @@ namespace {
 // Measured on x86-64, as the medians over models of 2 to 24 layers with vocabularies of 32,000 and 151,936 words.
 constexpr double kBytesPerWord = 310;        // of the vocabulary: its texts, their index and the merges
 constexpr double kMaskBytes = 3;             // who may see whom: 16 bit, and what is made of it for the groups of cells
-constexpr double kCardRuntime = 600e6;
+constexpr double kCardRuntime = 626e6;      // context, kernels and libraries on an H100 with CUDA 13, of dense models
 constexpr double kScoreBytes = 6;            // of one query and one key: in 32 bit, and once more in 16
 constexpr double kKvPadding = 256;           // llama.cpp's cache holds a multiple of so many tokens
 
