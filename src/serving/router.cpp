@@ -443,6 +443,7 @@ engine::EngineHealth Router::health() const {
       all.active_sequences += one.active_sequences;
       all.waiting_requests += one.waiting_requests;
       all.resident_bytes += one.resident_bytes;
+      all.accelerator_bytes += one.accelerator_bytes;
       all.kv_bytes += one.kv_bytes;
       all.kv_used_tokens += one.kv_used_tokens;
       all.kv_kept_tokens += one.kv_kept_tokens;
