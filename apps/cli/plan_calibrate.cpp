@@ -111,7 +111,7 @@ Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, cons
 }
 
 Result<planner::CalibrationRun> measure(const std::string& file, int threads, bool accelerators, const std::function<void(double part)>& progress) {
-  ASSIGN_OR_RETURN(const auto header, models::read_gguf(file));
+  ASSIGN_OR_RETURN(const auto header, models::read_whole_gguf(file));
   planner::CalibrationRun run{.model = std::filesystem::path(file).stem().string()};
   ASSIGN_OR_RETURN(run.shape, models::shape_of(header));
   if (run.shape.embeds) return invalid(file + " makes vectors; calibrate with a model that answers");

@@ -255,7 +255,7 @@ struct Machine::Parts {
   /// What start_engine() would make of the model.
   Result<serving::MemoryNeed> predict_need(const serving::WorkerPlan& plan) const {
     const auto& [model, adapters, draft, options] = plan;
-    ASSIGN_OR_RETURN(const auto header, models::read_split_gguf(models->file_of(model), model.parts));
+    ASSIGN_OR_RETURN(const auto header, models::read_whole_gguf(models->file_of(model)));
     serving::WorkerSizes sizes{.context_tokens = options.context_length.value_or(static_cast<std::int32_t>(config.worker.context_length)),
                                .kv_tokens = options.kv_tokens.value_or(0),
                                .parallel = options.sequences.value_or(static_cast<std::int32_t>(config.worker.sequences)),
@@ -265,7 +265,7 @@ struct Machine::Parts {
     auto need = serving::predict_need(header, model.sha256, model.bytes, sizes);
     for (const auto& adapter : adapters) need.own += adapter.bytes;  // each worker has its copy
     if (draft) {
-      ASSIGN_OR_RETURN(const auto draft_header, models::read_split_gguf(models->file_of(*draft), draft->parts));
+      ASSIGN_OR_RETURN(const auto draft_header, models::read_whole_gguf(models->file_of(*draft)));
       serving::add_draft(need, draft_header, draft->bytes, sizes);
     }
     if (model.projector) {

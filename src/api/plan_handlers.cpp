@@ -40,7 +40,7 @@ constexpr std::size_t kMaxLine = 200;  // bytes of an author, a revision, a clas
 
 Result<sizing::ModelShape> shape_of_library(const Call& call, const models::Model& model) {
   if (model.facts.adapter) return invalid_field("model", "is the adapter " + model.name + ", which runs with a model only; name that model");
-  ASSIGN_OR_RETURN(const auto header, models::read_split_gguf(call.services.models.file_of(model), model.parts));
+  ASSIGN_OR_RETURN(const auto header, models::read_whole_gguf(call.services.models.file_of(model)));
   ASSIGN_OR_RETURN(auto shape, models::shape_of(header));
   shape.name = model.name;
   return shape;

@@ -1,5 +1,7 @@
 #include "models/gguf_file.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -222,16 +224,18 @@ Result<GgufFile> read_gguf(const std::filesystem::path& file) {
   return read(in);
 }
 
-Result<GgufFile> read_split_gguf(const std::filesystem::path& first, std::uint32_t parts) {
+Result<GgufFile> read_whole_gguf(const std::filesystem::path& first) {
   ASSIGN_OR_RETURN(auto header, read_gguf(first));
+  const auto parts = header.number("split.count");
   if (parts <= 1) return header;
-  std::error_code error;
-  for (std::filesystem::directory_iterator at(first.parent_path(), error), end; !error && at != end; at.increment(error)) {
-    if (at->path() == first || at->path().extension() != ".gguf") continue;
-    ASSIGN_OR_RETURN(auto part, read_gguf(at->path()));
-    std::ranges::move(part.tensors, std::back_inserter(header.tensors));
+  const auto name = first.filename().string();
+  const auto ending = fmt::format("-00001-of-{:05}.gguf", parts);
+  if (!name.ends_with(ending)) return invalid(fmt::format("{} is one of {} files of a model; name the first, which ends in {}", name, parts, ending));
+  for (std::uint64_t part = 2; part <= parts; ++part) {
+    const auto file = first.parent_path() / fmt::format("{}-{:05}-of-{:05}.gguf", name.substr(0, name.size() - ending.size()), part, parts);
+    ASSIGN_OR_RETURN(auto more, read_gguf(file));
+    std::ranges::move(more.tensors, std::back_inserter(header.tensors));
   }
-  if (error) return fail(ErrorCode::kUnavailable, "The files of the model cannot be listed", first.parent_path().string());
   return header;
 }
 

@@ -36,8 +36,9 @@ struct GgufFile {
 
 /// kInvalidArgument says what is wrong with the file.
 Result<GgufFile> read_gguf(const std::filesystem::path& file);
-/// Of a model in `parts` files that lie in one folder: the first has the structure, the tensors are in all of them.
-Result<GgufFile> read_split_gguf(const std::filesystem::path& first, std::uint32_t parts);
+/// Of a model that may be split over files NAME-00001-of-00003.gguf …: the first has the structure, the tensors are in all of them.
+/// kInvalidArgument when another part is named; kNotFound names the part that is missing.
+Result<GgufFile> read_whole_gguf(const std::filesystem::path& first);
 /// The same over bytes in memory.
 Result<GgufFile> parse_gguf(std::string_view bytes);
 

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,6 +23,28 @@ TEST(Gguf, ReadsFactsFromTheHeader) {
   EXPECT_EQ(facts.vocabulary, 2U);
   EXPECT_EQ(facts.parameters, 128U);
   EXPECT_FALSE(facts.embedding);
+}
+
+TEST(Gguf, OfASplitModelAllPartsAreRead) {
+  const auto folder = std::filesystem::path(testing::TempDir()) / "siyu-split-model";
+  std::filesystem::create_directories(folder);
+  const auto part = [&](int number, std::string_view tensor) {
+    GgufBytes file(1, 2);
+    file.key("general.architecture", 8).text("llama");
+    file.key("split.count", 2).put<std::uint16_t>(3);
+    file.text(tensor).put<std::uint32_t>(2).put<std::uint64_t>(64).put<std::uint64_t>(2).put<std::uint32_t>(0).put<std::uint64_t>(0);
+    const auto path = folder / fmt::format("m-0000{}-of-00003.gguf", number);
+    std::ofstream(path, std::ios::binary) << file.str();
+    return path;
+  };
+  const auto first = part(1, "token_embd.weight");
+  const auto last = part(3, "output.weight");
+  std::ofstream(folder / "another.gguf") << "no model";
+  EXPECT_THAT(read_whole_gguf(first).error().message, HasSubstr("m-00002-of-00003.gguf"));
+  part(2, "blk.0.attn_q.weight");
+  EXPECT_EQ(read_whole_gguf(first).value().tensors.size(), 3U);
+  EXPECT_THAT(read_whole_gguf(last).error().message, HasSubstr("-00001-of-00003.gguf"));
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Gguf, EveryCutOffFileIsRefusedWithoutHarm) {

@@ -206,7 +206,7 @@ Result<ModelShape> find_shape(const Catalogue& catalogue, const std::string& nam
     return std::unexpected(catalogue.model(name).error());
   }
   if (path.extension() == ".gguf") {
-    ASSIGN_OR_RETURN(const auto header, models::read_gguf(path));
+    ASSIGN_OR_RETURN(const auto header, models::read_whole_gguf(path));
     auto shape = models::shape_of(header);
     if (shape && shape->name.empty()) shape->name = path.stem().string();
     return shape;
