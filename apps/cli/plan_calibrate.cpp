@@ -16,6 +16,7 @@
 #include "engine/local_worker.h"
 #include "models/shape.h"
 #include "planner/calibration.h"
+#include "planner/median.h"
 
 namespace siyu::cli {
 namespace {
@@ -25,6 +26,7 @@ constexpr std::int32_t kContexts[] = {32, 1024, 1536};
 constexpr std::int32_t kOutputTokens = 48;
 // The quickest of several rounds counts: what disturbs only ever slows down, and seldom lasts through all rounds.
 constexpr int kRounds = 3, kMostRounds = 8;
+constexpr std::int32_t kTogether = 8, kTogetherPrompt = 32;  // answers at once, after short prompts
 constexpr Millis kEnough = std::chrono::seconds(40);  // a model that is measured quickly gets more rounds
 constexpr std::int32_t kContext = 2048;
 constexpr Millis kLoadLimit = std::chrono::minutes(10), kAnswerLimit = std::chrono::minutes(5);
@@ -79,6 +81,19 @@ Result<Timing> time_request(engine::Engine& engine, std::int32_t prompt, std::in
   return Timing{.first_s = first, .per_token_s = tokens > first_tokens ? (last - first) / (tokens - first_tokens) : 0};
 }
 
+/// Seconds of a step that gives a token to each of several answers.
+Result<double> time_together(engine::Engine& engine, std::uint64_t seed) {
+  std::vector<std::future<Result<Timing>>> answers;
+  for (std::int32_t i = 0; i < kTogether; ++i)
+    answers.push_back(std::async(std::launch::async, [&engine, seed, i] { return time_request(engine, kTogetherPrompt, kOutputTokens, seed + static_cast<std::uint64_t>(i)); }));
+  std::vector<double> steps;
+  for (auto& answer : answers) {
+    ASSIGN_OR_RETURN(const auto timing, answer.get());
+    if (timing.per_token_s > 0) steps.push_back(timing.per_token_s);
+  }
+  return steps.empty() ? 0 : planner::median(steps);
+}
+
 /// All lengths and contexts, round after round.
 Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, const std::function<void(double part)>& progress) {
   const auto room = engine.info().context_tokens - kOutputTokens - 1;
@@ -91,6 +106,7 @@ Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, cons
   ASSIGN_OR_RETURN(const auto warm, time_request(engine, 64, 8, seed));  // pages come in, threads start
   static_cast<void>(warm);
   const auto begin = std::chrono::steady_clock::now();
+  planner::TimedBatch batch{.sequences = kTogether, .context = kTogetherPrompt + kOutputTokens / 2.0};
   double done = 0;
   const auto advance = [&] { progress(std::min(1.0, ++done / static_cast<double>(kRounds * (run.prompts.size() + run.outputs.size())))); };
   for (int round = 0; round < kMostRounds; ++round) {
@@ -105,7 +121,11 @@ Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, cons
       if (timing.per_token_s > 0) keep_best(output.seconds, timing.per_token_s);
       advance();
     }
+    ASSIGN_OR_RETURN(const auto together, time_together(engine, seed));
+    seed += kTogether;
+    if (together > 0) keep_best(batch.seconds, together);
   }
+  if (batch.seconds > 0) run.batches.push_back(batch);
   std::erase_if(run.outputs, [](const auto& one) { return one.seconds == 0; });  // every answer ended at its first token
   return {};
 }
@@ -120,7 +140,7 @@ Result<planner::CalibrationRun> measure(const std::string& file, int threads, bo
   engine::LocalWorkerOptions options{.program = engine::worker_program(accelerators), .model_file = std::filesystem::absolute(file), .name = run.model};
   options.load.context_tokens = kContext;
   options.load.kv_tokens = 2 * kContext;
-  options.load.parallel = 1;
+  options.load.parallel = kTogether;
   options.load.threads = threads;
   ASSIGN_OR_RETURN(const auto worker, engine::LocalWorker::start(std::move(options), clock, *log));
   RETURN_IF_ERROR(worker->wait_ready(kLoadLimit));
@@ -158,7 +178,7 @@ Status calibrate(const PlanOptions& plan, CalibrateOptions& options) {
   for (const auto& [type, runs] : by_type) {
     ASSIGN_OR_RETURN(auto rates, planner::fit(runs));
     calibration.rates.push_back(std::move(rates));
-    for (const auto& run : runs) calibration.models.push_back({.model = run.model, .weights = type, .prompts = run.prompts, .outputs = run.outputs});
+    for (const auto& run : runs) calibration.models.push_back({.model = run.model, .weights = type, .prompts = run.prompts, .outputs = run.outputs, .batches = run.batches.empty() ? std::nullopt : std::optional(run.batches)});
   }
   RETURN_IF_ERROR(planner::write_calibration(file, calibration));
   if (plan.as_json) {

@@ -117,6 +117,19 @@ void fit_prompts(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) 
   rates.attention_flop_per_s = rate(attention);
 }
 
+/// seconds of a step = step + layers × layer + sequences × (vocabulary × word + context × attention / K + (computed + output) / F)
+void fit_batches(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) {
+  std::vector<double> flop;
+  for (const auto& run : runs) {
+    for (const auto& batch : run.batches) {
+      const double each = run.shape.vocabulary * rates.word_s.value_or(0) + batch.context * sizing::attention_flop(run.shape) / rates.kv_flop_per_s;
+      const double rest = batch.seconds - rates.step_s - run.shape.layers * rates.layer_s - batch.sequences * each;
+      flop.push_back(batch.sequences * 2.0 * static_cast<double>(run.shape.computed_parameters()) / std::max(rest, batch.seconds / 4));
+    }
+  }
+  if (!flop.empty()) rates.batch_flop_per_s = std::min(median(flop), rates.flop_per_s);
+}
+
 }  // namespace
 
 Result<MeasuredRates> fit(const std::vector<CalibrationRun>& runs) {
@@ -126,12 +139,14 @@ Result<MeasuredRates> fit(const std::vector<CalibrationRun>& runs) {
   for (const auto& run : runs) {
     if (run.prompts.empty() || run.outputs.empty()) return invalid(fmt::format("{} was not measured: it has no times", run.model));
     const auto sane = [](double value) { return std::isfinite(value) && value > 0; };
-    if (!std::ranges::all_of(run.prompts, [&](const auto& one) { return sane(one.tokens) && sane(one.seconds); }) || !std::ranges::all_of(run.outputs, [&](const auto& one) { return one.context >= 0 && sane(one.seconds); }))
+    if (!std::ranges::all_of(run.prompts, [&](const auto& one) { return sane(one.tokens) && sane(one.seconds); }) || !std::ranges::all_of(run.outputs, [&](const auto& one) { return one.context >= 0 && sane(one.seconds); }) ||
+        !std::ranges::all_of(run.batches, [&](const auto& one) { return sane(one.sequences) && one.context >= 0 && sane(one.seconds); }))
       return invalid(fmt::format("{} was measured with impossible times", run.model));
     rates.source += (rates.source.empty() ? "" : ", ") + run.model;
   }
   fit_outputs(runs, rates);
   fit_prompts(runs, rates);
+  fit_batches(runs, rates);
   return rates;
 }
 
@@ -140,7 +155,7 @@ Result<Calibration> read_calibration(const std::filesystem::path& file) {
   auto calibration = from_json_text<Calibration>(text, UnknownKeys::kRefuse);
   if (!calibration) return invalid(fmt::format("{} is no calibration: {}; run `siyu plan calibrate` again", file.string(), calibration.error().message));
   for (const auto& one : calibration->rates)
-    if (!(one.weight_bytes_per_s > 0 && one.kv_flop_per_s > 0 && one.flop_per_s > 0 && one.attention_flop_per_s > 0 && one.step_s >= 0 && one.layer_s >= 0 && one.word_s.value_or(0) >= 0))
+    if (!(one.weight_bytes_per_s > 0 && one.kv_flop_per_s > 0 && one.flop_per_s > 0 && one.attention_flop_per_s > 0 && one.batch_flop_per_s.value_or(1) > 0 && one.prompt_step_s.value_or(0) >= 0 && one.step_s >= 0 && one.layer_s >= 0 && one.word_s.value_or(0) >= 0))
       return invalid(fmt::format("{} has rates that are not above 0; run `siyu plan calibrate` again", file.string()));
   return calibration;
 }

@@ -5,6 +5,7 @@
 #include <boost/describe.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,14 +21,19 @@ struct TimedOutput {
   double context = 0, seconds = 0;       ///< of one token, behind so many
 };
 BOOST_DESCRIBE_STRUCT(TimedOutput, (), (context, seconds))
+struct TimedBatch {
+  double sequences = 0, context = 0, seconds = 0;  ///< of a step that gives a token to each of so many, each behind so many
+};
+BOOST_DESCRIBE_STRUCT(TimedBatch, (), (sequences, context, seconds))
 
-/// Of one model on this machine, one request at a time.
+/// Of one model on this machine: one request at a time, and several at once.
 struct CalibrationRun {
   std::string model;
   std::string accelerator;               ///< that it ran on; empty: the processors
   sizing::ModelShape shape;
   std::vector<TimedPrompt> prompts;      ///< of two lengths at least
   std::vector<TimedOutput> outputs;      ///< behind two contexts at least
+  std::vector<TimedBatch> batches;       ///< may be empty: then several at once are foretold to compute as fast as a prompt
 };
 
 /// Rates for models of one weight type. With several models of different sizes the fixed part of a step is fitted too; with one it is
@@ -39,8 +45,9 @@ struct TimedModel {
   std::string model, weights;
   std::vector<TimedPrompt> prompts;
   std::vector<TimedOutput> outputs;
+  std::optional<std::vector<TimedBatch>> batches;
 };
-BOOST_DESCRIBE_STRUCT(TimedModel, (), (model, weights, prompts, outputs))
+BOOST_DESCRIBE_STRUCT(TimedModel, (), (model, weights, prompts, outputs, batches))
 
 struct Calibration {
   std::string machine, date;

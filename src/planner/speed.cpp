@@ -16,7 +16,7 @@ constexpr double kTera = 1e12;
 
 /// What the machine reaches for this model, in one form for cards and for measured machines.
 struct Rates {
-  double weight_bytes_per_s = 0, kv_bytes_per_s = 0, kv_flop_per_s = 0, flop_per_s = 0, attention_flop_per_s = 0;  // the cache by bytes, or by arithmetic
+  double weight_bytes_per_s = 0, kv_bytes_per_s = 0, kv_flop_per_s = 0, flop_per_s = 0, batch_flop_per_s = 0, attention_flop_per_s = 0;  // the cache by bytes, or by arithmetic
   double step_s = 0, layer_s = 0, prompt_step_s = 0, word_s = 0, sequence_s = 0, exchange_s = 0, link_bytes_per_s = 0;
 };
 
@@ -47,6 +47,7 @@ Result<Rates> rates_of_card(const SpeedQuestion& q, const sizing::WeightFormat& 
   if (!peak) return missing("dense compute figure");
   const auto& e = q.efficiency;
   Rates rates{.weight_bytes_per_s = *card.memory_gb_per_s * 1e9 * e.bandwidth, .flop_per_s = *peak * e.compute * (q.model.shape.experts > 0 ? e.experts : 1), .step_s = e.step_s, .layer_s = e.layer_s, .exchange_s = e.exchange_s};
+  rates.batch_flop_per_s = rates.flop_per_s;
   rates.kv_bytes_per_s = *card.memory_gb_per_s * 1e9 * e.cache;
   rates.sequence_s = e.sequence_s;
   // Attention is computed in 16 bit, whatever the weights.
@@ -60,7 +61,7 @@ Result<Rates> rates_of_card(const SpeedQuestion& q, const sizing::WeightFormat& 
 }
 
 Rates rates_measured(const MeasuredRates& m) {
-  return {.weight_bytes_per_s = m.weight_bytes_per_s, .kv_flop_per_s = m.kv_flop_per_s, .flop_per_s = m.flop_per_s, .attention_flop_per_s = m.attention_flop_per_s, .step_s = m.step_s, .layer_s = m.layer_s, .prompt_step_s = m.prompt_step_s.value_or(0), .word_s = m.word_s.value_or(0)};
+  return {.weight_bytes_per_s = m.weight_bytes_per_s, .kv_flop_per_s = m.kv_flop_per_s, .flop_per_s = m.flop_per_s, .batch_flop_per_s = m.batch_flop_per_s.value_or(m.flop_per_s), .attention_flop_per_s = m.attention_flop_per_s, .step_s = m.step_s, .layer_s = m.layer_s, .prompt_step_s = m.prompt_step_s.value_or(0), .word_s = m.word_s.value_or(0)};
 }
 
 /// Of the tokens of a sequence, the share that a mean layer attends to: windows see less.
@@ -192,8 +193,8 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
   const double exchanged = exchanges * shape.width * 2 * 2 * (tensor - 1) / tensor;  // ring all-reduce of 16-bit numbers, bytes of one token
   const double link_s = tensor > 1 ? exchanged / rates.link_bytes_per_s : 0;
   const double alone_token_s = computed / tensor / rates.flop_per_s + link_s;
-  replica.token_s = alone_token_s + attention_s * q.prompt / 2;
-  replica.output_s = output / tensor / rates.flop_per_s;
+  replica.token_s = computed / tensor / rates.batch_flop_per_s + link_s + attention_s * q.prompt / 2;
+  replica.output_s = output / tensor / rates.batch_flop_per_s;
   replica.sequence_s = rates.sequence_s + shape.vocabulary * rates.word_s;
   replica.overhead_s = rates.step_s + layers * rates.layer_s + exchanges * rates.exchange_s;
   replica.prompt_step_s = rates.prompt_step_s;
@@ -226,7 +227,8 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
 
   ServiceModel alone = replica;
   alone.token_s = alone_token_s;
-  const double prefill_s = prefill_seconds(alone, attention_s, q.prompt, q.cached) + replica.sequence_s + replica.output_s;
+  alone.output_s = output / tensor / rates.flop_per_s;
+  const double prefill_s = prefill_seconds(alone, attention_s, q.prompt, q.cached) + alone.sequence_s + alone.output_s;
   plan.ttft_s = d.add("speed.ttft", {"First token, alone", "首 token 时间（单请求）"}, prefill_s, "s", "sum over steps of max(weights / bandwidth, tokens × token time) + fixed part, + attention to what stands before + first word",
                       {{.name = "prompt", .value = q.prompt, .unit = "tokens"}, {.name = "cached", .value = q.cached, .unit = "tokens"}, d.sheet.input("speed.token_seconds", "token time"), d.sheet.input("speed.step_overhead", "fixed part"),
                        {.name = "attention", .value = attention_s, .unit = "s per pair"}});
@@ -242,6 +244,13 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
     one.concurrency = concurrency;
     one.output_tokens_per_s *= plan.lanes;
     one.prompt_tokens_per_s *= plan.lanes;
+    // Measured machines compute pieces of prompts among answers slower than whole prompts: one answer after another gives no less than this.
+    const double one_by_one = q.output / (plan.ttft_s + q.output * token_s);
+    if (q.measured && one.output_tokens_per_s < one_by_one) {
+      one.output_tokens_per_s = one_by_one;
+      one.prompt_tokens_per_s = one_by_one * (q.prompt - q.cached) / q.output;
+      if (concurrency <= 1) one.ttft_s = plan.ttft_s, one.tpot_ms = plan.tpot_ms;
+    }
     return one;
   };
   const double most = 1.0 * replica.sequences * plan.lanes;

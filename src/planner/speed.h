@@ -39,6 +39,7 @@ struct MeasuredRates {
   double weight_bytes_per_s = 0;  ///< reading weights, one sequence decoding
   double kv_flop_per_s = 0;       ///< attending to cached tokens, one sequence decoding: on processors arithmetic bounds it more than bytes
   double flop_per_s = 0;          ///< multiplying with the weights, in prefill
+  std::optional<double> batch_flop_per_s;  ///< multiplying, in steps of some tokens from several sequences: slower than whole prompts
   double attention_flop_per_s = 0;///< queries with keys, weights with values, in prefill
   double step_s = 0, layer_s = 0;
   std::optional<double> prompt_step_s;     ///< more of a step that reads a prompt
@@ -46,7 +47,7 @@ struct MeasuredRates {
   std::optional<std::string> accelerator;  ///< the card it was measured on; absent: the processors
   std::string source;             ///< which models, when
 };
-BOOST_DESCRIBE_STRUCT(MeasuredRates, (), (weights, weight_bytes_per_s, kv_flop_per_s, flop_per_s, attention_flop_per_s, step_s, layer_s, prompt_step_s, word_s, accelerator, source))
+BOOST_DESCRIBE_STRUCT(MeasuredRates, (), (weights, weight_bytes_per_s, kv_flop_per_s, flop_per_s, batch_flop_per_s, attention_flop_per_s, step_s, layer_s, prompt_step_s, word_s, accelerator, source))
 
 struct SpeedQuestion {
   MemoryQuestion model;                   ///< what runs: shape, formats, split, context, users at once

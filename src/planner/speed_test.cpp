@@ -127,6 +127,24 @@ TEST(Calibration, FindsWhatAStepOfPromptsCostsOnACard) {
   EXPECT_NEAR(rates->weight_bytes_per_s / truth.weight_bytes_per_s, 1, 0.1);
 }
 
+TEST(Calibration, FindsHowFastSeveralAtOnceAreComputed) {
+  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 40e9, .kv_flop_per_s = 40e9, .flop_per_s = 300e9, .batch_flop_per_s = 100e9, .attention_flop_per_s = 90e9, .step_s = 1e-4, .layer_s = 4e-5, .word_s = 3e-9};
+  std::vector runs{measured_by(stored("Qwen2.5-0.5B", "q8_0"), truth, "a"), measured_by(stored("Qwen2.5-1.5B", "q8_0"), truth, "b")};
+  for (auto& run : runs) {
+    const double each = 8 * 56 * sizing::attention_flop(run.shape) / truth.kv_flop_per_s;
+    const auto computed = 8 * 2.0 * static_cast<double>(run.shape.computed_parameters()) / *truth.batch_flop_per_s;
+    run.batches.push_back({.sequences = 8, .context = 56, .seconds = truth.step_s + run.shape.layers * truth.layer_s + 8 * run.shape.vocabulary * *truth.word_s + each + computed});
+  }
+  const auto rates = fit(runs).value();
+  EXPECT_NEAR(*rates.batch_flop_per_s / *truth.batch_flop_per_s, 1, 0.1);
+  SpeedQuestion q{.prompt = 256, .output = 64, .measured = rates};
+  q.model.shape = stored("Qwen2.5-3B", "q8_0");
+  q.model.users = 8;
+  const auto several = plan_speed(q)->plan.at_concurrency.output_tokens_per_s;
+  q.measured->batch_flop_per_s.reset();
+  EXPECT_LT(several, plan_speed(q)->plan.at_concurrency.output_tokens_per_s);
+}
+
 TEST(Calibration, TimesThatSayNothingAreRefused) {
   EXPECT_FALSE(fit({}));
   CalibrationRun run{.model = "x", .shape = stored("Qwen2.5-0.5B", "q8_0")};
