@@ -40,7 +40,7 @@ function(siyu_llama suffix build)
   target_link_libraries(llama_mtmd${suffix} INTERFACE ${build}/tools/mtmd/libmtmd.a llama_cpp${suffix})
 endfunction()
 siyu_llama("" ${SIYU_DEPS_DIR}/llama-build)
-if(EXISTS ${SIYU_DEPS_DIR}/llama-build-cuda/src/libllama.a)
+if(NOT "$ENV{SIYU_CUDA}" STREQUAL "off" AND EXISTS ${SIYU_DEPS_DIR}/llama-build-cuda/src/libllama.a)
   # From the toolkit that llama.cpp was built with; CMake's own search does not know the newest ones.
   file(STRINGS ${SIYU_DEPS_DIR}/llama-build-cuda/CMakeCache.txt nvcc REGEX "^CMAKE_CUDA_COMPILER:")
   string(REGEX REPLACE "^[^=]*=(.*)/bin/nvcc$" "\\1" toolkit "${nvcc}")

@@ -121,7 +121,7 @@ Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, cons
       if (timing.per_token_s > 0) keep_best(output.seconds, timing.per_token_s);
       advance();
     }
-    ASSIGN_OR_RETURN(const auto together, time_together(engine, seed));
+    ASSIGN_OR_RETURN(const auto together, time_together(engine, seed + 1));
     seed += kTogether;
     if (together > 0) keep_best(batch.seconds, together);
   }

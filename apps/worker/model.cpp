@@ -90,6 +90,7 @@ Result<std::unique_ptr<Model>> Model::load(const engine::LoadRequest& request, s
     model->vocab_ = llama_model_get_vocab(model->model_.get());
     if (llama_vocab_n_tokens(model->vocab_) <= 0) return unusable("it has no vocabulary");
     model->describe(request);
+    if (params.n_gpu_layers != 0) model->info_.accelerators = accelerators();
     RETURN_IF_ERROR(model->choose_limits(request));
     RETURN_IF_ERROR(model->read_templates());
     RETURN_IF_ERROR(model->load_adapters(request));
@@ -187,7 +188,6 @@ void Model::describe(const engine::LoadRequest& request) {
   ranks_ = pooling == std::to_string(LLAMA_POOLING_TYPE_RANK);
   info_.can_embed = !ranks_;
   info_.can_rerank = ranks_;
-  info_.accelerators = accelerators();
 }
 
 std::int64_t Model::kv_bytes_per_token() const {
