@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
@@ -15,6 +14,7 @@
 #include "accelerators.h"
 #include "attention.h"
 #include "base/bounded_pool.h"
+#include "base/split_name.h"
 #include "channel.h"
 #include "mapped_files.h"
 #include "model.h"
@@ -66,21 +66,6 @@ std::vector<std::string> describe(const sandbox::LockdownReport& report) {
   if (report.resource_limits) in_force.emplace_back("resource limits");
   for (const auto& missing : report.missing) in_force.push_back("missing: " + missing);
   return in_force;
-}
-
-/// A model split over several files names its parts NAME-00001-of-00003.gguf.
-std::vector<std::filesystem::path> model_files(const std::string& path) {
-  std::vector<std::filesystem::path> files = {path};
-  int part = 0;
-  int parts = 0;
-  const auto at = path.rfind("-00001-of-");
-  if (at == std::string::npos || std::sscanf(path.c_str() + at, "-%5d-of-%5d", &part, &parts) != 2) return files;
-  for (int i = 2; i <= std::min(parts, 999); ++i) {
-    std::array<char, 16> number{};
-    std::snprintf(number.data(), number.size(), "-%05d", i);
-    files.emplace_back(path.substr(0, at) + number.data() + path.substr(at + 6));
-  }
-  return files;
 }
 
 /// Answers what comes over the channel, until it ends.
@@ -170,10 +155,10 @@ Status serve(Channel& channel) {
   auto* load = std::get_if<engine::Load>(&first);
   if (load == nullptr) return fail(ErrorCode::kCorrupted, "The first message to a worker must be load");
   // The model file comes from outside as well: the sandbox closes before its first byte is read.
-  auto files = model_files(load->request.model_path);
+  auto files = model_parts(load->request.model_path);
   const auto weights = files;
   for (const auto& adapter : load->request.adapters) files.emplace_back(adapter.path);
-  if (!load->request.draft_path.empty()) std::ranges::copy(model_files(load->request.draft_path), std::back_inserter(files));
+  if (!load->request.draft_path.empty()) std::ranges::copy(model_parts(load->request.draft_path), std::back_inserter(files));
   if (!load->request.projector_path.empty()) files.emplace_back(load->request.projector_path);
   auto driver = driver_files();
   std::ranges::move(driver.readable, std::back_inserter(files));

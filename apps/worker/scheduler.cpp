@@ -208,13 +208,17 @@ void Scheduler::end_late_ones() {
 
 void Scheduler::admit() {
   while (Sequence* first = waiting_.first()) {
-    if (admission_waits_) return;
+    if (admission_waits_ && who_gives_way_to(*first) == active_.end()) return;
     // First come, first served among equals: a long prompt is not overtaken for ever by short ones.
     const bool has_place = active_.size() < places();
     if (!has_place || !lease_for(*first)) {
-      if (make_place_for(*first)) continue;
-      admission_waits_ = true;
-      return;
+      const auto victim = who_gives_way_to(*first);
+      if (victim == active_.end()) {
+        admission_waits_ = true;
+        return;
+      }
+      put_back(victim);
+      continue;
     }
     auto next = waiting_.take(*first);
     --queued_;
@@ -236,17 +240,16 @@ bool Scheduler::lease_for(Sequence& sequence) {
 }
 
 /// A running answer gives its place up for a more urgent request, or for one of a tenant that holds less than its share. The
-/// newcomer must come before it in the line too, or the two would take the place from each other for ever.
-bool Scheduler::make_place_for(const Sequence& newcomer) {
+/// newcomer must come before it in the line too, or the two would take the place from each other for ever. Asked anew in each step,
+/// since what the tenants got changes with each.
+Scheduler::Sequences::iterator Scheduler::who_gives_way_to(const Sequence& newcomer) {
   const auto victim = least_deserving();
-  if (victim == active_.end()) return false;
+  if (victim == active_.end()) return victim;
   const std::size_t share = tenants_.share_of(places());
   const bool less_urgent = (*victim)->priority() > newcomer.priority();
   const bool over_its_share = (*victim)->priority() == newcomer.priority() && (*victim)->tenant->running > share && newcomer.tenant->running < share &&
                               newcomer.tenant->got < (*victim)->tenant->got;
-  if (!less_urgent && !over_its_share) return false;
-  put_back(victim);
-  return true;
+  return less_urgent || over_its_share ? victim : active_.end();
 }
 
 /// The least urgent, of the tenant that holds most, the last admitted.

@@ -66,7 +66,7 @@ class Scheduler {
   bool lease_for(Sequence& sequence);
   void follow_one_ahead(Sequence& sequence);
   bool waits(Sequence& sequence, const std::unordered_set<std::uint32_t>& served);
-  bool make_place_for(const Sequence& newcomer);
+  Sequences::iterator who_gives_way_to(const Sequence& newcomer);
   Sequences::iterator least_deserving();
   bool preempt();
   void put_back(Sequences::iterator victim);
@@ -119,7 +119,7 @@ class Scheduler {
   std::optional<HostStore> store_;
   std::optional<PrefixCache> cache_;
   std::unique_ptr<Drafter> drafter_;  // null without a draft model
-  bool admission_waits_ = false;      // for a place: no use to try again before one ends
+  bool admission_waits_ = false;      // for a place: no use to try again before one ends or is to give way
   llama_batch batch_{};
   Tenants tenants_;
   WaitingLine waiting_;

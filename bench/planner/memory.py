@@ -56,7 +56,7 @@ def exercise(server, name, context, sequences, vocabulary):
         prompt = [dice.randrange(300, vocabulary) for _ in range(tokens)]
         body = json.dumps({"model": name, "prompt": prompt, "max_tokens": 8, "temperature": 1, "seed": seed}).encode()
         request = urllib.request.Request(server.url + "/v1/completions", body, {"Authorization": "Bearer " + server.admin["api_key"], "Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=600) as answer:  # latent attention takes its time on processors
+        with urllib.request.urlopen(request, timeout=3600) as answer:  # latent attention takes its time on processors
             answer.read()
 
     ask(1, context - 16)

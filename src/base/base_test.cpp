@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/split_name.h"
 #include "base/text.h"
 
 namespace siyu {
@@ -28,6 +29,12 @@ struct Outer {
   std::optional<Colour> colour;
 };
 BOOST_DESCRIBE_STRUCT(Outer, (), (name, weight, items, colour))
+
+TEST(SplitName, TheFirstPartNamesAll) {
+  EXPECT_THAT(model_parts("/a/b-00001-of-00003.gguf"), testing::ElementsAre("/a/b-00001-of-00003.gguf", "/a/b-00002-of-00003.gguf", "/a/b-00003-of-00003.gguf"));
+  for (const char* alone : {"/a/b.gguf", "/a/b-00002-of-00003.gguf", "/a/b-00001-of-00001.gguf", "/a/b-00001-of-99999.gguf", "/a/b-00001-of-0000x.gguf", "-00001-of-00002.gguf"})
+    EXPECT_THAT(model_parts(alone), testing::ElementsAre(alone));
+}
 
 TEST(Json, RoundTripsDescribedStructs) {
   const auto outer = from_json_text<Outer>(R"({"name":"a","items":[{"count":3}],"colour":"dark_blue","more":1})");

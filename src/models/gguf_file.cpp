@@ -12,6 +12,7 @@
 #include <optional>
 #include <sstream>
 
+#include "base/split_name.h"
 #include "models/adapter.h"
 
 namespace siyu::models {
@@ -228,12 +229,11 @@ Result<GgufFile> read_whole_gguf(const std::filesystem::path& first) {
   ASSIGN_OR_RETURN(auto header, read_gguf(first));
   const auto parts = header.number("split.count");
   if (parts <= 1) return header;
-  const auto name = first.filename().string();
-  const auto ending = fmt::format("-00001-of-{:05}.gguf", parts);
-  if (!name.ends_with(ending)) return invalid(fmt::format("{} is one of {} files of a model; name the first, which ends in {}", name, parts, ending));
-  for (std::uint64_t part = 2; part <= parts; ++part) {
-    const auto file = first.parent_path() / fmt::format("{}-{:05}-of-{:05}.gguf", name.substr(0, name.size() - ending.size()), part, parts);
-    ASSIGN_OR_RETURN(auto more, read_gguf(file));
+  const auto files = model_parts(first);
+  if (files.size() != parts)
+    return invalid(fmt::format("{} is one of {} files of a model; name the first, which ends in -00001-of-{:05}.gguf", first.filename().string(), parts, parts));
+  for (std::size_t i = 1; i < files.size(); ++i) {
+    ASSIGN_OR_RETURN(auto more, read_gguf(files[i]));
     std::ranges::move(more.tensors, std::back_inserter(header.tensors));
   }
   return header;

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "base/split_name.h"
 #include "crypto/hash.h"
 #include "models/adapter.h"
 #include "store/blobs.h"
@@ -55,8 +56,9 @@ Status check_sha256(const ModelFile& file, const std::string& actual) {
                       "The file's SHA-256 is " + actual + ", not " + *file.sha256 + " as expected; copy or download it again");
 }
 
-/// What llama.cpp looks for beside the first part.
-std::string part_name(std::size_t part, std::size_t parts) { return fmt::format("model-{:05}-of-{:05}.gguf", part, parts); }
+std::string part_name(std::size_t part, std::size_t parts) {
+  return SplitName{.stem = "model", .part = static_cast<std::uint32_t>(part), .parts = static_cast<std::uint32_t>(parts)}.text();
+}
 
 /// The first part says what the model is; each part holds some of its tensors.
 Status read_facts(const std::vector<ModelFile>& files, ModelFacts& facts) {

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
+#include "base/split_name.h"
 #include "net/http.h"
 #include "net/url.h"
 
@@ -77,7 +77,7 @@ std::vector<Candidate> candidates_of(const std::vector<RemoteFile>& files) {
   std::map<std::string, Candidate> found;
   for (const auto& file : files) {
     if (!is_model_file(file.path)) continue;
-    const auto split = parse_split_name(file.path);
+    const auto split = SplitName::parse(file.path);
     auto& candidate = found[split ? fmt::format("{}/{}", split->stem, split->parts) : file.path];
     candidate.label = split ? split->stem + ".gguf" : file.path;
     candidate.parts = split ? split->parts : 1;
@@ -141,21 +141,6 @@ Result<Source> parse_source(std::string_view reference) {
   return source;
 }
 
-std::optional<SplitName> parse_split_name(std::string_view path) {
-  constexpr std::string_view kPattern = "-00000-of-00000.gguf";
-  if (path.size() <= kPattern.size()) return std::nullopt;
-  const auto tail = path.substr(path.size() - kPattern.size());
-  if (tail[0] != '-' || tail.substr(6, 4) != "-of-" || tail.substr(15) != ".gguf") return std::nullopt;
-  SplitName name{.stem = std::string(path.substr(0, path.size() - kPattern.size()))};
-  const auto number = [](std::string_view digits, std::uint32_t& out) {
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-    return error == std::errc() && end == digits.data() + digits.size();
-  };
-  if (!number(tail.substr(1, 5), name.part) || !number(tail.substr(10, 5), name.parts)) return std::nullopt;
-  if (name.part < 1 || name.part > name.parts || name.parts > kMaxParts) return std::nullopt;
-  return name;
-}
-
 Result<std::vector<RemoteFile>> choose_files(const std::vector<RemoteFile>& files, const std::string& selector) {
   const auto all = candidates_of(files);
   if (all.empty()) return not_found("The repository has no GGUF file; look for one whose name ends in -GGUF, or convert the model and use `siyu model import`");
@@ -190,7 +175,7 @@ std::optional<RemoteFile> choose_projector(const std::vector<RemoteFile>& files)
 
 std::string model_name_of(std::string_view path) {
   std::string stem(base_name(path));
-  if (const auto split = parse_split_name(stem)) stem = split->stem;
+  if (const auto split = SplitName::parse(stem)) stem = split->stem;
   else if (upper(stem).ends_with(".GGUF")) stem.resize(stem.size() - 5);
   std::string name;
   for (const char c : stem) {

@@ -42,12 +42,4 @@ std::optional<RemoteFile> choose_projector(const std::vector<RemoteFile>& files)
 /// A library name made from a file's name: `dir/Qwen3-8B-00001-of-00002.gguf` → `Qwen3-8B`.
 std::string model_name_of(std::string_view path);
 
-/// Part and number of parts of `…-00002-of-00005.gguf`; nothing for other names.
-struct SplitName {
-  std::string stem;  ///< what comes before `-00002-of-00005.gguf`
-  std::uint32_t part = 0, parts = 0;
-};
-std::optional<SplitName> parse_split_name(std::string_view path);
-constexpr std::uint32_t kMaxParts = 999;
-
 }  // namespace siyu::models

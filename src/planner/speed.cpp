@@ -250,6 +250,7 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
       one.output_tokens_per_s = one_by_one;
       one.prompt_tokens_per_s = one_by_one * (q.prompt - q.cached) / q.output;
       if (concurrency <= 1) one.ttft_s = plan.ttft_s, one.tpot_ms = plan.tpot_ms;
+      else one.tpot_ms = std::min(one.tpot_ms, concurrency / one_by_one * 1e3);  // Little: so many are under way at that rate
     }
     return one;
   };

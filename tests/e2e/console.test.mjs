@@ -82,6 +82,20 @@ test("a key is shown once and works with the API", async () => {
   await page.context().close();
 });
 
+test("a table that could not be loaded says why, and can be asked for again", async () => {
+  const page = await open();
+  await signIn(page);
+  for (const [link, path, cell] of [["Users", "users", "admin"], ["API keys", "keys", "reporting"]]) {
+    await page.route(`**/api/v1/${path}`, (route) => route.fulfill({ status: 500, json: { error: { message: "The list cannot be read" } } }), { times: 1 });
+    await page.getByRole("link", { name: link }).click();
+    await page.locator(".empty").getByText("The list cannot be read").waitFor();
+    assert.equal(await page.locator(".ant-spin-spinning").count(), 0);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("cell", { name: cell, exact: true }).first().waitFor();
+  }
+  await page.context().close();
+});
+
 test("a new user signs in with the password shown once and sees no more than their role", async () => {
   const page = await open();
   await signIn(page);

@@ -1,11 +1,12 @@
 import { ArrowLeftOutlined, DeleteOutlined, InboxOutlined, PlusOutlined, ReloadOutlined } from "@ant-design/icons";
-import { App, Button, Input, Modal, Progress, Space, Table, Tag, Tooltip } from "antd";
+import { App, Button, Input, Modal, Progress, Space, Tag, Tooltip } from "antd";
 import { useRef, useState } from "react";
 import { basePath, call, type Doc, type KnowledgeBase, type Passage, upload } from "../api";
 import { humanBytes } from "../bytes";
 import { go, useComplain, useData, usePlace } from "../hooks";
 import { useSetting } from "../i18n";
 import { PassageDrawer, type Place } from "../passage";
+import { TableSheet } from "../table_sheet";
 import { Waiting } from "../waiting";
 import { Page } from "./page";
 
@@ -141,16 +142,16 @@ function Documents({ base, canEdit }: { base: string; canEdit: boolean }) {
   const { modal } = App.useApp();
   const complain = useComplain();
   const [limit, setLimit] = useState(100);
-  const { data, refresh } = useData<{ documents: Doc[]; next?: string }>(`${basePath(base)}/documents?limit=${limit}`, kRefresh,
+  const { data, ...load } = useData<{ documents: Doc[]; next?: string }>(`${basePath(base)}/documents?limit=${limit}`, kRefresh,
     (found) => found.documents.some((document) => document.state === "queued" || document.state === "parsing"));
   const [place, setPlace] = useState<Place>();
   const remove = (document: Doc) =>
-    modal.confirm({ title: t("deleteDocAsk", { name: document.name }), okText: t("delete"), okButtonProps: { danger: true }, onOk: () => call("DELETE", `${basePath(base)}/documents/${document.id}`).then(refresh, complain) });
+    modal.confirm({ title: t("deleteDocAsk", { name: document.name }), okText: t("delete"), okButtonProps: { danger: true }, onOk: () => call("DELETE", `${basePath(base)}/documents/${document.id}`).then(load.refresh, complain) });
   return (
     <>
-      {canEdit && <DropZone base={base} done={() => void refresh()} />}
-      <div className="sheet wide-table" style={{ marginTop: 16, padding: "6px 8px" }}>
-        <Table<Doc> rowKey="id" size="middle" pagination={false} loading={!data} dataSource={data?.documents} locale={{ emptyText: t("noDocuments") }}
+      {canEdit && <DropZone base={base} done={() => void load.refresh()} />}
+      <div style={{ marginTop: 16 }}>
+        <TableSheet<Doc> load={{ data, ...load }} rowKey="id" dataSource={data?.documents} locale={{ emptyText: t("noDocuments") }}
           columns={[
             { title: t("name"), render: (_, document) => document.state === "indexed" && document.chunks > 0
               ? <a onClick={() => setPlace({ base, passage: { document_id: document.id, document: document.name, page: 0, start: 0, end: 0 } })}>{document.name}</a> : document.name },
@@ -159,8 +160,9 @@ function Documents({ base, canEdit }: { base: string; canEdit: boolean }) {
             { title: t("size"), width: 100, align: "right", render: (_, document) => humanBytes(document.bytes) },
             { title: t("added"), width: 170, render: (_, document) => <span className="soft">{new Date(document.added_at).toLocaleString(language === "zh" ? "zh-CN" : "en-GB")}</span> },
             ...(canEdit ? [{ width: 48, render: (_: unknown, document: Doc) => <Button type="text" size="small" icon={<DeleteOutlined />} aria-label={`${t("delete")} ${document.name}`} onClick={() => remove(document)} /> }] : []),
-          ]} />
-        {data?.next && limit < 1000 && <Button type="text" block onClick={() => setLimit(1000)}>{t("more")}</Button>}
+          ]}>
+          {data?.next && limit < 1000 && <Button type="text" block onClick={() => setLimit(1000)}>{t("more")}</Button>}
+        </TableSheet>
       </div>
       <PassageDrawer place={place} close={() => setPlace(undefined)} />
     </>

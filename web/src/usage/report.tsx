@@ -1,5 +1,5 @@
 import { DownloadOutlined } from "@ant-design/icons";
-import { Button, Segmented, Select, Table } from "antd";
+import { Button, Segmented, Select } from "antd";
 import { useMemo, useState } from "react";
 import type { UsageBy, UsageReport, UsageRow } from "../api";
 import { Chart, type Series } from "../chart/chart";
@@ -7,6 +7,7 @@ import { useData } from "../hooks";
 import { useSetting, type Word } from "../i18n";
 import { numbersOf } from "../numbers";
 import { csv, saveFile } from "../save";
+import { TableSheet } from "../table_sheet";
 import { Waiting } from "../waiting";
 import { daysBetween, type Period, periods, rangeOf } from "./days";
 
@@ -54,7 +55,8 @@ function ByDay({ report }: { report: UsageReport }) {
   return <div className="sheet"><Chart kind="stacks" title={t("tokensByDay")} labels={days} series={series} format={short} height={200} empty={t("noUsage")} /></div>;
 }
 
-function Rows({ report, by }: { report: UsageReport | undefined; by: UsageBy }) {
+function Rows({ load, by }: { load: { data?: UsageReport; fault?: string; refresh(): unknown }; by: UsageBy }) {
+  const report = load.data;
   const { t, language } = useSetting();
   const { count, money } = numbersOf(language);
   const most = Math.max(1, ...(report?.rows ?? []).map((row) => row.total_tokens));
@@ -65,20 +67,18 @@ function Rows({ report, by }: { report: UsageReport | undefined; by: UsageBy }) 
   });
   const rows = [...(report?.rows ?? [])].sort((a, b) => (by === "day" ? (a.name < b.name ? 1 : -1) : b.total_tokens - a.total_tokens));
   return (
-    <div className="sheet wide-table" style={{ padding: "6px 8px" }}>
-      <Table<UsageRow> rowKey={(row) => row.id || row.name} size="small" pagination={{ pageSize: 50, showSizeChanger: false, hideOnSinglePage: true }} loading={!report} dataSource={rows} locale={{ emptyText: t("noUsage") }} scroll={{ x: "max-content" }} showSorterTooltip={false}
-        columns={[
-          { title: t(byWords[by]), key: "name", fixed: "left", render: (_, row) => (
-            <div className="share-cell">
-              {by === "key" && row.id === "" ? t("throughConsole") : row.name}{row.owner && <span className="soft"> · {row.owner}</span>}
-              {by !== "day" && <i style={{ width: `${(100 * row.total_tokens) / most}%` }} />}
-            </div>
-          ) },
-          ...columnsOf.slice(0, 7).map(([key, word]) => number(key, word)),
-          number("cache_hits", "cacheHits"),
-          { title: t("savedTokens"), align: "right", key: "saved", render: (_, row) => { const saved = row.saved_prompt_tokens + row.saved_completion_tokens; return <span className={`digits ${saved === 0 ? "soft" : ""}`}>{count(saved)}</span>; } },
-        ]} />
-    </div>
+    <TableSheet<UsageRow> load={load} rowKey={(row) => row.id || row.name} size="small" pagination={{ pageSize: 50, showSizeChanger: false, hideOnSinglePage: true }} dataSource={rows} locale={{ emptyText: t("noUsage") }} scroll={{ x: "max-content" }} showSorterTooltip={false}
+      columns={[
+        { title: t(byWords[by]), key: "name", fixed: "left", render: (_, row) => (
+          <div className="share-cell">
+            {by === "key" && row.id === "" ? t("throughConsole") : row.name}{row.owner && <span className="soft"> · {row.owner}</span>}
+            {by !== "day" && <i style={{ width: `${(100 * row.total_tokens) / most}%` }} />}
+          </div>
+        ) },
+        ...columnsOf.slice(0, 7).map(([key, word]) => number(key, word)),
+        number("cache_hits", "cacheHits"),
+        { title: t("savedTokens"), align: "right", key: "saved", render: (_, row) => { const saved = row.saved_prompt_tokens + row.saved_completion_tokens; return <span className={`digits ${saved === 0 ? "soft" : ""}`}>{count(saved)}</span>; } },
+      ]} />
   );
 }
 
@@ -111,7 +111,7 @@ export function Report({ all }: { all: boolean }) {
         <span className="grow" />
         <Button icon={<DownloadOutlined />} disabled={!rows.data?.rows.length} onClick={download}>{t("downloadCsv")}</Button>
       </div>
-      <Rows report={rows.data} by={by} />
+      <Rows load={rows} by={by} />
     </>
   );
 }
