@@ -203,7 +203,9 @@ void Scheduler::end_late_ones() {
     tell(*active_[i]);
     leave(*active_[i]);
   }
-  if (active_.empty()) flush();  // else the step does
+  if (!active_.empty()) return;  // else the step does what follows
+  publish();
+  flush();
 }
 
 void Scheduler::admit() {

@@ -23,6 +23,19 @@ class WorkerScheduling : public LocalWorkerTest {
     ASSERT_EQ(future.wait_for(kLong), std::future_status::ready);
     EXPECT_TRUE(future.get());
   }
+  /// Its health is told often.
+  std::unique_ptr<LocalWorker> of_four_places() {
+    auto with = options("stories260K-f16.gguf", {.parallel = 4});
+    with.heartbeat_interval = Millis(20);
+    return started(std::move(with));
+  }
+  /// So many requests of a greedy tenant, of which four run: whoever comes now finds no place free.
+  static std::vector<std::unique_ptr<GenerationStream>> fill_places(LocalWorker& worker, int requests, std::int32_t tokens) {
+    std::vector<std::unique_ptr<GenerationStream>> streams;
+    for (int i = 0; i < requests; ++i) streams.push_back(*worker.generate(of("greedy", tokens)));
+    for (int i = 0; i < 4; ++i) await_begin(*streams[i]);
+    return streams;
+  }
 };
 
 /// What guesses are worth is measured, and on a busy machine not at once.
@@ -50,7 +63,7 @@ TEST_F(WorkerScheduling, GuessesChangeTheSpeedAndNothingElse) {
     SCOPED_TRACE(temperature);
     expect_agreement(*guessed, *computed);
   }
-  EXPECT_TRUE(eventually(*guessing, [](const EngineHealth& health) { return health.guessed_right_tokens > 0; }));
+  EXPECT_TRUE(asked_until(*guessing, completion(prompt, 200), [&](const Usage&) { return guessing->health().guessed_right_tokens > 0; }));
   EXPECT_EQ(plain->health().guessed_tokens, 0);
 }
 
@@ -112,26 +125,23 @@ TEST_F(WorkerScheduling, AnUrgentRequestTakesThePlaceOfOneThatCanWait) {
 }
 
 TEST_F(WorkerScheduling, AModestTenantWaitsNotForAllOfAGreedyOne) {
-  const auto worker = stories({.parallel = 4});
-  std::vector<std::unique_ptr<GenerationStream>> greedy;
-  for (int i = 0; i < 100; ++i) greedy.push_back(*worker->generate(of("greedy", 400)));
-  await_begin(*greedy.front());
-  for (int i = 0; i < 5; ++i) EXPECT_FALSE(text(*worker, of("modest", 20)).empty());  // one may find a place that has just come free
+  const auto worker = of_four_places();
+  auto greedy = fill_places(*worker, 100, 400);
+  EXPECT_FALSE(text(*worker, of("modest", 20)).empty());
   int unfinished = 0;
   EXPECT_TRUE(eventually(*worker, [&](const EngineHealth& health) {
     unfinished = health.active_sequences + health.waiting_requests;
     return health.preemptions > 0;
   }));
   EXPECT_GT(unfinished, 50);
-  for (const auto& one : greedy) EXPECT_TRUE(collect(*one, kLong));
+  greedy.resize(8);
+  for (const auto& one : greedy) EXPECT_TRUE(collect(*one, kLong)) << "those that gave way go on";
 }
 
 TEST_F(WorkerScheduling, WhoWasServedBeforeWaitsNotForAWholeAnswer) {
-  const auto worker = stories({.parallel = 4});
+  const auto worker = of_four_places();
   EXPECT_FALSE(text(*worker, of("early", 300)).empty());
-  std::vector<std::unique_ptr<GenerationStream>> greedy;
-  for (int i = 0; i < 8; ++i) greedy.push_back(*worker->generate(of("greedy", 450)));
-  await_begin(*greedy.front());
+  const auto greedy = fill_places(*worker, 8, 450);
   EXPECT_FALSE(text(*worker, of("early", 20)).empty());  // it has got a little more, until they have run some steps
   EXPECT_TRUE(eventually(*worker, [](const EngineHealth& health) { return health.preemptions > 0; }));
   for (const auto& one : greedy) EXPECT_TRUE(collect(*one, kLong));
