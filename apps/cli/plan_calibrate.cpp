@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 #include <future>
+#include <map>
 
 #include "base/log.h"
 #include "cli/commands.h"
@@ -97,7 +98,11 @@ Result<double> time_together(engine::Engine& engine, std::uint64_t seed) {
 /// All lengths and contexts, round after round.
 Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, const std::function<void(double part)>& progress) {
   const auto room = engine.info().context_tokens - kOutputTokens - 1;
-  const auto keep_best = [](double& best, double seconds) { best = best == 0 ? seconds : std::min(best, seconds); };
+  std::map<const double*, std::vector<double>> tries;
+  const auto keep_best = [&](double& best, double seconds) {
+    best = best == 0 ? seconds : std::min(best, seconds);
+    tries[&best].push_back(seconds);
+  };
   for (const auto tokens : kPromptLengths)
     if (tokens <= room) run.prompts.push_back({.tokens = static_cast<double>(tokens)});
   for (const auto context : kContexts)
@@ -125,6 +130,9 @@ Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, cons
     seed += kTogether;
     if (together > 0) keep_best(batch.seconds, together);
   }
+  std::vector<double> spreads;
+  for (const auto& [best, seconds] : tries) spreads.push_back(planner::median(seconds) / *best - 1);
+  run.spread = planner::median(spreads);
   if (batch.seconds > 0) run.batches.push_back(batch);
   std::erase_if(run.outputs, [](const auto& one) { return one.seconds == 0; });  // every answer ended at its first token
   return {};
@@ -192,6 +200,10 @@ Status calibrate(const PlanOptions& plan, CalibrateOptions& options) {
     rows.push_back({one.weights, human_figure(one.weight_bytes_per_s, "B/s"), human_figure(one.flop_per_s, "FLOP/s"), one.attention_flop_per_s < 1e17 ? human_figure(one.attention_flop_per_s, "FLOP/s") : "-",
                     one.kv_flop_per_s < 1e17 ? human_figure(one.kv_flop_per_s, "FLOP/s") : "-", human_figure(one.step_s, "s"), one.source});
   print_table(plan.chinese() ? std::vector<std::string>{"权重类型", "读取权重", "计算", "注意力", "读缓存", "每步固定", "所用模型"} : std::vector<std::string>{"WEIGHTS", "READING", "COMPUTING", "ATTENTION", "CACHED", "STEP", "BY"}, rows);
+  for (const auto& one : calibration.rates)
+    if (by_type.contains(one.weights) && one.spread.value_or(0) > planner::kUnsteady)
+      std::printf("%s\n", (plan.chinese() ? fmt::format("{}：本机不稳定，通常比最快的一次慢 {:.0f} %。请在机器空闲时重新测量", one.weights, *one.spread * 100)
+                                          : fmt::format("{}: the machine is unsteady, a usual try took {:.0f} % longer than the quickest. Measure again when nothing else runs", one.weights, *one.spread * 100)).c_str());
   std::printf("%s\n", (plan.chinese() ? fmt::format("已写入 {}；`siyu plan speed --model FILE` 将据此预测。", file.string()) : fmt::format("Written to {}; `siyu plan speed --model FILE` foretells by it.", file.string())).c_str());
   return {};
 }

@@ -4,7 +4,7 @@ contexts, three numbers of sequences. Each model is loaded by a real server, ans
 them as long as its context, and its process is then weighed (Rss). With --card larger models run on a card of NVIDIA's, and what the driver
 says of the process is weighed instead.
 
-    SIYU_BIN=build/release/bin/siyu bench/planner/memory.py [--card] [--only deepseek2] [--type q8_0] [--most-context 4096] [--json]
+    SIYU_BIN=build/release/bin/siyu bench/planner/memory.py [--card] [--only deepseek2] [--type q8_0] [--most-context 4096] [--layers 12] [--json]
 """
 import argparse
 import concurrent.futures
@@ -83,8 +83,12 @@ def main():
     options.add_argument("--card", action="store_true")
     options.add_argument("--type", action="append", choices=TYPES, help="weight type; all when absent")
     options.add_argument("--most-context", type=int, default=CONTEXTS[-1])
+    options.add_argument("--layers", type=int, help="fewer make long prompts through latent attention quicker; 12 when absent, with --card 24")
     options.add_argument("--json", action="store_true")
     options = options.parse_args()
+    shape = list(CARD_SHAPE if options.card else SHAPE)
+    if options.layers:
+        shape[shape.index("--layers") + 1] = options.layers
     rows = []
     with tempfile.TemporaryDirectory(prefix="siyu-memory-") as folder:
         server = Server(pathlib.Path(folder) / "data")
@@ -92,7 +96,7 @@ def main():
             for architecture in options.only or ARCHITECTURES:
                 for kind in options.type or TYPES:
                     name, file = f"{architecture}-{kind}", pathlib.Path(folder) / f"{architecture}-{kind}.gguf"
-                    subprocess.run([WRITER, "--arch", architecture, *map(str, CARD_SHAPE if options.card else SHAPE), "--type", kind, "-o", file], check=True)
+                    subprocess.run([WRITER, "--arch", architecture, *map(str, shape), "--type", kind, "-o", file], check=True)
                     server.cli("model", "import", file, "--name", name)
                     for context in (one for one in CONTEXTS if one <= options.most_context):
                         for sequences in SEQUENCES:

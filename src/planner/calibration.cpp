@@ -142,6 +142,7 @@ Result<MeasuredRates> fit(const std::vector<CalibrationRun>& runs) {
     if (!std::ranges::all_of(run.prompts, [&](const auto& one) { return sane(one.tokens) && sane(one.seconds); }) || !std::ranges::all_of(run.outputs, [&](const auto& one) { return one.context >= 0 && sane(one.seconds); }) ||
         !std::ranges::all_of(run.batches, [&](const auto& one) { return sane(one.sequences) && one.context >= 0 && sane(one.seconds); }))
       return invalid(fmt::format("{} was measured with impossible times", run.model));
+    if (run.spread > rates.spread.value_or(0)) rates.spread = run.spread;
     rates.source += (rates.source.empty() ? "" : ", ") + run.model;
   }
   fit_outputs(runs, rates);

@@ -34,6 +34,7 @@ struct CalibrationRun {
   std::vector<TimedPrompt> prompts;      ///< of two lengths at least
   std::vector<TimedOutput> outputs;      ///< behind two contexts at least
   std::vector<TimedBatch> batches;       ///< may be empty: then several at once are foretold to compute as fast as a prompt
+  double spread = 0;                     ///< by how much the middle of several tries took longer than the quickest, which counts
 };
 
 /// Rates for models of one weight type. With several models of different sizes the fixed part of a step is fitted too; with one it is

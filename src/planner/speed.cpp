@@ -265,6 +265,11 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
                              {{.name = "parameters", .value = memory.active_parameters}, {.name = "tokens", .value = q.prompt + q.output}, {.name = "latency", .value = plan.classic_latency_s, .unit = "s"}});
   for (auto& figure : memory.figures) d.sheet.add(std::move(figure));
   plan.figures = d.sheet.figures();
+  if (q.measured && q.measured->spread.value_or(0) > kUnsteady) {
+    const double percent = *q.measured->spread * 100;
+    plan.notes.push_back({fmt::format("This machine was unsteady when it was measured: a usual try took {:.0f} % longer than the quickest, by which this is foretold. Calibrate again when nothing else runs", percent),
+                          fmt::format("测量时本机不稳定：通常比最快的一次慢 {:.0f} %，而预测以最快的一次为准。请在机器空闲时重新校准", percent)});
+  }
   if (q.card && q.card->unverified && !q.measured) {
     Words keys;
     for (const auto& key : *q.card->unverified) {

@@ -44,10 +44,13 @@ struct MeasuredRates {
   double step_s = 0, layer_s = 0;
   std::optional<double> prompt_step_s;     ///< more of a step that reads a prompt
   std::optional<double> word_s;   ///< for each word of the vocabulary, of a token that is sampled
+  std::optional<double> spread;   ///< by how much a usual try took longer than the quickest: nothing is foretold more surely
   std::optional<std::string> accelerator;  ///< the card it was measured on; absent: the processors
   std::string source;             ///< which models, when
 };
-BOOST_DESCRIBE_STRUCT(MeasuredRates, (), (weights, weight_bytes_per_s, kv_flop_per_s, flop_per_s, batch_flop_per_s, attention_flop_per_s, step_s, layer_s, prompt_step_s, word_s, accelerator, source))
+BOOST_DESCRIBE_STRUCT(MeasuredRates, (), (weights, weight_bytes_per_s, kv_flop_per_s, flop_per_s, batch_flop_per_s, attention_flop_per_s, step_s, layer_s, prompt_step_s, word_s, spread, accelerator, source))
+
+constexpr double kUnsteady = 0.1;  ///< a spread above which a machine is called unsteady
 
 struct SpeedQuestion {
   MemoryQuestion model;                   ///< what runs: shape, formats, split, context, users at once

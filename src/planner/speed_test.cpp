@@ -141,8 +141,24 @@ TEST(Calibration, FindsHowFastSeveralAtOnceAreComputed) {
   q.model.shape = stored("Qwen2.5-3B", "q8_0");
   q.model.users = 8;
   const auto several = plan_speed(q)->plan.at_concurrency.output_tokens_per_s;
+  for (const auto& point : plan_speed(q)->plan.curve)  // Little: no more tokens than are under way come out of the time that each takes
+    EXPECT_LE(point.tpot_ms / 1e3 * point.output_tokens_per_s, point.concurrency * 1.001);
   q.measured->batch_flop_per_s.reset();
   EXPECT_LT(several, plan_speed(q)->plan.at_concurrency.output_tokens_per_s);
+}
+
+TEST(Calibration, AnUnsteadyMachineIsSaidToBeOne) {
+  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 40e9, .kv_flop_per_s = 40e9, .flop_per_s = 300e9, .attention_flop_per_s = 90e9, .step_s = 1e-4, .layer_s = 4e-5};
+  std::vector runs{measured_by(stored("Qwen2.5-0.5B", "q8_0"), truth, "a"), measured_by(stored("Qwen2.5-1.5B", "q8_0"), truth, "b")};
+  SpeedQuestion q{.measured = fit(runs).value()};
+  q.model.shape = stored("Qwen2.5-3B", "q8_0");
+  EXPECT_THAT(plan_speed(q)->plan.notes, testing::IsEmpty());
+  runs.front().spread = 0.25;
+  runs.back().spread = 0.02;
+  q.measured = fit(runs).value();
+  EXPECT_EQ(q.measured->spread, 0.25);  // of the least steady
+  ASSERT_EQ(plan_speed(q)->plan.notes.size(), 1U);
+  EXPECT_THAT(plan_speed(q)->plan.notes.front().en, HasSubstr("25 %"));
 }
 
 TEST(Calibration, TimesThatSayNothingAreRefused) {
