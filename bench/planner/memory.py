@@ -39,6 +39,12 @@ def resident(pid):
     return int(re.search(r"^Rss:\s+(\d+)", text, re.MULTILINE).group(1)) * 1024
 
 
+def mapped_weights(pid):
+    """Of it, pages of model files. Some kernels take back those that nothing has read for a while; they count as they were after loading."""
+    mappings = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", pathlib.Path(f"/proc/{pid}/smaps").read_text(), flags=re.MULTILINE)
+    return sum(int(re.search(r"^Rss:\s+(\d+)", one, re.MULTILINE).group(1)) * 1024 for one in mappings if ".gguf" in one.partition("\n")[0])
+
+
 def on_card(pid):
     listed = subprocess.run(["nvidia-smi", "--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits"], check=True, capture_output=True, text=True).stdout
     used = {int(line.split(",")[0]): int(line.split(",")[1]) for line in listed.splitlines() if line.split(",")[1].strip().isdigit()}
@@ -67,9 +73,10 @@ def exercise(server, name, context, sequences, vocabulary):
 def measure(server, name, file, context, sequences, card):
     server.cli("model", "load", name, "--context", context, "--sequences", sequences, "--kv-tokens", context, "--kv-spill-mb", 0)
     pid = server.cli_json("model", "show", name)["worker"]["pid"]
+    weights = mapped_weights(pid)
     exercise(server, name, context, sequences, 31_000 if name.startswith("llama") else 150_000)
     worker = server.cli_json("model", "show", name)["worker"]
-    measured = on_card(pid) if card else resident(pid)
+    measured = on_card(pid) if card else resident(pid) + max(0, weights - mapped_weights(pid))
     server.cli("model", "unload", name)
     plan = json.loads(subprocess.run([SIYU, "plan", "memory", "--model", file, "--ctx", str(context), "--users", str(sequences), "--kv-tokens", str(context), "--engine", "siyu-card" if card else "siyu", "--json"],
                                      capture_output=True, text=True, check=True).stdout)
