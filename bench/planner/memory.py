@@ -39,10 +39,11 @@ def resident(pid):
     return int(re.search(r"^Rss:\s+(\d+)", text, re.MULTILINE).group(1)) * 1024
 
 
-def mapped_weights(pid):
-    """Of it, pages of model files. Some kernels take back those that nothing has read for a while; they count as they were after loading."""
-    mappings = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", pathlib.Path(f"/proc/{pid}/smaps").read_text(), flags=re.MULTILINE)
-    return sum(int(re.search(r"^Rss:\s+(\d+)", one, re.MULTILINE).group(1)) * 1024 for one in mappings if ".gguf" in one.partition("\n")[0])
+def of_files(pid):
+    """Of it, pages of files: weights, programs. Some kernels take back those that nothing has read for a while; they count as they were after loading."""
+    text = pathlib.Path(f"/proc/{pid}/smaps").read_text()
+    mappings = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", text, flags=re.MULTILINE)
+    return sum(int(re.search(r"^Rss:\s+(\d+)", one, re.MULTILINE).group(1)) * 1024 for one in mappings if "/" in one.partition("\n")[0])
 
 
 def on_card(pid):
@@ -73,10 +74,10 @@ def exercise(server, name, context, sequences, vocabulary):
 def measure(server, name, file, context, sequences, card):
     server.cli("model", "load", name, "--context", context, "--sequences", sequences, "--kv-tokens", context, "--kv-spill-mb", 0)
     pid = server.cli_json("model", "show", name)["worker"]["pid"]
-    weights = mapped_weights(pid)
+    files = of_files(pid)
     exercise(server, name, context, sequences, 31_000 if name.startswith("llama") else 150_000)
     worker = server.cli_json("model", "show", name)["worker"]
-    measured = on_card(pid) if card else resident(pid) + max(0, weights - mapped_weights(pid))
+    measured = on_card(pid) if card else resident(pid) + max(0, files - of_files(pid))
     server.cli("model", "unload", name)
     plan = json.loads(subprocess.run([SIYU, "plan", "memory", "--model", file, "--ctx", str(context), "--users", str(sequences), "--kv-tokens", str(context), "--engine", "siyu-card" if card else "siyu", "--json"],
                                      capture_output=True, text=True, check=True).stdout)
