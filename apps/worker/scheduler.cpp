@@ -160,7 +160,7 @@ void Scheduler::take_inbox(bool may_wait) {
   }
   for (auto& sequence : sequences) {
     sequence->tenant = tenants_.enter(sequence->tenant_name());
-    sequence->arrival = ++arrivals_;
+    sequence->arrival = sequence->stream();  // streams are numbered as they come; who is prepared sooner came no sooner
     waiting_.add(std::move(sequence));
     admission_waits_ = false;  // it may be more deserving than those that run
   }

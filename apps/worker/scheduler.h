@@ -130,7 +130,6 @@ class Scheduler {
   StepCost cost_;
   double neighbour_credit_ms_ = 0;    // by which the next step may be longer for those whose turn it is not
   std::size_t declined_ = 0;          // times that guesses were there and not worth checking
-  std::uint64_t arrivals_ = 0;
   std::uint64_t steps_ = 0;
 
   mutable std::mutex mu_;
