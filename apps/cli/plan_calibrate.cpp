@@ -98,11 +98,7 @@ Result<double> time_together(engine::Engine& engine, std::uint64_t seed) {
 /// All lengths and contexts, round after round.
 Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, const std::function<void(double part)>& progress) {
   const auto room = engine.info().context_tokens - kOutputTokens - 1;
-  std::map<const double*, std::vector<double>> tries;
-  const auto keep_best = [&](double& best, double seconds) {
-    best = best == 0 ? seconds : std::min(best, seconds);
-    tries[&best].push_back(seconds);
-  };
+  std::map<double*, std::vector<double>> tries;  // of each time that is to be known
   for (const auto tokens : kPromptLengths)
     if (tokens <= room) run.prompts.push_back({.tokens = static_cast<double>(tokens)});
   for (const auto context : kContexts)
@@ -118,20 +114,23 @@ Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, cons
     if (round >= kRounds && std::chrono::steady_clock::now() - begin > kEnough) break;
     for (auto& prompt : run.prompts) {
       ASSIGN_OR_RETURN(const auto timing, time_request(engine, static_cast<std::int32_t>(prompt.tokens), 1, ++seed));
-      keep_best(prompt.seconds, timing.first_s);
+      tries[&prompt.seconds].push_back(timing.first_s);
       advance();
     }
     for (auto& output : run.outputs) {
       ASSIGN_OR_RETURN(const auto timing, time_request(engine, static_cast<std::int32_t>(output.context - kOutputTokens / 2.0), kOutputTokens, ++seed));
-      if (timing.per_token_s > 0) keep_best(output.seconds, timing.per_token_s);
+      if (timing.per_token_s > 0) tries[&output.seconds].push_back(timing.per_token_s);
       advance();
     }
     ASSIGN_OR_RETURN(const auto together, time_together(engine, seed + 1));
     seed += kTogether;
-    if (together > 0) keep_best(batch.seconds, together);
+    if (together > 0) tries[&batch.seconds].push_back(together);
   }
   std::vector<double> spreads;
-  for (const auto& [best, seconds] : tries) spreads.push_back(planner::median(seconds) / *best - 1);
+  for (const auto& [best, seconds] : tries) {
+    *best = std::ranges::min(seconds);
+    spreads.push_back(planner::median(seconds) / *best - 1);
+  }
   run.spread = planner::median(spreads);
   if (batch.seconds > 0) run.batches.push_back(batch);
   std::erase_if(run.outputs, [](const auto& one) { return one.seconds == 0; });  // every answer ended at its first token

@@ -160,7 +160,6 @@ void Scheduler::take_inbox(bool may_wait) {
   }
   for (auto& sequence : sequences) {
     sequence->tenant = tenants_.enter(sequence->tenant_name());
-    sequence->arrival = sequence->stream();  // streams are numbered as they come; who is prepared sooner came no sooner
     waiting_.add(std::move(sequence));
     admission_waits_ = false;  // it may be more deserving than those that run
   }
@@ -210,11 +209,11 @@ void Scheduler::end_late_ones() {
 
 void Scheduler::admit() {
   while (Sequence* first = waiting_.first()) {
-    if (admission_waits_ && who_gives_way_to(*first) == active_.end()) return;
+    const auto victim = who_gives_way_to(*first);
+    if (admission_waits_ && victim == active_.end()) return;
     // First come, first served among equals: a long prompt is not overtaken for ever by short ones.
     const bool has_place = active_.size() < places();
     if (!has_place || !lease_for(*first)) {
-      const auto victim = who_gives_way_to(*first);
       if (victim == active_.end()) {
         admission_waits_ = true;
         return;

@@ -71,7 +71,6 @@ class Sequence {
   std::size_t follow_until = 0;
   bool paused = false;          ///< its reader is slow
   Tenant* tenant = nullptr;     ///< from its arrival to its end
-  std::uint64_t arrival = 0;    ///< its place among all that came
   std::uint64_t last_step = 0;  ///< in which something of it was computed; counts steps
   Lookup lookup;
 

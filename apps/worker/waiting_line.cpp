@@ -6,7 +6,8 @@
 namespace siyu::worker {
 
 Sequence* WaitingLine::first() const {
-  const auto rank = [](const auto& one) { return std::tuple(one->priority(), one->tenant->got, one->arrival); };
+  // Streams are numbered as requests come; who was prepared sooner came no sooner.
+  const auto rank = [](const auto& one) { return std::tuple(one->priority(), one->tenant->got, one->stream()); };
   const auto found = std::ranges::min_element(waiting_, {}, rank);
   return found == waiting_.end() ? nullptr : found->get();
 }

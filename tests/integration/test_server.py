@@ -60,7 +60,7 @@ class Server:
             request.add_header("Authorization", "Bearer " + (key or self.admin["api_key"]))
         data = None if body is None else json.dumps(body).encode()
         try:
-            with urllib.request.urlopen(request, data, timeout=180) as response:
+            with urllib.request.urlopen(request, data, timeout=60) as response:
                 return response.status, response.read(), response.headers
         except urllib.error.HTTPError as error:
             with error:

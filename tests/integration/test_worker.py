@@ -142,7 +142,7 @@ class DraftTest(WorkerCase):
             self.answer(prompt, "wrong", max_tokens=150, temperature=0)
         self.assertLess(self.guesses("wrong")[0] - guessed, 100)  # it is believed no longer
         prompts = (f"story {i}" for i in range(1000))
-        wait_for(lambda: self.answer(next(prompts), "wrong", max_tokens=150, temperature=0) and self.guesses("wrong")[0] >= 60, seconds=180)  # enough to tell
+        wait_for(lambda: self.answer(next(prompts), "wrong", max_tokens=150, temperature=0) and self.guesses("wrong")[0] >= 60)  # enough to tell
         guessed, right = self.guesses("wrong")
         self.assertLessEqual(right, 0.2 * guessed)
 
