@@ -200,9 +200,7 @@ Status calibrate(const PlanOptions& plan, CalibrateOptions& options) {
                     one.kv_flop_per_s < 1e17 ? human_figure(one.kv_flop_per_s, "FLOP/s") : "-", human_figure(one.step_s, "s"), one.source});
   print_table(plan.chinese() ? std::vector<std::string>{"权重类型", "读取权重", "计算", "注意力", "读缓存", "每步固定", "所用模型"} : std::vector<std::string>{"WEIGHTS", "READING", "COMPUTING", "ATTENTION", "CACHED", "STEP", "BY"}, rows);
   for (const auto& one : calibration.rates)
-    if (by_type.contains(one.weights) && one.spread.value_or(0) > planner::kUnsteady)
-      std::printf("%s\n", (plan.chinese() ? fmt::format("{}：本机不稳定，通常比最快的一次慢 {:.0f} %。请在机器空闲时重新测量", one.weights, *one.spread * 100)
-                                          : fmt::format("{}: the machine is unsteady, a usual try took {:.0f} % longer than the quickest. Measure again when nothing else runs", one.weights, *one.spread * 100)).c_str());
+    if (const auto note = planner::unsteady_note(one); note && by_type.contains(one.weights)) std::printf("%s: %s\n", one.weights.c_str(), (plan.chinese() ? note->zh : note->en).c_str());
   std::printf("%s\n", (plan.chinese() ? fmt::format("已写入 {}；`siyu plan speed --model FILE` 将据此预测。", file.string()) : fmt::format("Written to {}; `siyu plan speed --model FILE` foretells by it.", file.string())).c_str());
   return {};
 }

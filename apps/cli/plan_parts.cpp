@@ -27,10 +27,11 @@ std::string shown_value(const std::optional<double>& value, const std::string& u
 }
 
 void print_inputs(const planner::Figure& figure, bool chinese) {
-  std::printf("      = %s\n", figure.formula.c_str());
+  const auto say = [&](const planner::Phrase& phrase) { return chinese ? phrase.zh : phrase.en; };
+  std::printf("      = %s\n", say(figure.formula).c_str());
   for (const auto& input : figure.inputs) {
-    const auto from = input.figure ? " ← " + *input.figure : input.source ? " (" + *input.source + ")" : "";
-    std::printf("        %s = %s%s\n", input.name.c_str(), shown_value(input.value, input.unit, chinese).c_str(), from.c_str());
+    const auto from = input.figure ? " ← " + *input.figure : input.source ? " (" + say(*input.source) + ")" : "";
+    std::printf("        %s = %s%s\n", say(input.name).c_str(), shown_value(input.value, input.unit, chinese).c_str(), from.c_str());
   }
 }
 

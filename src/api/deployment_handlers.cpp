@@ -152,7 +152,7 @@ serving::AutoscaleSpec to_spec(const AutoscaleBody& body) {
 
 ReplicaBody to_body(const serving::ReplicaView& view) {
   ReplicaBody body{.id = view.id, .source = view.source, .local = view.local, .state = view.state, .reason = {}, .pid = {}, .restarts = view.health.restarts,
-                   .requests_running = view.running, .work_tokens = view.work, .failures = view.failures, .resident_bytes = view.health.resident_bytes,
+                   .requests_running = view.running, .work_tokens = view.work, .failures = view.failures, .resident_bytes = view.health.stats.resident_bytes,
                    .predicted_bytes = view.predicted_bytes};
   if (!view.health.message.empty()) body.reason = view.health.message;
   if (view.health.pid != 0) body.pid = view.health.pid;

@@ -60,22 +60,22 @@ void add_version(Families& out, const std::string& deployment, const serving::Ve
     out.gauge("siyu_num_requests_running", "Requests that a replica is answering", own, replica.running);
     out.gauge("siyu_replica_work_tokens", "Estimated tokens that a replica still has to do", own, static_cast<double>(replica.work));
     out.counter("siyu_replica_restarts_total", "Processes of a replica that ended and were replaced", own, health.restarts);
-    out.gauge("siyu_replica_resident_memory_bytes", "Resident memory of a replica's process", own, static_cast<double>(health.resident_bytes));
-    if (health.kv_total_tokens > 0)
-      out.gauge("siyu_kv_cache_usage_perc", "Part of the KV cache in use, 0 to 1", own, static_cast<double>(health.kv_used_tokens) / health.kv_total_tokens);
-    out.counter("siyu_prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache", own, static_cast<double>(health.prefix_queried_tokens));
-    out.counter("siyu_prefix_cache_hits_total", "Prompt tokens found there", own, static_cast<double>(health.prefix_hit_tokens));
-    out.counter("siyu_kv_cache_spilled_tokens_total", "Tokens that left the KV cache for host memory", own, static_cast<double>(health.spilled_tokens));
-    out.counter("siyu_kv_cache_restored_tokens_total", "Tokens that came back from there instead of being computed", own, static_cast<double>(health.restored_tokens));
-    out.gauge("siyu_kv_cache_spill_bytes", "Host memory in use for them", own, static_cast<double>(health.spill_bytes));
+    out.gauge("siyu_replica_resident_memory_bytes", "Resident memory of a replica's process", own, static_cast<double>(health.stats.resident_bytes));
+    if (health.stats.kv_total_tokens > 0)
+      out.gauge("siyu_kv_cache_usage_perc", "Part of the KV cache in use, 0 to 1", own, static_cast<double>(health.stats.kv_used_tokens) / health.stats.kv_total_tokens);
+    out.counter("siyu_prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache", own, static_cast<double>(health.stats.prefix_queried_tokens));
+    out.counter("siyu_prefix_cache_hits_total", "Prompt tokens found there", own, static_cast<double>(health.stats.prefix_hit_tokens));
+    out.counter("siyu_kv_cache_spilled_tokens_total", "Tokens that left the KV cache for host memory", own, static_cast<double>(health.stats.spilled_tokens));
+    out.counter("siyu_kv_cache_restored_tokens_total", "Tokens that came back from there instead of being computed", own, static_cast<double>(health.stats.restored_tokens));
+    out.gauge("siyu_kv_cache_spill_bytes", "Host memory in use for them", own, static_cast<double>(health.stats.spill_bytes));
     const auto guesses = [&](const char* source, std::int64_t drafted, std::int64_t right) {
       auto labels_of_source = own;
       labels_of_source.push_back({.name = "source", .value = source});
       out.counter("siyu_spec_decode_num_draft_tokens_total", "Tokens guessed ahead, by prompt lookup or a draft model", labels_of_source, static_cast<double>(drafted));
       out.counter("siyu_spec_decode_num_accepted_tokens_total", "Of them, those that the model agreed with", labels_of_source, static_cast<double>(right));
     };
-    guesses("lookup", health.guessed_tokens, health.guessed_right_tokens);
-    guesses("draft", health.drafted_tokens, health.drafted_right_tokens);
+    guesses("lookup", health.stats.guessed_tokens, health.stats.guessed_right_tokens);
+    guesses("draft", health.stats.drafted_tokens, health.stats.drafted_right_tokens);
   }
 }
 

@@ -43,7 +43,7 @@ EngineBody to_body(const Call& call, const serving::RemoteRecord& record) {
   const bool ready = health.state == engine::EngineState::kReady;
   body.state = ready ? EngineStateBody::kReady : health.state == engine::EngineState::kFailed ? EngineStateBody::kFailed : EngineStateBody::kStarting;
   if (!ready) body.reason = health.message;
-  body.requests_running = health.active_sequences;
+  body.requests_running = health.stats.active_sequences;
   if (const auto context = served->engine->info().context_tokens; context > 0) body.context_length = context;
   return body;
 }

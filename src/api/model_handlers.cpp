@@ -66,8 +66,8 @@ void add_engine(const engine::Engine& engine, ModelBody& body) {
   if (body.state == ModelState::kLoading) body.load_progress = health.load_progress;
   if (health.pid != 0)
     body.worker = WorkerBody{.pid = health.pid, .context_length = info.context_tokens, .sequences = info.parallel_sequences,
-                             .resident_bytes = health.resident_bytes, .accelerator_bytes = health.accelerator_bytes, .restarts = health.restarts, .requests_running = health.active_sequences,
-                             .requests_waiting = health.waiting_requests, .accelerators = info.accelerators, .sandbox = health.sandbox};
+                             .resident_bytes = health.stats.resident_bytes, .accelerator_bytes = health.stats.accelerator_bytes, .restarts = health.restarts, .requests_running = health.stats.active_sequences,
+                             .requests_waiting = health.stats.waiting_requests, .accelerators = info.accelerators, .sandbox = health.sandbox};
 }
 
 std::string kind_text(serving::Kind kind) { return std::string(to_json(kind).as_string()); }

@@ -118,12 +118,12 @@ Reply metrics(Call& call) {
   for (const auto& served : services.host.served()) {
     const auto health = served.engine->health();
     out.set_of_model("siyu_model_ready", "1 when the model can answer", served.name, health.state == engine::EngineState::kReady ? 1 : 0);
-    out.set_of_model("siyu_model_requests_running", "Requests being computed", served.name, health.active_sequences);
-    out.set_of_model("siyu_model_requests_waiting", "Requests waiting for a place", served.name, health.waiting_requests);
+    out.set_of_model("siyu_model_requests_running", "Requests being computed", served.name, health.stats.active_sequences);
+    out.set_of_model("siyu_model_requests_waiting", "Requests waiting for a place", served.name, health.stats.waiting_requests);
     out.set_of_model("siyu_model_restarts", "Replaced model processes since the model was loaded", served.name, health.restarts);
-    out.set_of_model("siyu_model_resident_memory_bytes", "Resident memory of the model process", served.name, static_cast<double>(health.resident_bytes));
-    out.set_of_model("siyu_model_kv_used_tokens", "Tokens in the KV cache", served.name, health.kv_used_tokens);
-    out.set_of_model("siyu_model_kv_total_tokens", "Tokens the KV cache holds at most", served.name, health.kv_total_tokens);
+    out.set_of_model("siyu_model_resident_memory_bytes", "Resident memory of the model process", served.name, static_cast<double>(health.stats.resident_bytes));
+    out.set_of_model("siyu_model_kv_used_tokens", "Tokens in the KV cache", served.name, health.stats.kv_used_tokens);
+    out.set_of_model("siyu_model_kv_total_tokens", "Tokens the KV cache holds at most", served.name, health.stats.kv_total_tokens);
   }
   auto text = out.text() + deployment_metrics(services.deployments.snapshot(), services.deployments.memory());
   net::Response response{.status = 200, .headers = {}, .body = std::move(text)};

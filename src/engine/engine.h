@@ -304,32 +304,38 @@ struct ModelInfo {
 
 enum class EngineState { kStarting, kReady, kRestarting, kFailed, kStopped };
 
+/// Of a process that computes a model; totals are since it started.
+struct WorkerStats {
+  std::int32_t active_sequences = 0;
+  std::int32_t waiting_requests = 0;
+  std::int64_t resident_bytes = 0;
+  std::int64_t accelerator_bytes = 0;  ///< by which the memory in use on all accelerators grew since the worker began
+  std::int64_t kv_bytes = 0;
+  std::int32_t kv_used_tokens = 0;  ///< by what runs
+  std::int32_t kv_kept_tokens = 0;  ///< of ended requests, kept for later ones and evicted when room is needed
+  std::int32_t kv_total_tokens = 0;
+  std::int64_t generated_tokens = 0;
+  std::int64_t prefilled_tokens = 0;
+  std::int64_t preemptions = 0;  ///< sequences that gave their KV place up and were computed again
+  std::int64_t prefix_queried_tokens = 0;  ///< of the prompts admitted
+  std::int64_t prefix_hit_tokens = 0;      ///< those of them that needed no computing
+  std::int64_t guessed_tokens = 0;         ///< by prompt lookup
+  std::int64_t guessed_right_tokens = 0;
+  std::int64_t spilled_tokens = 0;   ///< that left the KV cache for host memory
+  std::int64_t restored_tokens = 0;  ///< that came back from there instead of being computed
+  std::int64_t spill_bytes = 0;      ///< of host memory in use for them
+  std::int64_t drafted_tokens = 0;   ///< guesses of the draft model
+  std::int64_t drafted_right_tokens = 0;
+  double busy_ms = 0;            ///< since the present step of the model began; 0 between steps
+};
+
 struct EngineHealth {
   EngineState state = EngineState::kStarting;
   std::string message;             ///< why it is not ready, for people
   double load_progress = 0;        ///< 0 … 1 while starting
   std::int32_t pid = 0;            ///< 0: no local process
   std::int32_t restarts = 0;
-  std::int32_t active_sequences = 0;
-  std::int32_t waiting_requests = 0;
-  std::int64_t resident_bytes = 0;
-  std::int64_t accelerator_bytes = 0;
-  std::int64_t kv_bytes = 0;       ///< allocated for the KV cache
-  std::int32_t kv_used_tokens = 0;
-  std::int32_t kv_kept_tokens = 0; ///< kept for later requests, evicted when room is needed
-  std::int32_t kv_total_tokens = 0;
-  std::int64_t generated_tokens = 0;  ///< since its process started
-  std::int64_t prefilled_tokens = 0;
-  std::int64_t preemptions = 0;
-  std::int64_t prefix_queried_tokens = 0;
-  std::int64_t prefix_hit_tokens = 0;
-  std::int64_t guessed_tokens = 0;    ///< by prompt lookup, each checked by the model
-  std::int64_t guessed_right_tokens = 0;
-  std::int64_t spilled_tokens = 0;    ///< that left the KV cache for host memory
-  std::int64_t restored_tokens = 0;   ///< that came back from there instead of being computed
-  std::int64_t spill_bytes = 0;       ///< of host memory in use for them
-  std::int64_t drafted_tokens = 0;    ///< guesses of the draft model, each checked by the model
-  std::int64_t drafted_right_tokens = 0;
+  WorkerStats stats;
   std::vector<std::string> sandbox;   ///< what confines the process: "seccomp", "landlock v3", …
 };
 

@@ -32,7 +32,7 @@ TEST_F(LocalWorkerTest, TellsAStory) {
   EXPECT_EQ(worker->info().context_tokens, 512);
   EXPECT_FALSE(worker->info().chat_template);
   EXPECT_THAT(worker->health().sandbox, testing::Contains("seccomp"));
-  EXPECT_GT(worker->health().resident_bytes, 1 << 20);
+  EXPECT_GT(worker->health().stats.resident_bytes, 1 << 20);
 }
 
 TEST_F(LocalWorkerTest, ChatsPlainlyWithoutATemplate) {
@@ -114,7 +114,7 @@ TEST_F(LocalWorkerTest, CancelFreesItsPlace) {
   (*endless)->pull([&](auto event) { code = event ? 0 : static_cast<int>(event.error().code); });
   ASSERT_TRUE(eventually(*worker, [&](const auto&) { return code.load() >= 0; }));
   EXPECT_FALSE(text(*worker, completion("One day", 10)).empty()) << "the only place is free again";
-  ASSERT_TRUE(eventually(*worker, [](const auto& health) { return health.active_sequences == 0 && health.waiting_requests == 0; }));
+  ASSERT_TRUE(eventually(*worker, [](const auto& health) { return health.stats.active_sequences == 0 && health.stats.waiting_requests == 0; }));
 }
 
 TEST_F(LocalWorkerTest, StopStringsEndTheTextBeforeThem) {
@@ -345,11 +345,11 @@ TEST_F(LocalWorkerTest, AReaderThatDoesNotReadIsPausedThenDropped) {
   const auto lazy = worker->generate(completion("Once upon a time", 500));
   ASSERT_TRUE(lazy);
   // Paused: the answer stays unfinished although 500 tokens take a fraction of a second.
-  ASSERT_TRUE(eventually(*worker, [](const auto& health) { return health.generated_tokens > 5 && health.active_sequences == 0; }));
+  ASSERT_TRUE(eventually(*worker, [](const auto& health) { return health.stats.generated_tokens > 5 && health.stats.active_sequences == 0; }));
   const auto whole = collect(**lazy, kLong);
   ASSERT_FALSE(whole);
   EXPECT_EQ(whole.error().code, ErrorCode::kDeadlineExceeded);
-  EXPECT_LT(worker->health().generated_tokens, 400);
+  EXPECT_LT(worker->health().stats.generated_tokens, 400);
 }
 
 TEST_F(LocalWorkerTest, ASlowReaderGetsEverything) {
@@ -359,7 +359,7 @@ TEST_F(LocalWorkerTest, ASlowReaderGetsEverything) {
   const std::string expected = text(*worker, completion("Once upon a time", 300));
   const auto slow = worker->generate(completion("Once upon a time", 300));
   ASSERT_TRUE(slow);
-  ASSERT_TRUE(eventually(*worker, [](const auto& health) { return health.active_sequences == 1; }));
+  ASSERT_TRUE(eventually(*worker, [](const auto& health) { return health.stats.active_sequences == 1; }));
   const auto whole = collect(**slow, kLong);
   ASSERT_TRUE(whole) << whole.error().message;
   EXPECT_EQ(whole->content, expected);

@@ -210,8 +210,8 @@ ModelInfo RemoteEngine::info() const {
 
 EngineHealth RemoteEngine::health() const {
   const auto state = peer_->state();
-  return {.state = state.state, .message = state.message, .active_sequences = peer_->running, .generated_tokens = peer_->generated_tokens,
-          .prefilled_tokens = peer_->prefilled_tokens, .sandbox = {}};
+  return {.state = state.state, .message = state.message,
+          .stats = {.active_sequences = peer_->running, .generated_tokens = peer_->generated_tokens, .prefilled_tokens = peer_->prefilled_tokens}, .sandbox = {}};
 }
 
 }  // namespace siyu::engine

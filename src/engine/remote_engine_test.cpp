@@ -236,11 +236,11 @@ TEST_F(RemoteEngineTest, LeavingTheAnswerClosesTheConnection) {
     std::promise<void> first;
     stream->pull([&](Result<std::optional<Event>> got) { EXPECT_TRUE(got.has_value()); first.set_value(); });
     first.get_future().wait();
-    EXPECT_EQ(engine->health().active_sequences, 1);
+    EXPECT_EQ(engine->health().stats.active_sequences, 1);
   }
   for (int i = 0; i < 2000 && !peer.left; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_TRUE(peer.left);
-  EXPECT_EQ(engine->health().active_sequences, 0);
+  EXPECT_EQ(engine->health().stats.active_sequences, 0);
 }
 
 TEST_F(RemoteEngineTest, AnEngineThatIsDownSaysSoAndIsUsedAgainWhenItIsBack) {

@@ -63,8 +63,8 @@ TEST_F(WorkerScheduling, GuessesChangeTheSpeedAndNothingElse) {
     SCOPED_TRACE(temperature);
     expect_agreement(*guessed, *computed);
   }
-  EXPECT_TRUE(asked_until(*guessing, completion(prompt, 200), [&](const Usage&) { return guessing->health().guessed_right_tokens > 0; }));
-  EXPECT_EQ(plain->health().guessed_tokens, 0);
+  EXPECT_TRUE(asked_until(*guessing, completion(prompt, 200), [&](const Usage&) { return guessing->health().stats.guessed_right_tokens > 0; }));
+  EXPECT_EQ(plain->health().stats.guessed_tokens, 0);
 }
 
 TEST_F(WorkerScheduling, GuessesOfManyAtOnceChangeNothing) {
@@ -117,7 +117,7 @@ TEST_F(WorkerScheduling, AnUrgentRequestTakesThePlaceOfOneThatCanWait) {
   auto patient = *worker->generate(of("a", 400));
   await_begin(*patient);
   EXPECT_FALSE(text(*worker, of("b", 5, -1)).empty());
-  EXPECT_TRUE(eventually(*worker, [](const EngineHealth& health) { return health.preemptions > 0; }));
+  EXPECT_TRUE(eventually(*worker, [](const EngineHealth& health) { return health.stats.preemptions > 0; }));
   const auto whole = collect(*patient, kLong);
   ASSERT_TRUE(whole) << whole.error().message;
   EXPECT_TRUE(expected.ends_with(whole->content)) << "its text so far stands, and it goes on where it was";
@@ -130,8 +130,8 @@ TEST_F(WorkerScheduling, AModestTenantWaitsNotForAllOfAGreedyOne) {
   EXPECT_FALSE(text(*worker, of("modest", 20)).empty());
   int unfinished = 0;
   EXPECT_TRUE(eventually(*worker, [&](const EngineHealth& health) {
-    unfinished = health.active_sequences + health.waiting_requests;
-    return health.preemptions > 0;
+    unfinished = health.stats.active_sequences + health.stats.waiting_requests;
+    return health.stats.preemptions > 0;
   }));
   EXPECT_GT(unfinished, 50);
   for (const auto& one : greedy) EXPECT_TRUE(collect(*one, kLong)) << "those that gave way go on";
@@ -142,7 +142,7 @@ TEST_F(WorkerScheduling, WhoWasServedBeforeWaitsNotForAWholeAnswer) {
   EXPECT_FALSE(text(*worker, of("early", 300)).empty());
   const auto greedy = fill_places(*worker, 8, 450);
   EXPECT_FALSE(text(*worker, of("early", 20)).empty());  // it has got a little more, until they have run some steps
-  EXPECT_TRUE(eventually(*worker, [](const EngineHealth& health) { return health.preemptions > 0; }));
+  EXPECT_TRUE(eventually(*worker, [](const EngineHealth& health) { return health.stats.preemptions > 0; }));
   for (const auto& one : greedy) EXPECT_TRUE(collect(*one, kLong));
 }
 
@@ -166,7 +166,7 @@ TEST_F(WorkerScheduling, WhoIsLateIsToldSoWhetherRunningOrWaiting) {
   auto running = of("a", 450);
   running.time_limit_ms = 5;
   EXPECT_EQ(run(*worker, running).error().code, ErrorCode::kDeadlineExceeded);
-  EXPECT_TRUE(eventually(*worker, [](const EngineHealth& health) { return health.active_sequences + health.waiting_requests == 0; }));
+  EXPECT_TRUE(eventually(*worker, [](const EngineHealth& health) { return health.stats.active_sequences + health.stats.waiting_requests == 0; }));
 }
 
 TEST_F(WorkerScheduling, AnUnknownAdapterIsNamed) {

@@ -150,8 +150,7 @@ void WorkerSupervisor::set_state(EngineState state, std::string message) {
   health_.message = std::move(message);
   if (state != EngineState::kReady) {
     health_.pid = 0;
-    health_.active_sequences = health_.waiting_requests = health_.kv_used_tokens = health_.kv_kept_tokens = 0;
-    health_.resident_bytes = health_.accelerator_bytes = 0;
+    health_.stats = {};
   }
   state_changed_.notify_all();
 }
@@ -332,29 +331,9 @@ void WorkerSupervisor::handle(Session& session, WorkerMessage message) {
     log_.warn("worker_refused_model", {{"model", options_.name}, {"reason", error->error.message}, {"detail", error->error.detail}});
     session.finish(error->error.message);
   } else if (const auto* pong = std::get_if<Pong>(&message)) {
-    const WorkerStats& stats = pong->stats;
     const std::lock_guard lock(mu_);
-    health_.active_sequences = stats.active_sequences;
-    health_.waiting_requests = stats.waiting_requests;
-    health_.resident_bytes = stats.resident_bytes;
-    health_.accelerator_bytes = stats.accelerator_bytes;
-    health_.kv_bytes = stats.kv_bytes;
-    health_.kv_used_tokens = stats.kv_used_tokens;
-    health_.kv_kept_tokens = stats.kv_kept_tokens;
-    health_.kv_total_tokens = stats.kv_total_tokens;
-    health_.generated_tokens = stats.generated_tokens;
-    health_.prefilled_tokens = stats.prefilled_tokens;
-    health_.preemptions = stats.preemptions;
-    health_.prefix_queried_tokens = stats.prefix_queried_tokens;
-    health_.prefix_hit_tokens = stats.prefix_hit_tokens;
-    health_.guessed_tokens = stats.guessed_tokens;
-    health_.guessed_right_tokens = stats.guessed_right_tokens;
-    health_.spilled_tokens = stats.spilled_tokens;
-    health_.restored_tokens = stats.restored_tokens;
-    health_.spill_bytes = stats.spill_bytes;
-    health_.drafted_tokens = stats.drafted_tokens;
-    health_.drafted_right_tokens = stats.drafted_right_tokens;
-    if (stats.busy_ms > static_cast<double>(options_.stall_timeout.count())) session.finish("it was stuck in one step of the model");
+    health_.stats = pong->stats;
+    if (health_.stats.busy_ms > static_cast<double>(options_.stall_timeout.count())) session.finish("it was stuck in one step of the model");
   } else {
     const auto stream = std::visit([](const auto& one) -> std::uint32_t {
       if constexpr (requires { one.stream; }) return one.stream;
@@ -400,10 +379,7 @@ void WorkerSupervisor::on_ready(Session& session, ReadyReport report) {
   health_.load_progress = 1;
   health_.pid = session.child->pid();
   health_.sandbox = std::move(report.sandbox);
-  health_.kv_bytes = report.stats.kv_bytes;
-  health_.kv_total_tokens = report.stats.kv_total_tokens;
-  health_.resident_bytes = report.stats.resident_bytes;
-  health_.accelerator_bytes = report.stats.accelerator_bytes;
+  health_.stats = report.stats;
   was_ready_ = true;
   connected_ = true;
   for (auto& [stream, request] : requests_) {

@@ -277,7 +277,7 @@ TEST(Advice, EverythingPeopleReadIsInBothLanguages) {
         both(one.label);
         EXPECT_TRUE(one.value || one.note) << one.id;
         if (one.value) EXPECT_FALSE(one.formula.empty() || one.inputs.empty()) << one.id;
-        for (const auto& input : one.inputs) EXPECT_TRUE(input.figure || input.source) << one.id << " " << input.name;
+        for (const auto& input : one.inputs) EXPECT_TRUE(input.figure || input.source) << one.id << " " << input.name.en;
       }
     }
 }

@@ -306,7 +306,7 @@ Words confidence_of(const FleetQuestion& question, const Load& load, Search& sea
 }
 
 std::vector<Input> inputs_of(const ServiceModel& model) {
-  constexpr auto source = "the replica's step times (service_model.h)";
+  constexpr auto source = "the replica's step times";
   const auto time = [&](const char* name, double value) { return Input{.name = name, .value = value, .unit = "s", .source = source}; };
   const auto number = [&](const char* name, double value) { return Input{.name = name, .value = value, .source = source}; };
   return {time("overhead_s", model.overhead_s), time("prompt_step_s", model.prompt_step_s),       time("sequence_s", model.sequence_s), time("dense_s", model.dense_s), time("experts_s", model.experts_s),

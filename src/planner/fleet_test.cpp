@@ -299,7 +299,7 @@ TEST(Fleet, EveryFigureSaysWhereItIsFrom) {
     EXPECT_FALSE(one.label.en.empty() || one.label.zh.empty()) << one.id;
     EXPECT_FALSE(one.formula.empty() || one.inputs.empty()) << one.id;
     for (const auto& input : one.inputs) {
-      EXPECT_TRUE(input.figure || input.source) << one.id << " " << input.name;
+      EXPECT_TRUE(input.figure || input.source) << one.id << " " << input.name.en;
       if (input.figure) EXPECT_TRUE(std::ranges::any_of(plan.figures, [&](const Figure& other) { return other.id == *input.figure; })) << one.id << " " << *input.figure;
     }
   }

@@ -96,14 +96,14 @@ void add_weights(const MemoryQuestion& q, const sizing::WeightFormat* format, Me
 }
 
 void add_kv_tokens(const MemoryQuestion& q, double bits, MemoryPlan& plan, Worksheet& sheet) {
-  plan.kv_bytes_per_token = sheet.add(figure("memory.kv_per_token", {"KV cache per token", "每 token 的 KV 缓存"}, static_cast<double>(q.shape.kv_values_per_token()) * bits / 8, "B",
+  plan.kv_bytes_per_token = sheet.add(figure("memory.kv_per_token", {"KV cache per token", "每词元 KV 缓存"}, static_cast<double>(q.shape.kv_values_per_token()) * bits / 8, "B",
       q.shape.latent_rank > 0 ? "layers × (latent rank + rotary width) × bits / 8" : "layers × KV heads × (key width + value width) × bits / 8; layers with a window count up to their window",
       {{.name = "layers", .value = 1.0 * q.shape.layers}, {.name = q.shape.latent_rank > 0 ? "latent rank" : "KV heads", .value = 1.0 * (q.shape.latent_rank > 0 ? q.shape.latent_rank : q.shape.kv_heads)},
        {.name = "key width", .value = 1.0 * q.shape.key_width}, {.name = "value width", .value = 1.0 * q.shape.value_width}, {.name = "bits", .value = bits, .unit = "bit"}}));
   const std::vector<Input> inputs{{.name = "users", .value = q.users}, {.name = "context", .value = q.context, .unit = "tokens"}, {.name = "fill", .value = q.fill},
                                   {.name = "shared prefix", .value = q.shared_prefix, .unit = "tokens"}};
-  plan.kv_tokens = sheet.add(q.kv_tokens ? figure("memory.kv_tokens", {"Tokens in the KV cache", "KV 缓存 token 数"}, *q.kv_tokens, "tokens", "given")
-                                              : figure("memory.kv_tokens", {"Tokens in the KV cache", "KV 缓存 token 数"}, std::max(q.context, q.shared_prefix + q.users * std::max(1.0, q.context * q.fill - q.shared_prefix)),
+  plan.kv_tokens = sheet.add(q.kv_tokens ? figure("memory.kv_tokens", {"Tokens in the KV cache", "KV 缓存词元数"}, *q.kv_tokens, "tokens", "given")
+                                              : figure("memory.kv_tokens", {"Tokens in the KV cache", "KV 缓存词元数"}, std::max(q.context, q.shared_prefix + q.users * std::max(1.0, q.context * q.fill - q.shared_prefix)),
                                                        "tokens", "shared prefix + users × (context × fill − shared prefix), at least one context", inputs));
 }
 

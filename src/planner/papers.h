@@ -73,7 +73,7 @@ struct BillRow {
   std::optional<double> price_low, price_high;  ///< of one, in PaperInput::currency; absent: unknown
   std::optional<double> power_w;                ///< of one
   std::optional<std::string> edition;           ///< domestic, international
-  std::string source;                           ///< of quantity and price; empty: not known
+  Phrase source;                                ///< of quantity and price; empty: not known
   std::optional<Words> note;
 };
 BOOST_DESCRIBE_STRUCT(BillRow, (), (group, item, specification, quantity, unit, price_low, price_high, power_w, edition, source, note))

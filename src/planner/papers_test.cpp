@@ -215,8 +215,8 @@ TEST(Papers, EveryFigureStandsInTheAppendixWithItsValueAndFormula) {
       ++figures;
       ASSERT_TRUE(rows.contains(figure.id)) << figure.id;
       EXPECT_EQ(rows[figure.id][0], capitalised(show_value(figure.value, figure.unit, Language::kEn))) << figure.id;
-      EXPECT_THAT(rows[figure.id][1], HasSubstr(figure.value ? figure.formula : figure.note->en)) << figure.id;
-      for (const auto& one : figure.inputs) EXPECT_THAT(rows[figure.id][2], HasSubstr(one.name)) << figure.id;
+      EXPECT_THAT(rows[figure.id][1], HasSubstr(figure.value ? figure.formula.en : figure.note->en)) << figure.id;
+      for (const auto& one : figure.inputs) EXPECT_THAT(rows[figure.id][2], HasSubstr(one.name.en)) << figure.id;
     }
   EXPECT_EQ(rows.size(), figures);
   EXPECT_GT(figures, 20U);

@@ -25,8 +25,7 @@ PaperInput paper_input(const Plan& plan, const PaperSettings& settings) {
   out.memory = memory_parts(plan.memory);
   for (const auto& one : plan.speed.figures)
     if (one.id == "speed.kv_room")
-      for (const auto& input : one.inputs)
-        if (input.name == "memory") out.memory_of_card_bytes = input.value.value_or(0);
+      if (const auto* memory = one.input("memory")) out.memory_of_card_bytes = memory->value.value_or(0);
   out.load = paper_load(plan.fleet);
   out.replicas = paper_replicas(plan.fleet);
   out.bill = plan.bill;

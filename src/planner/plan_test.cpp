@@ -119,7 +119,7 @@ TEST(Plan, BillAndCostBuyTheSameServers) {
     ASSERT_TRUE(plan) << plan.error().message;
     const auto purchase = std::ranges::find(plan->cost.figures, "on_premise.year1.purchase", &Figure::id);
     ASSERT_NE(purchase, plan->cost.figures.end());
-    EXPECT_EQ(std::ranges::find(purchase->inputs, "servers", &Input::name)->value, plan->servers);
+    EXPECT_EQ(purchase->input("servers")->value, plan->servers);
     EXPECT_EQ(std::ranges::find(plan->bill, "server", &BillRow::group)->quantity, plan->servers);
     EXPECT_EQ(plan->advice.tier.servers, plan->servers);
     EXPECT_EQ(plan->hardware.front().servers, plan->servers);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kMostTokens = 1e8;
 constexpr double kTera = 1e12;
+constexpr double kUnsteady = 0.1;  // a spread above which a machine is called unsteady
 
 /// What the machine reaches for this model, in one form for cards and for measured machines.
 struct Rates {
@@ -95,6 +96,13 @@ struct Draft {
 
 }  // namespace
 
+std::optional<Words> unsteady_note(const MeasuredRates& rates) {
+  if (rates.spread.value_or(0) <= kUnsteady) return {};
+  const double percent = *rates.spread * 100;
+  return Words{fmt::format("This machine was unsteady when it was measured: a usual try took {:.0f} % longer than the quickest, by which speeds are foretold. Calibrate again when nothing else runs", percent),
+               fmt::format("测量时本机不稳定：通常比最快的一次慢 {:.0f} %，而预测以最快的一次为准。请在机器空闲时重新校准", percent)};
+}
+
 std::optional<double> peak_compute(const Accelerator& card, const sizing::WeightFormat& format) {
   if (!card.tflops) return std::nullopt;
   const auto& c = *card.tflops;
@@ -168,15 +176,15 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
 
   const double experts = sizing::expert_weight_bytes(shape, chosen), active = sizing::active_weight_bytes(shape, chosen);
   const double share = shape.experts > 0 ? static_cast<double>(shape.experts_used) / shape.experts : 0;
-  d.add("speed.active_bytes", {"Weights that a token reads", "单 token 读取权重"}, active, "B", "weights of all layers and the output, of the experts those it uses",
+  d.add("speed.active_bytes", {"Weights that a token reads", "单词元读取权重"}, active, "B", "weights of all layers and the output, of the experts those it uses",
         {{.name = "weights", .value = memory.weights * model.split.cards(), .unit = "B", .figure = "memory.weights"}, {.name = "experts used", .value = 1.0 * shape.experts_used}, {.name = "experts", .value = 1.0 * shape.experts}});
   d.add("speed.bandwidth", {"Bandwidth reached", "实际带宽"}, rates.weight_bytes_per_s, "B/s", q.measured ? "measured" : "peak × efficiency",
         q.measured ? std::vector<Input>{{.name = "measured", .value = rates.weight_bytes_per_s, .unit = "B/s", .source = q.measured->source}}
                    : std::vector<Input>{{.name = "peak", .value = *q.card->memory_gb_per_s * 1e9, .unit = "B/s", .source = q.card->source}, {.name = "efficiency", .value = q.efficiency.bandwidth, .source = q.efficiency.source}});
-  d.add("speed.compute", {"Compute reached", "实际算力"}, rates.flop_per_s, "FLOP/s", q.measured ? "measured" : "dense peak × efficiency × experts",
+  d.add("speed.compute", {"Compute reached", "实际算力"}, rates.flop_per_s, "FLOP/s", q.measured ? "measured" : "dense peak × efficiency × efficiency of experts",
         q.measured ? std::vector<Input>{{.name = "measured", .value = rates.flop_per_s, .unit = "FLOP/s", .source = q.measured->source}}
                    : std::vector<Input>{{.name = "peak", .value = *peak_compute(*q.card, format ? *format : kSixteen), .unit = "FLOP/s", .source = q.card->source}, {.name = "efficiency", .value = q.efficiency.compute, .source = q.efficiency.source},
-                                             {.name = "experts", .value = shape.experts > 0 ? q.efficiency.experts : 1, .source = q.efficiency.source}});
+                                             {.name = "efficiency of experts", .value = shape.experts > 0 ? q.efficiency.experts : 1, .source = q.efficiency.source}});
   replica.dense_s = (active - experts * share) / tensor / rates.weight_bytes_per_s;
   replica.experts_s = experts / tensor / rates.weight_bytes_per_s;
   replica.expert_share = share;
@@ -199,7 +207,7 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
   replica.overhead_s = rates.step_s + layers * rates.layer_s + exchanges * rates.exchange_s;
   replica.prompt_step_s = rates.prompt_step_s;
   replica.step_tokens = model.step_tokens > 0 ? model.step_tokens : model.engine == EngineKind::kCards ? 8192 : 512;
-  d.add("speed.token_seconds", {"Computing one token", "单 token 计算时间"}, alone_token_s, "s", "2 × parameters of the layers / tensor / compute + exchanged bytes / link",
+  d.add("speed.token_seconds", {"Computing one token", "单词元计算时间"}, alone_token_s, "s", "2 × parameters of the layers / tensor / compute + exchanged bytes / link",
         {{.name = "parameters of the layers", .value = computed / 2}, d.sheet.input("speed.compute", "compute"), {.name = "tensor", .value = tensor}, {.name = "exchanged bytes", .value = exchanged, .unit = "B"},
          {.name = "link", .value = rates.link_bytes_per_s, .unit = "B/s"}});
   d.add("speed.step_overhead", {"Fixed part of a step", "每步固定开销"}, replica.overhead_s, "s", "step + layers × layer + exchanges × latency",
@@ -214,7 +222,7 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
       return invalid_field("split", fmt::format("leaves no room: {:.1f} GiB of {} hold {:.1f} GB of weights, buffers and runtime, with {:.0f} % headroom; use more cards or fewer bits", *q.card->memory_gib, q.card->name,
                                                 (memory.weights + memory.activations + memory.runtime) / 1e9, model.headroom * 100));
     const double card_kv = kv_per_token / kv_tensor * std::ceil(layers / model.split.pipeline) / layers;
-    replica.kv_tokens = d.add("speed.kv_room", {"Tokens that the cache holds", "可容纳 KV token 数"}, card_kv > 0 ? room / card_kv : 1e12, "tokens", "(memory × (1 − headroom) − weights − buffers − runtime) / KV bytes of a token on a card",
+    replica.kv_tokens = d.add("speed.kv_room", {"Tokens that the cache holds", "可容纳 KV 词元数"}, card_kv > 0 ? room / card_kv : 1e12, "tokens", "(memory × (1 − headroom) − weights − buffers − runtime) / KV bytes of a token on a card",
                               {{.name = "memory", .value = *q.card->memory_gib * 1024.0 * 1024 * 1024, .unit = "B", .source = q.card->source}, {.name = "headroom", .value = model.headroom}, {.name = "weights", .value = memory.weights, .unit = "B", .figure = "memory.weights"},
                                {.name = "buffers", .value = memory.activations, .unit = "B", .figure = "memory.activations"}, {.name = "runtime", .value = memory.runtime, .unit = "B", .figure = "memory.runtime"}, {.name = "KV bytes", .value = card_kv, .unit = "B"}});
     sequences = std::min(sequences, std::floor(replica.kv_tokens / length));
@@ -229,13 +237,13 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
   alone.token_s = alone_token_s;
   alone.output_s = output / tensor / rates.flop_per_s;
   const double prefill_s = prefill_seconds(alone, attention_s, q.prompt, q.cached) + alone.sequence_s + alone.output_s;
-  plan.ttft_s = d.add("speed.ttft", {"First token, alone", "首 token 时间（单请求）"}, prefill_s, "s", "sum over steps of max(weights / bandwidth, tokens × token time) + fixed part, + attention to what stands before + first word",
+  plan.ttft_s = d.add("speed.ttft", {"First token, alone", "首词元时间（单请求）"}, prefill_s, "s", "sum over steps of max(weights / bandwidth, tokens × token time) + fixed part, + attention to what stands before + first word",
                       {{.name = "prompt", .value = q.prompt, .unit = "tokens"}, {.name = "cached", .value = q.cached, .unit = "tokens"}, d.sheet.input("speed.token_seconds", "token time"), d.sheet.input("speed.step_overhead", "fixed part"),
                        {.name = "attention", .value = attention_s, .unit = "s per pair"}});
   plan.prefill_tokens_per_s = d.add("speed.prefill", {"Prefill", "预填充速度"}, (q.prompt - q.cached) / prefill_s, "tokens/s", "prompt tokens not cached / time to the first token",
                                     {{.name = "prompt", .value = q.prompt, .unit = "tokens"}, {.name = "cached", .value = q.cached, .unit = "tokens"}, d.sheet.input("speed.ttft", "first token")});
   const double token_s = step_seconds(alone, 1, 0, length);
-  plan.tpot_ms = d.add("speed.tpot", {"Time per output token, alone", "单请求每输出 token 时间"}, token_s * 1e3, "ms", "fixed part + max(weights read / bandwidth + cached tokens × KV bytes / bandwidth, token time + next word)",
+  plan.tpot_ms = d.add("speed.tpot", {"Time per output token, alone", "单请求每输出词元时间"}, token_s * 1e3, "ms", "fixed part + max(weights read / bandwidth + cached tokens × KV bytes / bandwidth, token time + next word)",
                        {d.sheet.input("speed.active_bytes", "weights read"), d.sheet.input("speed.bandwidth", "bandwidth"), {.name = "cached tokens", .value = length}, {.name = "KV bytes", .value = kv_per_token, .unit = "B"}, d.sheet.input("speed.step_overhead", "fixed part")});
   plan.decode_tokens_per_s = d.add("speed.decode", {"Decode, one sequence", "单路解码速度"}, 1 / token_s, "tokens/s", "1000 / time per output token", {d.sheet.input("speed.tpot", "time per output token")});
 
@@ -265,11 +273,8 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
                              {{.name = "parameters", .value = memory.active_parameters}, {.name = "tokens", .value = q.prompt + q.output}, {.name = "latency", .value = plan.classic_latency_s, .unit = "s"}});
   for (auto& figure : memory.figures) d.sheet.add(std::move(figure));
   plan.figures = d.sheet.figures();
-  if (q.measured && q.measured->spread.value_or(0) > kUnsteady) {
-    const double percent = *q.measured->spread * 100;
-    plan.notes.push_back({fmt::format("This machine was unsteady when it was measured: a usual try took {:.0f} % longer than the quickest, by which this is foretold. Calibrate again when nothing else runs", percent),
-                          fmt::format("测量时本机不稳定：通常比最快的一次慢 {:.0f} %，而预测以最快的一次为准。请在机器空闲时重新校准", percent)});
-  }
+  if (q.measured)
+    if (auto note = unsteady_note(*q.measured)) plan.notes.push_back(*std::move(note));
   if (q.card && q.card->unverified && !q.measured) {
     Words keys;
     for (const auto& key : *q.card->unverified) {

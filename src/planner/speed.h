@@ -50,7 +50,8 @@ struct MeasuredRates {
 };
 BOOST_DESCRIBE_STRUCT(MeasuredRates, (), (weights, weight_bytes_per_s, kv_flop_per_s, flop_per_s, batch_flop_per_s, attention_flop_per_s, step_s, layer_s, prompt_step_s, word_s, spread, accelerator, source))
 
-constexpr double kUnsteady = 0.1;  ///< a spread above which a machine is called unsteady
+/// What to know of rates from a machine that did other work too; none when it was steady.
+std::optional<Words> unsteady_note(const MeasuredRates& rates);
 
 struct SpeedQuestion {
   MemoryQuestion model;                   ///< what runs: shape, formats, split, context, users at once

@@ -206,7 +206,7 @@ TEST(TotalCost, AFigureThatIsUnknownIsNoZeroWhereItIsAnInput) {
   const auto plan = cost(q);
   const auto& staff = figure(plan, "on_premise.year1.staff");
   EXPECT_FALSE(staff.value);
-  const auto& given = *std::ranges::find(staff.inputs, "staff_per_year", &Input::name);
+  const auto& given = *staff.input("staff_per_year");
   EXPECT_FALSE(given.value);
   EXPECT_EQ(given.figure, "cost.staff_per_year");
   EXPECT_THAT(to_json_text(given), testing::Not(HasSubstr("\"value\"")));
@@ -249,7 +249,7 @@ TEST(TotalCost, ThePriceListIsReadByModelAndPeriod) {
   q.cloud_period = "off peak";
   auto plan = cost(q);
   EXPECT_NEAR(*plan.years[0].cloud, (200 * 1.5 + 100 * 0.05 + 30 * 4.5) * 365, 1e-6) << "the price in CNY before the one in USD";
-  EXPECT_THAT(figure(plan, "cost.cloud_input_per_million").inputs[0].source.value_or(""), HasSubstr("off peak"));
+  EXPECT_THAT(figure(plan, "cost.cloud_input_per_million").inputs[0].source.value_or("").en, HasSubstr("off peak"));
   q.cloud_period.reset();
   plan = cost(q);
   EXPECT_THAT(plan.notes.at(0).en, HasSubstr("cloud_period"));
@@ -270,7 +270,7 @@ TEST(TotalCost, PublishedRangesAreKept) {
   EXPECT_NEAR(*plan.on_premise.total.high - *plan.on_premise.total.low, (2 * 5000) * (1 + 2 * 0.05) + 2 * 13'140 * 0.7, 1e-6)
       << "cards 140 to 145 thousand, power 0.4 to 1.1";
   EXPECT_NEAR(*figure(plan, "cost.card_price").value, 142'500, 1e-9);
-  EXPECT_THAT(figure(plan, "cost.card_price").inputs[0].source.value_or(""), HasSubstr("unverified"));
+  EXPECT_THAT(figure(plan, "cost.card_price").inputs[0].source.value_or("").en, HasSubstr("unverified"));
 }
 
 TEST(TotalCost, HybridIsBetweenItsEnds) {
@@ -409,7 +409,7 @@ TEST(TotalCost, EveryFigureSaysWhereItIsFrom) {
     EXPECT_FALSE(one.formula.empty()) << one.id;
     EXPECT_FALSE(one.inputs.empty()) << one.id;
     for (const auto& input : one.inputs) {
-      EXPECT_TRUE(input.figure || input.source) << one.id << " " << input.name;
+      EXPECT_TRUE(input.figure || input.source) << one.id << " " << input.name.en;
       if (input.figure) EXPECT_TRUE(std::ranges::any_of(plan.figures, [&](const Figure& other) { return other.id == *input.figure; })) << one.id << " " << *input.figure;
     }
   }

@@ -4,6 +4,11 @@
 
 namespace siyu::planner {
 
+const Input* Figure::input(std::string_view english) const {
+  const auto at = std::ranges::find_if(inputs, [&](const Input& one) { return one.name.en == english; });
+  return at == inputs.end() ? nullptr : &*at;
+}
+
 double Worksheet::add(Figure figure) {
   const auto value = figure.value.value_or(0);
   const auto at = std::ranges::find(figures_, figure.id, &Figure::id);
@@ -19,8 +24,8 @@ const Figure* Worksheet::find(std::string_view id) const {
 
 Input Worksheet::input(std::string_view id, std::string_view name) const {
   const auto* figure = find(id);
-  if (figure == nullptr) return {.name = std::string(name)};
-  return {.name = std::string(name), .value = figure->value, .unit = figure->unit, .figure = std::string(id)};
+  if (figure == nullptr) return {.name = name};
+  return {.name = name, .value = figure->value, .unit = figure->unit, .figure = std::string(id)};
 }
 
 void Worksheet::include(const Worksheet& other, std::string_view prefix) {

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "planner/phrase.h"
+
 namespace siyu::planner {
 
 /// A text that people read, in both languages.
@@ -19,11 +21,11 @@ BOOST_DESCRIBE_STRUCT(Words, (), (en, zh))
 
 /// What a formula was given. `figure` names another figure of the sheet when the input was reckoned; `source` says where it is from otherwise.
 struct Input {
-  std::string name;
+  Phrase name;
   std::optional<double> value = {};     ///< absent: not known, as the figure behind it
   std::string unit = {};
   std::optional<std::string> figure = {};
-  std::optional<std::string> source = {};
+  std::optional<Phrase> source = {};
 };
 BOOST_DESCRIBE_STRUCT(Input, (), (name, value, unit, figure, source))
 
@@ -32,9 +34,11 @@ struct Figure {
   Words label;
   std::optional<double> value;          ///< absent: not known, and `note` says why
   std::string unit = {};                ///< B, s, tokens/s, FLOP/s, cards, CNY …; empty: a plain number
-  std::string formula = {};             ///< in the inputs' names
+  Phrase formula = {};                  ///< in the inputs' names
   std::vector<Input> inputs = {};
   std::optional<Words> note = {};
+
+  const Input* input(std::string_view english) const;  ///< by its name; none: nullptr
 };
 BOOST_DESCRIBE_STRUCT(Figure, (), (id, label, value, unit, formula, inputs, note))
 

@@ -163,7 +163,7 @@ std::vector<MemoryCharge> Deployments::charges_of(const Live& live) const {
   std::vector<MemoryCharge> charges;
   for (const auto& [name, version] : live.versions)
     for (const auto& one : version.replicas)
-      if (one.replica->local()) charges.push_back({.need = one.need, .reported = static_cast<std::uint64_t>(std::max<std::int64_t>(0, one.replica->health().resident_bytes))});
+      if (one.replica->local()) charges.push_back({.need = one.need, .reported = static_cast<std::uint64_t>(std::max<std::int64_t>(0, one.replica->health().stats.resident_bytes))});
   return charges;
 }
 

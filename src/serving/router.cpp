@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/protocol.h"
 #include "serving/routed_request.h"
 #include "serving/shadow_copy.h"
 
@@ -15,6 +16,13 @@ constexpr std::uint64_t kEnoughMeasured = 50;         // first tokens, before "s
 constexpr double kSlowReplica = 3;                    // times the middle of its siblings' first tokens …
 constexpr double kSlowByMs = 200;                     // … and later by this much: it rests for a while
 constexpr Millis kSmallCallLimit = std::chrono::seconds(30);
+
+/// What is counted adds up; how long a step has taken does not.
+void add(engine::WorkerStats& sum, const engine::WorkerStats& one) {
+  boost::mp11::mp_for_each<boost::describe::describe_members<engine::WorkerStats, boost::describe::mod_public>>([&](auto member) {
+    if constexpr (std::is_integral_v<std::remove_cvref_t<decltype(sum.*member.pointer)>>) sum.*member.pointer += one.*member.pointer;
+  });
+}
 
 }  // namespace
 
@@ -440,19 +448,7 @@ engine::EngineHealth Router::health() const {
       if (all.pid == 0) all.pid = one.pid;
       if (all.sandbox.empty()) all.sandbox = std::move(one.sandbox);
       all.restarts += one.restarts;
-      all.active_sequences += one.active_sequences;
-      all.waiting_requests += one.waiting_requests;
-      all.resident_bytes += one.resident_bytes;
-      all.accelerator_bytes += one.accelerator_bytes;
-      all.kv_bytes += one.kv_bytes;
-      all.kv_used_tokens += one.kv_used_tokens;
-      all.kv_kept_tokens += one.kv_kept_tokens;
-      all.kv_total_tokens += one.kv_total_tokens;
-      all.generated_tokens += one.generated_tokens;
-      all.prefilled_tokens += one.prefilled_tokens;
-      all.preemptions += one.preemptions;
-      all.prefix_queried_tokens += one.prefix_queried_tokens;
-      all.prefix_hit_tokens += one.prefix_hit_tokens;
+      add(all.stats, one.stats);
     }
   }
   return all;

@@ -54,7 +54,7 @@ class SizesTest(PlanCase):
         self.assertTrue(all({"id", "label", "formula", "inputs"} <= set(figure) for figure in answer["figures"]))
         shown = siyu("plan", "memory", "--model", "Qwen3-32B", "--weights", "int8", "--explain", "--lang", "zh").stdout
         self.assertIn("权重", shown)
-        self.assertIn("= weights + KV cache + buffers + runtime", shown)
+        self.assertIn("= 权重 + KV 缓存 + 缓冲区 + 运行时开销", shown)
 
     def test_only_a_size_gives_the_first_estimate(self):
         answer = siyu_json("plan", "memory", "--parameters", "70b")

@@ -3,6 +3,7 @@ import concurrent.futures
 import io
 import json
 import pathlib
+import re
 import subprocess
 import unittest
 import zipfile
@@ -73,6 +74,7 @@ class NumbersTest(PlanCase):
             self.assertTrue(known)
             for figure in plan[part]["figures"]:
                 self.assertTrue(figure["label"]["zh"] and figure["label"]["en"], figure)
+                self.assertFalse(re.search("[a-z]{4}", figure["formula"]["zh"]), f"not in Chinese: {figure['formula']}")
                 for given in figure["inputs"]:
                     self.assertTrue(given.get("figure", figure["id"]) in known, f"{figure['id']} ← {given}")
         self.assertTrue(plan["cost"]["missing"], "nobody gave prices, and none are made up")
@@ -144,6 +146,10 @@ class SplitModelTest(PullCase):
         answers = [json.loads(self.server.request("POST", "/api/v1/plan/memory", {"model": name, "context": 512})[1]) for name in ("parted", "whole")]
         for part in ("parameters", "weights", "kv", "total"):
             self.assertEqual(answers[0][part], answers[1][part], part)
+        for name in ("parted", "whole"):
+            self.server.cli("model", "load", name, "--context", 512)
+        charged = {one["name"]: one["versions"][0]["replicas"][0]["predicted_bytes"] for one in self.server.cli_json("deploy", "list")["deployments"]}
+        self.assertAlmostEqual(charged["parted"], charged["whole"], delta=4096, msg="what it is charged of the memory for models, the files' heads aside")
 
 
 class PaperTest(PlanCase):

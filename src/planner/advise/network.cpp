@@ -51,7 +51,7 @@ void transfer(const Plan& plan, NetworkNeed& need, const Pair& networks, const s
          .inputs = {plan.sheet->sheet().input(bytes, "bytes"),
                     {.name = "gb_per_s", .value = network->gb_per_s, .unit = "GB/s", .source = network->source},
                     {.name = "usable", .value = network->usable, .source = network->source},
-                    {.name = "messages", .value = messages, .source = "formula of the transfer"},
+                    {.name = "messages", .value = messages, .source = "of the transfer"},
                     {.name = "latency", .value = network->latency_us * 1e-6, .unit = "s", .source = network->source}}}));
   };
   on(networks.minimum, "minimum", {"least", "最低"});
@@ -188,7 +188,7 @@ void gradients(const Plan& plan, NetworkNeed& need, const Pair& networks, const 
                        .formula = "gradient × trained × 2 × (n − 1) / n",
                        .inputs = {{.name = "gradient", .value = *scenario.gradient_bytes_per_parameter, .unit = "B", .source = scenario.source},
                                   {.name = "trained", .value = trained, .unit = "parameters", .source = all ? "all parameters" : "adapters: 1 % of the parameters"},
-                                  {.name = "n", .value = n, .unit = "servers", .source = "appliance advice"}}}),
+                                  {.name = "n", .value = n, .unit = "servers", .source = "advice on the appliance"}}}),
       2 * (n - 1));
 }
 

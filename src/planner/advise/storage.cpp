@@ -50,7 +50,7 @@ std::string read_of(const Plan& plan, const StorageStage& stage, const std::stri
                             .unit = "GB/s",
                             .formula = "weights × servers / load_seconds / 1e9",
                             .inputs = {{.name = "weights", .value = *weights, .unit = "B", .source = "sizing"},
-                                       {.name = "servers", .value = plan.tier->servers, .source = "appliance advice"},
+                                       {.name = "servers", .value = plan.tier->servers, .source = "advice on the appliance"},
                                        {.name = "load_seconds", .value = *stage.load_seconds, .unit = "s", .source = stage.source}}});
   }
   if (!stage.read_gb_per_s) return {};
@@ -114,7 +114,7 @@ std::string units_of(const Plan& plan, const StorageClass& one, const StorageNee
                 .label = label,
                 .value = std::max(for_read.value_or(1), for_write.value_or(1)),
                 .unit = one.unit,
-                .formula = "max(ceil(read / read_each), ceil(write / write_each))"};
+                .formula = "max(⌈read / read_each⌉, ⌈write / write_each⌉)"};
   if (read)
     figure.inputs.insert(figure.inputs.end(),
                          {plan.sheet->sheet().input(*need.read, "read"), {.name = "read_each", .value = *one.read_gb_per_s, .unit = "GB/s", .source = one.source}});
@@ -158,7 +158,7 @@ std::string capacity_of(const Plan& plan, const StorageStage& stage, const std::
                           .value = *question.documents_bytes * copies,
                           .unit = "B",
                           .formula = "documents × copies",
-                          .inputs = {{.name = "documents", .value = *question.documents_bytes, .unit = "B", .source = "question"}, copies_input}});
+                          .inputs = {{.name = "documents", .value = *question.documents_bytes, .unit = "B", .source = "given"}, copies_input}});
 }
 
 std::optional<std::string> some(std::string id) { return id.empty() ? std::nullopt : std::optional(std::move(id)); }

@@ -294,8 +294,8 @@ void growth_line(Pen& pen) {
     return row == pen.input().bill.end() ? 0 : row->quantity;
   };
   const auto reckoned = [&](std::string_view name) {
-    const auto one = std::ranges::find(purchase->inputs, name, &Input::name);
-    return one == purchase->inputs.end() ? 0 : one->value;
+    const auto* one = purchase->input(name);
+    return one == nullptr ? 0 : one->value;
   };
   const auto cards = reckoned("cards"), servers = reckoned("servers");
   if (cards == ordered("card") && servers == ordered("server")) return;

@@ -26,61 +26,6 @@ std::string scaled(double value, std::initializer_list<Step> steps, const char* 
   return fmt::format("{} {}", plain_number(value), least);
 }
 
-/// What the figures' sources are called that are not documents.
-const Words* house_source(std::string_view source) {
-  static const std::pair<std::string_view, Words> kHouse[] = {
-      {"guidance of this project", {"guidance of this project", "本项目经验值"}},
-      {"sizing", {"sizing", "容量测算"}},
-      {"scenario", {"scenario", "方案输入"}},
-      {"question", {"given", "方案输入"}},
-      {"given", {"given", "方案输入"}},
-      {"load", {"load", "负载"}},
-      {"model", {"model", "模型结构"}},
-      {"model, dense layers aside", {"model, dense layers aside", "模型结构（稠密层除外）"}},
-      {"appliance advice", {"advice on the appliance", "机型建议"}},
-      {"training plan", {"training plan", "训练计划"}},
-      {"all parameters", {"all parameters", "全参数"}},
-      {"adapters: 1 % of the parameters", {"adapters: 1 % of the parameters", "适配器：参数量的 1%"}},
-      {"formula of the transfer", {"of the transfer", "传输过程"}},
-      {"catalogue", {"catalogue", "参数库"}},
-      {"assumption", {"assumption", "假设"}},
-      {"default", {"default", "默认值"}},
-      {"measured", {"measured", "实测"}},
-      {"fitted to published speeds", {"fitted to published speeds", "据公开速度拟合"}},
-      {"1 byte a weight", {"1 byte a weight", "每权重 1 字节"}},
-      {"offer", {"offer", "报价"}},
-      {"none was given", {"none was given", "未给出"}},
-      {"the fleet", {"the fleet", "集群测算"}},
-      {"the horizon", {"the horizon", "测算期"}},
-      {"given, or the local share rounded up", {"given, or the local share rounded up", "给定值，或按本地占比向上取整"}},
-      {"as other prompt tokens", {"as other prompt tokens", "同普通提示词"}},
-      {"as other prompt tokens: the list has no price for cached ones",
-       {"as other prompt tokens: the list has no price for cached ones", "同普通提示词（价目表无缓存价）"}},
-      {"the replica's step times", {"the replica's step times", "副本步时模型"}},
-      {"the replica's step times (service_model.h)", {"the replica's step times", "副本步时模型"}},
-      {"default of vLLM for large cards", {"default of vLLM for large cards", "vLLM 大卡默认值"}},
-      {"user class of the catalogue", {"user class of the catalogue", "参数库用户档位"}},
-      {"user class of the catalogue; 1 without one", {"user class of the catalogue; 1 without one", "参数库用户档位，缺省为 1"}}};
-  const auto at = std::ranges::find(kHouse, source, [](const auto& one) { return one.first; });
-  return at == std::end(kHouse) ? nullptr : &at->second;
-}
-
-/// "given; default 0.6, guidance of this project", "default 8 unless given".
-std::optional<Words> defaulted(std::string_view source) {
-  constexpr std::string_view kGiven = "given; default ", kUnless = " unless given", kDefault = "default ", kHouse = ", guidance of this project";
-  const auto text = [&](std::string_view value) { return Words{std::string(source), "给定值，默认 " + std::string(value)}; };
-  if (source.starts_with(kGiven)) {
-    auto value = source.substr(kGiven.size());
-    const bool house = value.ends_with(kHouse);
-    if (house) value.remove_suffix(kHouse.size());
-    auto words = text(value);
-    if (house) words.zh += "，本项目经验值";
-    return words;
-  }
-  if (source.starts_with(kDefault) && source.ends_with(kUnless)) return text(source.substr(kDefault.size(), source.size() - kDefault.size() - kUnless.size()));
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::string unknown_word(Language language) { return language == Language::kZh ? "未知" : "unknown"; }
@@ -299,13 +244,10 @@ int Pen::numbered(const std::string& source) {
   return static_cast<int>(document_.sources.size());
 }
 
-Rich Pen::source(std::string_view source) {
+Rich Pen::source(const Phrase& source) {
   if (source.empty()) return Rich(unknown());
-  if (const auto words = defaulted(source)) return Rich(say(*words));
-  if (const auto* words = house_source(source)) return Rich(say(*words));
-  // A remark behind the house's own guidance is no document to look up.
-  if (source.starts_with("guidance of this project") && !source.contains(';')) return Rich(say(*house_source("guidance of this project")));
-  return Rich(report::Run{.text = "", .source = numbered(std::string(source))});
+  if (source.translated()) return Rich(say(source));
+  return Rich(report::Run{.text = "", .source = numbered(source.en)});  // a document to look up
 }
 
 const Figure* Pen::figure_of(const FigureSection& section, std::string_view id) const {
@@ -319,7 +261,7 @@ void Pen::figure_table(const FigureSection& section) {
     Rich inputs;
     for (const auto& one : figure.inputs) {
       if (!inputs.runs.empty()) inputs.runs.push_back({.text = "\n"});
-      inputs.runs.push_back(report::code(one.name));
+      inputs.runs.push_back(report::code(say(one.name)));
       // An input that is an unknown figure carries a number that says nothing.
       const auto* behind = one.figure ? figure_of(section, *one.figure) : nullptr;
       inputs.runs.push_back({.text = " = " + (behind != nullptr && !behind->value ? unknown() : value(one.value, one.unit))});
@@ -333,7 +275,7 @@ void Pen::figure_table(const FigureSection& section) {
       }
     }
     Rich name{say(figure.label), "\n", report::code(figure.id)};
-    Rich formula = figure.formula.empty() ? Rich() : Rich(report::code(figure.formula));
+    Rich formula = figure.formula.empty() ? Rich() : Rich(report::code(say(figure.formula)));
     if (figure.note) {
       if (!formula.runs.empty()) formula.runs.push_back({.text = "\n"});
       formula.runs.push_back({.text = say(*figure.note), .italic = true});

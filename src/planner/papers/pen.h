@@ -29,6 +29,7 @@ class Pen {
   report::Language language() const { return language_; }
   bool chinese() const { return language_ == report::Language::kZh; }
   const std::string& say(const Words& words) const { return chinese() ? words.zh : words.en; }
+  const std::string& say(const Phrase& phrase) const { return chinese() ? phrase.zh : phrase.en; }
   std::string value(std::optional<double> value, std::string_view unit) const { return show_value(value, unit, language_); }
   std::string number(std::optional<double> number) const { return show_value(number, "", language_); }
   std::string money(std::optional<double> amount) const;
@@ -58,7 +59,7 @@ class Pen {
   void table(const std::vector<Column>& columns, std::vector<report::Row> rows, const Words& caption = {});
 
   /// The mark of a source in the list at the end; sources of the house are said in words instead.
-  report::Rich source(std::string_view source);
+  report::Rich source(const Phrase& source);
   /// All figures with formula and inputs.
   void appendix(const std::vector<FigureSection>& sections);
   /// Date, assumptions, what is missing.

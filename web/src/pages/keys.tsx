@@ -12,7 +12,7 @@ export function KeysPage() {
   const { t, language } = useSetting();
   const { modal } = App.useApp();
   const complain = useComplain();
-  const { data, ...load } = useData<{ keys: Key[] }>("/api/v1/keys");
+  const load = useData<{ keys: Key[] }>("/api/v1/keys");
   const [adding, setAdding] = useState(false);
   const [name, setName] = useState("");
   const [secret, setSecret] = useState<string>();
@@ -23,7 +23,7 @@ export function KeysPage() {
   return (
     <Page title={t("keys")} actions={<Button type="primary" icon={<PlusOutlined />} onClick={() => setAdding(true)}>{t("newKey")}</Button>}>
       <p className="soft">{t("keysIntro", { url: `${window.location.origin}/v1` })}</p>
-      <TableSheet<Key> load={{ data, ...load }} rowKey="id" dataSource={data?.keys} locale={{ emptyText: t("noKeys") }}
+      <TableSheet<Key> load={load} rowKey="id" dataSource={load.data?.keys} locale={{ emptyText: t("noKeys") }}
         columns={[
           { title: t("name"), dataIndex: "name" },
           { title: t("keys"), render: (_, key) => <code>{key.prefix}</code> },

@@ -142,7 +142,7 @@ function Documents({ base, canEdit }: { base: string; canEdit: boolean }) {
   const { modal } = App.useApp();
   const complain = useComplain();
   const [limit, setLimit] = useState(100);
-  const { data, ...load } = useData<{ documents: Doc[]; next?: string }>(`${basePath(base)}/documents?limit=${limit}`, kRefresh,
+  const load = useData<{ documents: Doc[]; next?: string }>(`${basePath(base)}/documents?limit=${limit}`, kRefresh,
     (found) => found.documents.some((document) => document.state === "queued" || document.state === "parsing"));
   const [place, setPlace] = useState<Place>();
   const remove = (document: Doc) =>
@@ -151,7 +151,7 @@ function Documents({ base, canEdit }: { base: string; canEdit: boolean }) {
     <>
       {canEdit && <DropZone base={base} done={() => void load.refresh()} />}
       <div style={{ marginTop: 16 }}>
-        <TableSheet<Doc> load={{ data, ...load }} rowKey="id" dataSource={data?.documents} locale={{ emptyText: t("noDocuments") }}
+        <TableSheet<Doc> load={load} rowKey="id" dataSource={load.data?.documents} locale={{ emptyText: t("noDocuments") }}
           columns={[
             { title: t("name"), render: (_, document) => document.state === "indexed" && document.chunks > 0
               ? <a onClick={() => setPlace({ base, passage: { document_id: document.id, document: document.name, page: 0, start: 0, end: 0 } })}>{document.name}</a> : document.name },
@@ -161,7 +161,7 @@ function Documents({ base, canEdit }: { base: string; canEdit: boolean }) {
             { title: t("added"), width: 170, render: (_, document) => <span className="soft">{new Date(document.added_at).toLocaleString(language === "zh" ? "zh-CN" : "en-GB")}</span> },
             ...(canEdit ? [{ width: 48, render: (_: unknown, document: Doc) => <Button type="text" size="small" icon={<DeleteOutlined />} aria-label={`${t("delete")} ${document.name}`} onClick={() => remove(document)} /> }] : []),
           ]}>
-          {data?.next && limit < 1000 && <Button type="text" block onClick={() => setLimit(1000)}>{t("more")}</Button>}
+          {load.data?.next && limit < 1000 && <Button type="text" block onClick={() => setLimit(1000)}>{t("more")}</Button>}
         </TableSheet>
       </div>
       <PassageDrawer place={place} close={() => setPlace(undefined)} />

@@ -14,7 +14,7 @@ export function UsersPage({ me }: { me: string }) {
   const { t, language } = useSetting();
   const { modal } = App.useApp();
   const complain = useComplain();
-  const { data, ...load } = useData<{ users: User[] }>("/api/v1/users");
+  const load = useData<{ users: User[] }>("/api/v1/users");
   const [adding, setAdding] = useState(false);
   const [secret, setSecret] = useState<string>();
   const [form] = Form.useForm<{ username: string; role: Role }>();
@@ -23,7 +23,7 @@ export function UsersPage({ me }: { me: string }) {
   const remove = (user: User) => modal.confirm({ title: t("deleteUserAsk", { name: user.username }), okText: t("delete"), okButtonProps: { danger: true }, onOk: () => call("DELETE", `/api/v1/users/${encodeURIComponent(user.username)}`).then(load.refresh, complain) });
   return (
     <Page title={t("users")} actions={<Button type="primary" icon={<PlusOutlined />} onClick={() => setAdding(true)}>{t("newUser")}</Button>}>
-      <TableSheet<User> load={{ data, ...load }} rowKey="id" dataSource={data?.users}
+      <TableSheet<User> load={load} rowKey="id" dataSource={load.data?.users}
         columns={[
           { title: t("username"), dataIndex: "username" },
           { title: t("role"), render: (_, user) => <Tag>{t(roleWords[user.role])}</Tag> },

@@ -1,6 +1,13 @@
-import type { Figure, HardwareOption, Input, Plan } from "./types";
+import type { Figure, HardwareOption, Input, Plan, Words } from "./types";
 
-const words = (zh: string, en: string) => ({ zh, en });
+const words = (zh: string, en: string): Words => ({ zh, en });
+const same = (text: string) => words(text, text);
+
+const kToday = words("当前", "today");
+const kReplicas = words("副本数", "replicas");
+const kTensor = words("张量并行", "tensor");
+const kPipeline = words("流水线并行", "pipeline");
+const kFewest = words("能容纳一个副本并满足目标的最少卡数", "fewest cards that hold a replica and meet the goals");
 
 /** Numbers of a plan that are made of other figures here, so that they too can be asked where they come from. */
 function derived(plan: Plan): Figure[] {
@@ -12,19 +19,19 @@ function derived(plan: Plan): Figure[] {
       label: words("副本数（含冗余）", "Replicas, with spare"),
       value: plan.replicas,
       unit: "replicas",
-      formula: "today",
-      inputs: [figureInput("today", today?.replicas ?? 0, "replicas", "fleet.year0.replicas")],
+      formula: kToday,
+      inputs: [figureInput(kToday, today?.replicas ?? 0, "replicas", "fleet.year0.replicas")],
     },
     {
       id: "plan.cards",
       label: words("卡数", "Cards"),
       value: plan.cards,
       unit: "cards",
-      formula: "replicas × tensor × pipeline",
+      formula: words("副本数 × 张量并行 × 流水线并行", "replicas × tensor × pipeline"),
       inputs: [
-        figureInput("replicas", plan.replicas, "replicas", "plan.replicas"),
-        { name: "tensor", value: plan.split.tensor, unit: "cards", source: "fewest cards that hold a replica and meet the goals" },
-        { name: "pipeline", value: plan.split.pipeline, unit: "", source: "fewest cards that hold a replica and meet the goals" },
+        figureInput(kReplicas, plan.replicas, "replicas", "plan.replicas"),
+        { name: kTensor, value: plan.split.tensor, unit: "cards", source: kFewest },
+        { name: kPipeline, value: plan.split.pipeline, unit: "", source: kFewest },
       ],
     },
     {
@@ -32,46 +39,46 @@ function derived(plan: Plan): Figure[] {
       label: words("每副本卡数", "Cards of a replica"),
       value: perReplica,
       unit: "cards",
-      formula: "tensor × pipeline",
+      formula: words("张量并行 × 流水线并行", "tensor × pipeline"),
       inputs: [
-        { name: "tensor", value: plan.split.tensor, unit: "", source: "chosen by the planner" },
-        { name: "pipeline", value: plan.split.pipeline, unit: "", source: "chosen by the planner" },
+        { name: kTensor, value: plan.split.tensor, unit: "", source: words("由规划选定", "chosen by the planner") },
+        { name: kPipeline, value: plan.split.pipeline, unit: "", source: words("由规划选定", "chosen by the planner") },
       ],
     },
   ];
   const peak = today?.at_peak;
   if (peak) {
-    const simulated = (id: string, label: Figure["label"], value: number, unit: string, formula: string, ...more: Input[]): Figure => ({
+    const simulated = (id: string, label: Figure["label"], value: number, unit: string, formula: Words, ...more: Input[]): Figure => ({
       id,
       label,
       value,
       unit,
       formula,
       inputs: [
-        figureInput("replicas", today.needed, "replicas", "fleet.year0.needed"),
-        figureInput("rate", peak.requests_per_s, "requests/s", "fleet.year0.rate"),
+        figureInput(kReplicas, today.needed, "replicas", "fleet.year0.needed"),
+        figureInput(words("请求速率", "rate"), peak.requests_per_s, "requests/s", "fleet.year0.rate"),
         ...more,
       ],
       note: plan.fleet.confidence,
     });
-    const percentile = "95th percentile over the simulated requests at the peak";
+    const percentile = words("峰值仿真请求的第 95 百分位", "95th percentile over the simulated requests at the peak");
     all.push(
-      simulated("plan.ttft", words("首词元时延 p95（峰值）", "First token, p95 at the peak"), peak.ttft_p95_s, "s", percentile, figureInput("alone", plan.fleet.alone_ttft_p95_s, "s", "fleet.alone_ttft")),
-      simulated("plan.tpot", words("每词元时延 p95（峰值）", "Time per token, p95 at the peak"), peak.tpot_p95_ms / 1000, "s", percentile, figureInput("alone", plan.fleet.alone_tpot_p95_ms, "ms", "fleet.alone_tpot")),
-      simulated("plan.throughput", words("峰值输出速度", "Output at the peak"), peak.output_tokens_per_s, "tokens/s", "tokens answered / time, simulated at the peak"),
+      simulated("plan.ttft", words("首词元时延 p95（峰值）", "First token, p95 at the peak"), peak.ttft_p95_s, "s", percentile, figureInput(words("单请求", "alone"), plan.fleet.alone_ttft_p95_s, "s", "fleet.alone_ttft")),
+      simulated("plan.tpot", words("每词元时延 p95（峰值）", "Time per token, p95 at the peak"), peak.tpot_p95_ms / 1000, "s", percentile, figureInput(words("单请求", "alone"), plan.fleet.alone_tpot_p95_ms, "ms", "fleet.alone_tpot")),
+      simulated("plan.throughput", words("峰值输出速度", "Output at the peak"), peak.output_tokens_per_s, "tokens/s", words("峰值仿真：输出词元数 / 时间", "tokens answered / time, simulated at the peak")),
       simulated(
         "plan.utilisation",
         words("峰值利用率", "Utilisation at the peak"),
         peak.utilisation * 100,
         "%",
-        "time with a step under way / time, simulated at the peak",
+        words("峰值仿真：计算中的时间 / 总时间", "time with a step under way / time, simulated at the peak"),
       ),
       simulated(
         "plan.concurrency",
         words("峰值在途请求", "Requests in flight at the peak"),
         peak.concurrency,
         "requests",
-        "mean number of requests in the simulated fleet",
+        words("仿真集群中的平均请求数", "mean number of requests in the simulated fleet"),
       ),
     );
   }
@@ -82,8 +89,8 @@ function derived(plan: Plan): Figure[] {
       label: words("单卡显存占用率", "Share of a card's memory"),
       value: (100 * plan.memory.total) / room.value,
       unit: "%",
-      formula: "100 × total / memory",
-      inputs: [figureInput("total", plan.memory.total, "B", "memory.total"), room],
+      formula: words("100 × 合计 / 显存", "100 × total / memory"),
+      inputs: [figureInput(words("合计", "total"), plan.memory.total, "B", "memory.total"), room],
     });
   for (const option of plan.hardware) if (!option.why_not) all.push(...optionFigures(option, plan.cost.currency));
   const { criteria, ranking } = plan.advice.mode;
@@ -93,22 +100,22 @@ function derived(plan: Plan): Figure[] {
       label: words(`${one.name.zh}：得分`, `${one.name.en}: score`),
       value: one.score,
       unit: "",
-      formula: "Σ weight × score, over the criteria",
+      formula: words("Σ 权重 × 得分（各准则）", "Σ weight × score, over the criteria"),
       inputs: criteria.map((each) => ({
-        name: each.criterion,
+        name: each.name,
         value: each.contributions[one.mode],
         unit: "",
-        source: `${Math.round(each.weight * 100)} % × ${each.scores[one.mode].toFixed(0)}`,
+        source: same(`${Math.round(each.weight * 100)} % × ${each.scores[one.mode].toFixed(0)}`),
       })),
     });
   return all;
 }
 
-const figureInput = (name: string, value: number, unit: string, figure: string): Input => ({ name, value, unit, figure });
+const figureInput = (name: Words, value: number, unit: string, figure: string): Input => ({ name, value, unit, figure });
 
 function optionFigures(option: HardwareOption, code: string): Figure[] {
   const id = (name: string) => `hardware.${option.accelerator}.${name}`;
-  const simulated = "discrete-event simulation of the fleet at its peak (catalogue figures of the card, efficiency fitted to published speeds)";
+  const simulated = words("集群峰值离散事件仿真（卡的参数取自目录，效率系数据公开速度拟合）", "discrete-event simulation of the fleet at its peak (catalogue figures of the card, efficiency fitted to published speeds)");
   const cards = (option.split?.tensor ?? 1) * (option.split?.pipeline ?? 1);
   const label = (zh: string, en: string) => words(`${option.accelerator}：${zh}`, `${option.accelerator}: ${en}`);
   const all: Figure[] = [
@@ -117,18 +124,18 @@ function optionFigures(option: HardwareOption, code: string): Figure[] {
       label: label("副本数（含冗余）", "replicas, with spare"),
       value: option.replicas,
       unit: "replicas",
-      formula: "fewest that meet the goals, and spare",
-      inputs: [{ name: "simulation", value: option.replicas, unit: "replicas", source: simulated }],
+      formula: words("满足目标的最少副本数加冗余", "fewest that meet the goals, and spare"),
+      inputs: [{ name: words("仿真", "simulation"), value: option.replicas, unit: "replicas", source: simulated }],
     },
     {
       id: id("cards"),
       label: label("卡数", "cards"),
       value: option.cards,
       unit: "cards",
-      formula: "replicas × cards_per_replica",
+      formula: words("副本数 × 每副本卡数", "replicas × cards_per_replica"),
       inputs: [
-        figureInput("replicas", option.replicas, "replicas", id("replicas")),
-        { name: "cards_per_replica", value: cards, unit: "cards", source: "fewest cards that hold the model and meet the goals" },
+        figureInput(kReplicas, option.replicas, "replicas", id("replicas")),
+        { name: words("每副本卡数", "cards_per_replica"), value: cards, unit: "cards", source: kFewest },
       ],
     },
     {
@@ -136,24 +143,24 @@ function optionFigures(option: HardwareOption, code: string): Figure[] {
       label: label("首词元 p95", "first token, p95"),
       value: option.ttft_p95_s,
       unit: "s",
-      formula: "95th percentile over the simulated requests",
-      inputs: [{ name: "simulation", value: option.ttft_p95_s, unit: "s", source: simulated }],
+      formula: words("仿真请求的第 95 百分位", "95th percentile over the simulated requests"),
+      inputs: [{ name: words("仿真", "simulation"), value: option.ttft_p95_s, unit: "s", source: simulated }],
     },
     {
       id: id("tpot"),
       label: label("每词元 p95", "per token, p95"),
       value: option.tpot_p95_ms / 1000,
       unit: "s",
-      formula: "95th percentile over the simulated requests",
-      inputs: [{ name: "simulation", value: option.tpot_p95_ms / 1000, unit: "s", source: simulated }],
+      formula: words("仿真请求的第 95 百分位", "95th percentile over the simulated requests"),
+      inputs: [{ name: words("仿真", "simulation"), value: option.tpot_p95_ms / 1000, unit: "s", source: simulated }],
     },
     {
       id: id("utilisation"),
       label: label("峰值利用率", "utilisation at the peak"),
       value: option.utilisation * 100,
       unit: "%",
-      formula: "busy time / time",
-      inputs: [{ name: "simulation", value: option.utilisation * 100, unit: "%", source: simulated }],
+      formula: words("忙碌时间 / 总时间", "busy time / time"),
+      inputs: [{ name: words("仿真", "simulation"), value: option.utilisation * 100, unit: "%", source: simulated }],
     },
   ];
   if (option.purchase !== undefined)
@@ -162,10 +169,10 @@ function optionFigures(option: HardwareOption, code: string): Figure[] {
       label: label("卡价", "price of the cards"),
       value: option.purchase,
       unit: code,
-      formula: "cards × price",
+      formula: words("卡数 × 单价", "cards × price"),
       inputs: [
-        figureInput("cards", option.cards, "cards", id("cards")),
-        { name: "price", value: option.purchase / Math.max(1, option.cards), unit: `${code}/card`, source: "given, or the middle of the catalogue's range" },
+        figureInput(words("卡数", "cards"), option.cards, "cards", id("cards")),
+        { name: words("单价", "price"), value: option.purchase / Math.max(1, option.cards), unit: `${code}/card`, source: words("给定值，或目录价格区间的中值", "given, or the middle of the catalogue's range") },
       ],
     });
   if (option.power_w > 0)
@@ -174,17 +181,17 @@ function optionFigures(option: HardwareOption, code: string): Figure[] {
       label: label("卡额定功耗", "rated power of the cards"),
       value: option.power_w,
       unit: "W",
-      formula: "cards × power",
+      formula: words("卡数 × 单卡功耗", "cards × power"),
       inputs: [
-        figureInput("cards", option.cards, "cards", id("cards")),
-        { name: "power", value: option.power_w / Math.max(1, option.cards), unit: "W", source: "catalogue" },
+        figureInput(words("卡数", "cards"), option.cards, "cards", id("cards")),
+        { name: words("单卡功耗", "power"), value: option.power_w / Math.max(1, option.cards), unit: "W", source: words("参数库", "catalogue") },
       ],
     });
   return all;
 }
 
 /** The memory of one of the chosen cards, as the speed was reckoned with. */
-const cardMemory = (plan: Plan) => plan.speed.figures.find((figure) => figure.id === "speed.kv_room")?.inputs.find((input) => input.name === "memory");
+const cardMemory = (plan: Plan) => plan.speed.figures.find((figure) => figure.id === "speed.kv_room")?.inputs.find((input) => input.name.en === "memory");
 export const cardBytes = (plan: Plan) => cardMemory(plan)?.value;
 
 export interface Sheet {

@@ -70,9 +70,9 @@ function Bill({ plan }: { plan: Plan }) {
                   <b>{row.item[language]}</b>
                   <div className="soft">{row.specification[language]}</div>
                   {row.note && <div className="soft">{row.note[language]}</div>}
-                  {row.source && (
+                  {row.source[language] && (
                     <div className="soft small">
-                      {t("planFrom")}: {row.source}
+                      {t("planFrom")}: {row.source[language]}
                     </div>
                   )}
                 </div>

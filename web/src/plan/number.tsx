@@ -33,7 +33,7 @@ function InputRow({ input, open }: { input: Input; open(id: string): void }) {
   return (
     <tr>
       <td>
-        <code>{input.name}</code>
+        <code>{input.name[language]}</code>
       </td>
       <td className="digits value">{input.value === undefined ? t("planUnknown") : human(input.value, input.unit, language)}</td>
       <td>
@@ -42,7 +42,7 @@ function InputRow({ input, open }: { input: Input; open(id: string): void }) {
             {from.label[language]} ›
           </Button>
         ) : (
-          <span className="soft">{input.source ?? t("planNoSource")}</span>
+          <span className="soft">{input.source?.[language] ?? t("planNoSource")}</span>
         )}
       </td>
     </tr>
@@ -55,10 +55,10 @@ function Sheet({ figure, open }: { figure: Figure; open(id: string): void }) {
     <>
       <p className="big digits">{figure.value === undefined ? t("planUnknown") : human(figure.value, figure.unit, language)}</p>
       {figure.note && <p className="note">{figure.note[language]}</p>}
-      {figure.formula && (
+      {figure.formula[language] && (
         <>
           <h4>{t("planFormula")}</h4>
-          <pre className="formula">{figure.formula}</pre>
+          <pre className="formula">{figure.formula[language]}</pre>
         </>
       )}
       {figure.inputs.length > 0 && (
@@ -75,7 +75,7 @@ function Sheet({ figure, open }: { figure: Figure; open(id: string): void }) {
               </thead>
               <tbody>
                 {figure.inputs.map((input) => (
-                  <InputRow key={input.name} input={input} open={open} />
+                  <InputRow key={input.name.en} input={input} open={open} />
                 ))}
               </tbody>
             </table>

@@ -7,12 +7,13 @@ import { at, blank, draftKey, exported, forServer, imported, isEnough, keep, kMo
 import type { Figure, Plan, Scenario } from "./types";
 import { currency, human } from "./units";
 
+const named = (name: string) => ({ zh: name, en: name });
 const figure = (id: string, value: number | undefined, inputs: Figure["inputs"] = []): Figure => ({
   id,
-  label: { zh: id, en: id },
+  label: named(id),
   value,
   unit: "B",
-  formula: "",
+  formula: named(""),
   inputs,
 });
 
@@ -111,8 +112,8 @@ describe("figures", () => {
       figure("memory.weights", 5),
       figure("memory.kv", 8),
       figure("memory.total", 13, [
-        { name: "w", value: 5, unit: "B", figure: "memory.weights" },
-        { name: "kv", value: 8, unit: "B", figure: "memory.kv" },
+        { name: named("w"), value: 5, unit: "B", figure: "memory.weights" },
+        { name: named("kv"), value: 8, unit: "B", figure: "memory.kv" },
       ]),
     ],
   };
@@ -122,8 +123,8 @@ describe("figures", () => {
       figure("memory.weights", 5),
       figure("memory.kv", 1),
       figure("speed.room", 7, [
-        { name: "kv", value: 1, unit: "B", figure: "memory.kv" },
-        { name: "w", value: 5, unit: "B", figure: "memory.weights" },
+        { name: named("kv"), value: 1, unit: "B", figure: "memory.kv" },
+        { name: named("w"), value: 5, unit: "B", figure: "memory.weights" },
       ]),
     ],
   };
@@ -192,7 +193,7 @@ describe("plans side by side", () => {
     for (const each of index.values()) for (const input of each.inputs) if (input.figure) expect(index.has(input.figure), `${each.id} ← ${input.figure}`).toBe(true);
   });
   it("tell a card's memory by its own source, and not by what is left of it", () => {
-    const memory = indexOf(sheetsOf(plan)).get("plan.memory_share")!.inputs.find((input) => input.name === "memory")!;
+    const memory = indexOf(sheetsOf(plan)).get("plan.memory_share")!.inputs.find((input) => input.name.en === "memory")!;
     expect([memory.figure, memory.source !== undefined, memory.value]).toEqual([undefined, true, cardBytes(plan)]);
   });
   it("every figure that a plan refers to is there", () => {

@@ -209,7 +209,7 @@ function Basis({ plan }: { plan: Plan }) {
                   <Num id={figure.id}>{figure.value === undefined ? t("planUnknown") : human(figure.value, figure.unit, language)}</Num>
                 </td>
                 <td>
-                  <code>{figure.formula}</code>
+                  <code>{figure.formula[language]}</code>
                 </td>
               </tr>
             ))}

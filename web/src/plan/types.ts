@@ -61,7 +61,7 @@ export interface CostInputs {
   discount_rate?: number; residual_share?: number; cloud_model?: string; cloud_input_per_million?: number; cloud_output_per_million?: number; local_share?: number;
 }
 export interface Split { tensor: number; pipeline: number }
-export interface Figure { id: string; label: Words; value?: number; unit: string; formula: string; inputs: Input[]; note?: Words }
+export interface Figure { id: string; label: Words; value?: number; unit: string; formula: Words; inputs: Input[]; note?: Words }
 export interface CardFit { accelerator: string; vendor: string; edition: string; cards?: number; memory_gib: number; used: number }
 export interface SpeedPoint { concurrency: number; ttft_s: number; tpot_ms: number; output_tokens_per_s: number; prompt_tokens_per_s: number; memory_bound: boolean }
 export interface Words { en: string; zh: string }
@@ -88,7 +88,7 @@ export interface Advice {
 }
 export interface BillRow {
   group: string; item: Words; specification: Words; quantity: number; unit: string; price_low?: number; price_high?: number; power_w?: number; edition?: string;
-  source: string; note?: Words;
+  source: Words; note?: Words;
 }
 export interface Comparison {
   id: string; model: string; precision: string; accelerator: string; parallel: string; engine: string; load: string; metric: string; cards: number; published: number;
@@ -97,7 +97,7 @@ export interface Comparison {
 export interface Compute { fp64?: number; fp32?: number; tf32?: number; fp16?: number; bf16?: number; fp8?: number; fp4?: number; int8_tops?: number; int4_tops?: number }
 export interface CardLink { name: string; gb_per_s: number }
 export interface IndustryScenario { name: string; name_zh: string; abilities: string[]; metrics: TargetMetric[]; model_class: string; models: string[]; note?: string; note_zh?: string }
-export interface Input { name: string; value?: number; unit: string; figure?: string; source?: string }
+export interface Input { name: Words; value?: number; unit: string; figure?: string; source?: Words }
 export interface RequestShape { prompt: Lengths; output: Lengths; shared_prefix: number }
 export interface FleetYear { year: number; requests_per_s: number; needed: number; replicas: number; cards: number; servers: number; at_peak: FleetPoint }
 export interface RuleOfThumb { concurrency: number; by_concurrency: number; replica_seconds: number; by_throughput: number }

@@ -14,7 +14,7 @@ export function PricesTab() {
   const { money } = numbersOf(language);
   const { modal } = App.useApp();
   const complain = useComplain();
-  const { data, ...load } = useData<{ currency: string; prices: Price[] }>("/api/v1/prices");
+  const load = useData<{ currency: string; prices: Price[] }>("/api/v1/prices");
   const models = useData<{ models: Model[] }>("/api/v1/models").data?.models ?? [];
   const [editing, setEditing] = useState<Partial<Price>>();
   const [form] = Form.useForm<Price>();
@@ -25,14 +25,14 @@ export function PricesTab() {
     call("PUT", `/api/v1/prices/${encodeURIComponent(model.trim())}`, { ...price, cached: price.cached ?? undefined }).then(() => { setEditing(undefined); void load.refresh(); }, complain);
   const nameOf = (model: string) => (model === kOthers ? t("otherModels") : model);
   const remove = (price: Price) => modal.confirm({ title: t("removePriceAsk", { name: nameOf(price.model) }), okText: t("remove"), okButtonProps: { danger: true }, onOk: () => call("DELETE", `/api/v1/prices/${encodeURIComponent(price.model)}`).then(load.refresh, complain) });
-  const amount = (of: (price: Price) => number) => (_: unknown, price: Price) => <span className="digits">{money(of(price), data!.currency)}</span>;
+  const amount = (of: (price: Price) => number) => (_: unknown, price: Price) => <span className="digits">{money(of(price), load.data!.currency)}</span>;
   return (
     <>
       <div className="strip">
         <span className="soft grow">{t("pricesIntro")}</span>
         <Button type="primary" icon={<PlusOutlined />} onClick={() => setEditing({})}>{t("newPrice")}</Button>
       </div>
-      <TableSheet<Price> load={{ data, ...load }} rowKey="model" dataSource={data?.prices} locale={{ emptyText: t("noPrices") }}
+      <TableSheet<Price> load={load} rowKey="model" dataSource={load.data?.prices} locale={{ emptyText: t("noPrices") }}
         columns={[
           { title: t("pickModel"), render: (_, price) => nameOf(price.model) },
           { title: t("priceInput"), align: "right", render: amount((price) => price.input) },
@@ -47,7 +47,7 @@ export function PricesTab() {
           </Form.Item>
           <div className="fields">
             {([["input", "priceInput"], ["cached", "priceCached"], ["output", "priceOutput"]] as const).map(([key, word]) => (
-              <Form.Item key={key} name={key} label={t(word)} rules={key === "cached" ? [] : [{ required: true, message: "" }]}><InputNumber min={0} max={1e6} style={{ width: "100%" }} suffix={data?.currency} /></Form.Item>
+              <Form.Item key={key} name={key} label={t(word)} rules={key === "cached" ? [] : [{ required: true, message: "" }]}><InputNumber min={0} max={1e6} style={{ width: "100%" }} suffix={load.data?.currency} /></Form.Item>
             ))}
           </div>
           <p className="soft" style={{ fontSize: 12.5, margin: 0 }}>{t("priceHint")}</p>
