@@ -26,7 +26,7 @@ constexpr std::int32_t kPromptLengths[] = {256, 512, 1024, 1536};
 constexpr std::int32_t kContexts[] = {32, 1024, 1536};
 constexpr std::int32_t kOutputTokens = 48;
 // The quickest of several rounds counts: what disturbs only ever slows down, and seldom lasts through all rounds.
-constexpr int kRounds = 3, kMostRounds = 8;
+constexpr int kRounds = 3, kMostRounds = 24;
 constexpr std::int32_t kTogether = 8, kTogetherPrompt = 32;  // answers at once, after short prompts
 constexpr Millis kEnough = std::chrono::seconds(40);  // a model that is measured quickly gets more rounds
 constexpr std::int32_t kContext = 2048;
@@ -197,7 +197,7 @@ Status calibrate(const PlanOptions& plan, CalibrateOptions& options) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& one : calibration.rates)
     rows.push_back({one.weights, human_figure(one.weight_bytes_per_s, "B/s"), human_figure(one.flop_per_s, "FLOP/s"), one.attention_flop_per_s < 1e17 ? human_figure(one.attention_flop_per_s, "FLOP/s") : "-",
-                    one.kv_flop_per_s < 1e17 ? human_figure(one.kv_flop_per_s, "FLOP/s") : "-", human_figure(one.step_s, "s"), one.source});
+                    one.kv_ops_per_s < 1e17 ? human_figure(one.kv_ops_per_s, "FLOP/s") : "-", human_figure(one.step_s, "s"), one.source});
   print_table(plan.chinese() ? std::vector<std::string>{"权重类型", "读取权重", "计算", "注意力", "读缓存", "每步固定", "所用模型"} : std::vector<std::string>{"WEIGHTS", "READING", "COMPUTING", "ATTENTION", "CACHED", "STEP", "BY"}, rows);
   for (const auto& one : calibration.rates)
     if (const auto note = planner::unsteady_note(one); note && by_type.contains(one.weights)) std::printf("%s: %s\n", one.weights.c_str(), (plan.chinese() ? note->zh : note->en).c_str());

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """How well `siyu plan speed` foretells models on this machine after `siyu plan calibrate` with two others of the same weight type: prefill of
-four lengths, decode behind three contexts. Every time is the quickest of several rounds. With --card the models are as large as a card deserves.
+four lengths, decode behind three contexts. Every time is the quickest of several rounds. With --passes 2 all of it is done twice, minutes apart,
+and the quicker counts, of what is foretold as of what is measured: a machine that is shared with others is slow for minutes. With --card the
+models are as large as a card deserves.
 
-    SIYU_BIN=build/release/bin/siyu bench/planner/speed.py [--card] [--type q8_0 --type q4_0] [--json]
+    SIYU_BIN=build/release/bin/siyu bench/planner/speed.py [--card] [--type q8_0 --type q4_0] [--passes 2] [--json]
 """
 import argparse
 import json
@@ -54,6 +56,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--type", action="append", help="weight types; q8_0 and q4_0 when absent")
     options.add_argument("--threads", type=int, default=0)
+    options.add_argument("--passes", type=int, default=1)
     options.add_argument("--card", action="store_true")
     options.add_argument("--json", action="store_true")
     options = options.parse_args()
@@ -66,16 +69,23 @@ def main():
             for name, shape in {**calibrated_by, **predicted_for}.items():
                 files[name] = folder / f"{name}-{kind}.gguf"
                 subprocess.run([WRITER, *map(str, shape), "--type", kind, "-o", files[name]], check=True)
-            rates = folder / f"rates-{kind}.json"
-            siyu("calibrate", *(part for name in calibrated_by for part in ("--model", files[name])), "--out", rates, "--threads", options.threads)
-            for name in predicted_for:
-                measured = siyu("calibrate", "--model", files[name], "--out", folder / "own.json", "--threads", options.threads)["models"][0]
-                (folder / "own.json").unlink()
-                for row in compare(f"{name} {kind}", files[name], measured, rates):
-                    row["error"] = row["predicted"] / row["measured"] - 1
-                    rows.append(row)
-                    if not options.json:
-                        print(f"{row['model']:>16} {row['what']:>8} {row['tokens']:6.0f}  measured {row['measured']:7.1f}  predicted {row['predicted']:7.1f} tokens/s  {row['error']:+.0%}", flush=True)
+            passes = []
+            for _ in range(options.passes):
+                rates = folder / f"rates-{kind}.json"
+                siyu("calibrate", *(part for name in calibrated_by for part in ("--model", files[name])), "--out", rates, "--threads", options.threads)
+                passes.append([])
+                for name in predicted_for:
+                    measured = siyu("calibrate", "--model", files[name], "--out", folder / "own.json", "--threads", options.threads)["models"][0]
+                    (folder / "own.json").unlink()
+                    passes[-1] += compare(f"{name} {kind}", files[name], measured, rates)
+                rates.unlink()
+            for same in zip(*passes, strict=True):
+                row = {**same[0], **{key: max(one[key] for one in same) for key in ("measured", "predicted")}, "passes": [{key: one[key] for key in ("measured", "predicted")} for one in same]}
+                row["error"] = row["predicted"] / row["measured"] - 1
+                rows.append(row)
+                if not options.json:
+                    alone = "" if options.passes == 1 else "  alone " + ", ".join(f"{one['predicted'] / one['measured'] - 1:+.0%}" for one in same)
+                    print(f"{row['model']:>16} {row['what']:>8} {row['tokens']:6.0f}  measured {row['measured']:7.1f}  predicted {row['predicted']:7.1f} tokens/s  {row['error']:+.0%}{alone}", flush=True)
             for file in files.values():
                 file.unlink()
     errors = [abs(row["error"]) for row in rows]

@@ -24,22 +24,6 @@ constexpr double kNoise = 0.03;                // of a measured time
 constexpr int kSweeps = 2000;
 constexpr double kFastest = 1e18;              // a rate that no time gave: what it is for costs nothing then
 
-struct Line {
-  double at_zero = 0, slope = 0;
-};
-
-/// y = a + b x with weights 1 / y, so that short times count as much as long ones.
-Line line_through(const std::vector<std::pair<double, double>>& points) {
-  double n = 0, x = 0, y = 0, xx = 0, xy = 0;
-  for (const auto& [px, py] : points) {
-    const double weight = 1 / (py * py);
-    n += weight, x += weight * px, y += weight * py, xx += weight * px * px, xy += weight * px * py;
-  }
-  const double determinant = n * xx - x * x;
-  if (points.size() < 2 || determinant <= 0) return {.at_zero = points.empty() ? 0 : y / n};
-  return {.at_zero = (y * xx - x * xy) / determinant, .slope = (n * xy - x * y) / determinant};
-}
-
 /// of[0] × x[0] + of[1] × x[1] + … = is
 template <std::size_t N>
 struct Equation {
@@ -81,22 +65,16 @@ Equation<N> measured(std::array<double, N> parts, double seconds) {
 
 double rate(double seconds_of_one) { return seconds_of_one > 0 ? 1 / seconds_of_one : kFastest; }
 
-/// seconds of a token = step + layers × layer + vocabulary × word + weights / bandwidth + context × attention / K
+/// seconds of a token = step + layers × layer + vocabulary × word + weights / bandwidth + context × operations of a cached token / K
 void fit_outputs(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) {
-  std::vector<double> kv;
-  std::vector<Equation<4>> equations{usually<4>(0, kStep), usually<4>(1, kLayer), usually<4>(2, kWord)};
-  for (const auto& run : runs) {
-    std::vector<std::pair<double, double>> by_context;
-    for (const auto& output : run.outputs) by_context.emplace_back(output.context, output.seconds);
-    const auto line = line_through(by_context);
-    if (line.slope > 0) kv.push_back(sizing::attention_flop(run.shape) / line.slope);
-    equations.push_back(measured<4>({1, 1.0 * run.shape.layers, 1.0 * run.shape.vocabulary, sizing::active_weight_bytes(run.shape, nullptr)},
-                                    line.at_zero > 0 ? line.at_zero : by_context.front().second));
-  }
-  const auto [step, layer, word, byte] = solve(equations);
+  std::vector<Equation<5>> equations{usually<5>(0, kStep), usually<5>(1, kLayer), usually<5>(2, kWord)};
+  for (const auto& run : runs)
+    for (const auto& output : run.outputs)
+      equations.push_back(measured<5>({1, 1.0 * run.shape.layers, 1.0 * run.shape.vocabulary, sizing::active_weight_bytes(run.shape, nullptr), output.context * cached_token_ops(run.shape)}, output.seconds));
+  const auto [step, layer, word, byte, cached] = solve(equations);
   rates.step_s = step, rates.layer_s = layer, rates.word_s = word;
   rates.weight_bytes_per_s = rate(byte);
-  rates.kv_flop_per_s = kv.empty() ? kFastest : median(kv);
+  rates.kv_ops_per_s = rate(cached);
 }
 
 /// seconds of a prompt = steps × (step + layers × layer + prompt step) + vocabulary × word + tokens × computed / F + tokens² / 2 × attention / A,
@@ -117,12 +95,12 @@ void fit_prompts(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) 
   rates.attention_flop_per_s = rate(attention);
 }
 
-/// seconds of a step = step + layers × layer + sequences × (vocabulary × word + context × attention / K + (computed + output) / F)
+/// seconds of a step = step + layers × layer + sequences × (vocabulary × word + context × operations of a cached token / K + (computed + output) / F)
 void fit_batches(const std::vector<CalibrationRun>& runs, MeasuredRates& rates) {
   std::vector<double> flop;
   for (const auto& run : runs) {
     for (const auto& batch : run.batches) {
-      const double each = run.shape.vocabulary * rates.word_s.value_or(0) + batch.context * sizing::attention_flop(run.shape) / rates.kv_flop_per_s;
+      const double each = run.shape.vocabulary * rates.word_s.value_or(0) + batch.context * cached_token_ops(run.shape) / rates.kv_ops_per_s;
       const double rest = batch.seconds - rates.step_s - run.shape.layers * rates.layer_s - batch.sequences * each;
       flop.push_back(batch.sequences * 2.0 * static_cast<double>(run.shape.computed_parameters()) / std::max(rest, batch.seconds / 4));
     }
@@ -156,7 +134,7 @@ Result<Calibration> read_calibration(const std::filesystem::path& file) {
   auto calibration = from_json_text<Calibration>(text, UnknownKeys::kRefuse);
   if (!calibration) return invalid(fmt::format("{} is no calibration: {}; run `siyu plan calibrate` again", file.string(), calibration.error().message));
   for (const auto& one : calibration->rates)
-    if (!(one.weight_bytes_per_s > 0 && one.kv_flop_per_s > 0 && one.flop_per_s > 0 && one.attention_flop_per_s > 0 && one.batch_flop_per_s.value_or(1) > 0 && one.prompt_step_s.value_or(0) >= 0 && one.step_s >= 0 && one.layer_s >= 0 && one.word_s.value_or(0) >= 0))
+    if (!(one.weight_bytes_per_s > 0 && one.kv_ops_per_s > 0 && one.flop_per_s > 0 && one.attention_flop_per_s > 0 && one.batch_flop_per_s.value_or(1) > 0 && one.prompt_step_s.value_or(0) >= 0 && one.step_s >= 0 && one.layer_s >= 0 && one.word_s.value_or(0) >= 0))
       return invalid(fmt::format("{} has rates that are not above 0; run `siyu plan calibrate` again", file.string()));
   return calibration;
 }

@@ -17,7 +17,7 @@ constexpr double kUnsteady = 0.1;  // a spread above which a machine is called u
 
 /// What the machine reaches for this model, in one form for cards and for measured machines.
 struct Rates {
-  double weight_bytes_per_s = 0, kv_bytes_per_s = 0, kv_flop_per_s = 0, flop_per_s = 0, batch_flop_per_s = 0, attention_flop_per_s = 0;  // the cache by bytes, or by arithmetic
+  double weight_bytes_per_s = 0, kv_bytes_per_s = 0, kv_ops_per_s = 0, flop_per_s = 0, batch_flop_per_s = 0, attention_flop_per_s = 0;  // the cache by bytes, or by arithmetic
   double step_s = 0, layer_s = 0, prompt_step_s = 0, word_s = 0, sequence_s = 0, exchange_s = 0, link_bytes_per_s = 0;
 };
 
@@ -62,7 +62,7 @@ Result<Rates> rates_of_card(const SpeedQuestion& q, const sizing::WeightFormat& 
 }
 
 Rates rates_measured(const MeasuredRates& m) {
-  return {.weight_bytes_per_s = m.weight_bytes_per_s, .kv_flop_per_s = m.kv_flop_per_s, .flop_per_s = m.flop_per_s, .batch_flop_per_s = m.batch_flop_per_s.value_or(m.flop_per_s), .attention_flop_per_s = m.attention_flop_per_s, .step_s = m.step_s, .layer_s = m.layer_s, .prompt_step_s = m.prompt_step_s.value_or(0), .word_s = m.word_s.value_or(0)};
+  return {.weight_bytes_per_s = m.weight_bytes_per_s, .kv_ops_per_s = m.kv_ops_per_s, .flop_per_s = m.flop_per_s, .batch_flop_per_s = m.batch_flop_per_s.value_or(m.flop_per_s), .attention_flop_per_s = m.attention_flop_per_s, .step_s = m.step_s, .layer_s = m.layer_s, .prompt_step_s = m.prompt_step_s.value_or(0), .word_s = m.word_s.value_or(0)};
 }
 
 /// Of the tokens of a sequence, the share that a mean layer attends to: windows see less.
@@ -95,6 +95,11 @@ struct Draft {
 };
 
 }  // namespace
+
+double cached_token_ops(const sizing::ModelShape& shape) {
+  constexpr double kOpsPerValue = 16;
+  return sizing::attention_flop(shape) + kOpsPerValue * static_cast<double>(sizing::cached_values_per_token(shape));
+}
 
 std::optional<Words> unsteady_note(const MeasuredRates& rates) {
   if (rates.spread.value_or(0) <= kUnsteady) return {};
@@ -193,7 +198,7 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
   // A window makes long sequences cheaper: the mean over the length that is asked about.
   const double kv_per_token = sizing::kv_bytes(shape, length, kv_bits) / length;
   const double kv_tensor = shape.latent_rank > 0 ? 1 : std::min(tensor, 1.0 * shape.kv_heads);
-  replica.kv_token_s = rates.kv_flop_per_s > 0 ? sizing::attention_flop(shape) * attended_share(shape, length) / rates.kv_flop_per_s : kv_per_token / kv_tensor / rates.kv_bytes_per_s;
+  replica.kv_token_s = rates.kv_ops_per_s > 0 ? cached_token_ops(shape) * attended_share(shape, length) / rates.kv_ops_per_s : kv_per_token / kv_tensor / rates.kv_bytes_per_s;
   const double output = 2.0 * static_cast<double>(shape.output_parameters());
   const double computed = 2.0 * static_cast<double>(shape.computed_parameters()) - output;
   const double attention_s = sizing::attention_flop(shape) / tensor / rates.attention_flop_per_s;

@@ -37,7 +37,7 @@ BOOST_DESCRIBE_STRUCT(Efficiency, (), (bandwidth, cache, compute, experts, link,
 struct MeasuredRates {
   std::string weights;            ///< format, or "stored"
   double weight_bytes_per_s = 0;  ///< reading weights, one sequence decoding
-  double kv_flop_per_s = 0;       ///< attending to cached tokens, one sequence decoding: on processors arithmetic bounds it more than bytes
+  double kv_ops_per_s = 0;        ///< attending to cached tokens, one sequence decoding, in cached_token_ops()
   double flop_per_s = 0;          ///< multiplying with the weights, in prefill
   std::optional<double> batch_flop_per_s;  ///< multiplying, in steps of some tokens from several sequences: slower than whole prompts
   double attention_flop_per_s = 0;///< queries with keys, weights with values, in prefill
@@ -48,8 +48,11 @@ struct MeasuredRates {
   std::optional<std::string> accelerator;  ///< the card it was measured on; absent: the processors
   std::string source;             ///< which models, when
 };
-BOOST_DESCRIBE_STRUCT(MeasuredRates, (), (weights, weight_bytes_per_s, kv_flop_per_s, flop_per_s, batch_flop_per_s, attention_flop_per_s, step_s, layer_s, prompt_step_s, word_s, spread, accelerator, source))
+BOOST_DESCRIBE_STRUCT(MeasuredRates, (), (weights, weight_bytes_per_s, kv_ops_per_s, flop_per_s, batch_flop_per_s, attention_flop_per_s, step_s, layer_s, prompt_step_s, word_s, spread, accelerator, source))
 
+/// What it takes a decoding sequence to attend to one cached token, in operations of arithmetic: fetching a value of the cache, which all heads that share it use,
+/// takes as long as so many of them. Chosen by models whose values 2, 3, 4 and 7 heads share, on a processor of AMD's.
+double cached_token_ops(const sizing::ModelShape& shape);
 /// What to know of rates from a machine that did other work too; none when it was steady.
 std::optional<Words> unsteady_note(const MeasuredRates& rates);
 

@@ -99,11 +99,11 @@ sizing::ModelShape stored(const char* model, const char* type) {
 }
 
 TEST(Calibration, FindsTheRatesThatMadeTheTimesAndForetellsOtherModels) {
-  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 20e9, .kv_flop_per_s = 40e9, .flop_per_s = 300e9, .attention_flop_per_s = 90e9, .step_s = 1e-3, .layer_s = 4e-5, .word_s = 6e-9};
+  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 20e9, .kv_ops_per_s = 40e9, .flop_per_s = 300e9, .attention_flop_per_s = 90e9, .step_s = 1e-3, .layer_s = 4e-5, .word_s = 6e-9};
   const auto rates = fit({measured_by(stored("Qwen2.5-0.5B", "q8_0"), truth, "a"), measured_by(stored("Qwen2.5-1.5B", "q8_0"), truth, "b")});
   ASSERT_TRUE(rates) << rates.error().message;
   EXPECT_NEAR(rates->weight_bytes_per_s / truth.weight_bytes_per_s, 1, 0.05);
-  EXPECT_NEAR(rates->kv_flop_per_s / truth.kv_flop_per_s, 1, 0.05);
+  EXPECT_NEAR(rates->kv_ops_per_s / truth.kv_ops_per_s, 1, 0.05);
   EXPECT_NEAR(rates->flop_per_s / truth.flop_per_s, 1, 0.05);
   const auto other = stored("Qwen2.5-3B", "q8_0");
   const auto speed_of = [&](const MeasuredRates& by) {
@@ -116,7 +116,7 @@ TEST(Calibration, FindsTheRatesThatMadeTheTimesAndForetellsOtherModels) {
 }
 
 TEST(Calibration, FindsWhatAStepOfPromptsCostsOnACard) {
-  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 2e12, .kv_flop_per_s = 1e15, .flop_per_s = 2e14, .attention_flop_per_s = 1e14, .step_s = 1e-4, .layer_s = 3e-5, .prompt_step_s = 8e-3, .word_s = 3e-9};
+  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 2e12, .kv_ops_per_s = 1e15, .flop_per_s = 2e14, .attention_flop_per_s = 1e14, .step_s = 1e-4, .layer_s = 3e-5, .prompt_step_s = 8e-3, .word_s = 3e-9};
   auto runs = std::vector{measured_by(stored("Qwen2.5-1.5B", "q8_0"), truth, "a"), measured_by(stored("Qwen2.5-3B", "q8_0"), truth, "b")};
   runs.front().accelerator = "Card";
   const auto rates = fit(runs);
@@ -128,10 +128,10 @@ TEST(Calibration, FindsWhatAStepOfPromptsCostsOnACard) {
 }
 
 TEST(Calibration, FindsHowFastSeveralAtOnceAreComputed) {
-  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 40e9, .kv_flop_per_s = 40e9, .flop_per_s = 300e9, .batch_flop_per_s = 100e9, .attention_flop_per_s = 90e9, .step_s = 1e-4, .layer_s = 4e-5, .word_s = 3e-9};
+  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 40e9, .kv_ops_per_s = 40e9, .flop_per_s = 300e9, .batch_flop_per_s = 100e9, .attention_flop_per_s = 90e9, .step_s = 1e-4, .layer_s = 4e-5, .word_s = 3e-9};
   std::vector runs{measured_by(stored("Qwen2.5-0.5B", "q8_0"), truth, "a"), measured_by(stored("Qwen2.5-1.5B", "q8_0"), truth, "b")};
   for (auto& run : runs) {
-    const double each = 8 * 56 * sizing::attention_flop(run.shape) / truth.kv_flop_per_s;
+    const double each = 8 * 56 * cached_token_ops(run.shape) / truth.kv_ops_per_s;
     const auto computed = 8 * 2.0 * static_cast<double>(run.shape.computed_parameters()) / *truth.batch_flop_per_s;
     run.batches.push_back({.sequences = 8, .context = 56, .seconds = truth.step_s + run.shape.layers * truth.layer_s + 8 * run.shape.vocabulary * *truth.word_s + each + computed});
   }
@@ -148,7 +148,7 @@ TEST(Calibration, FindsHowFastSeveralAtOnceAreComputed) {
 }
 
 TEST(Calibration, AnUnsteadyMachineIsSaidToBeOne) {
-  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 40e9, .kv_flop_per_s = 40e9, .flop_per_s = 300e9, .attention_flop_per_s = 90e9, .step_s = 1e-4, .layer_s = 4e-5};
+  const MeasuredRates truth{.weights = "q8_0", .weight_bytes_per_s = 40e9, .kv_ops_per_s = 40e9, .flop_per_s = 300e9, .attention_flop_per_s = 90e9, .step_s = 1e-4, .layer_s = 4e-5};
   std::vector runs{measured_by(stored("Qwen2.5-0.5B", "q8_0"), truth, "a"), measured_by(stored("Qwen2.5-1.5B", "q8_0"), truth, "b")};
   SpeedQuestion q{.measured = fit(runs).value()};
   q.model.shape = stored("Qwen2.5-3B", "q8_0");
