@@ -125,7 +125,7 @@ void add_worker(const MemoryQuestion& q, const sizing::WeightFormat* format, dou
   plan.kv = sheet.add(figure("memory.kv", {"KV cache", "KV 缓存"}, memory.kv, "B", "tokens, a multiple of 256, × bytes per token; a worker keeps whole beginnings, windows or not",
       {sheet.input("memory.kv_tokens", "tokens"), sheet.input("memory.kv_per_token", "per token")}));
   plan.activations = sheet.add(figure("memory.activations", {"Buffers of a step", "计算缓冲"}, memory.step + memory.logits, "B",
-      "max(step tokens × (numbers alive × 4 + KV tokens × 3), rows × vocabulary × 4) + rows × vocabulary × 4; rows: sequences and as many guesses, 64 at most",
+      "max(step tokens × (numbers alive × 4 + KV tokens × 3 (2 for latent attention)), rows × vocabulary × 4) + rows × vocabulary × 4; rows: sequences and as many guesses, 64 at most",
       {{.name = "step tokens", .value = 1.0 * std::max(sizes.step_tokens, sizes.sequences)}, {.name = "numbers alive", .value = sizing::activations_per_token(q.shape)},
        {.name = "sequences", .value = 1.0 * sizes.sequences}, {.name = "vocabulary", .value = 1.0 * q.shape.vocabulary}, sheet.input("memory.kv_tokens", "KV tokens")}));
   const double server = q.engine == EngineKind::kLlamaServer ? kServerBytes : 0;
@@ -142,7 +142,7 @@ void add_worker_card(const MemoryQuestion& q, const sizing::WeightFormat* format
       {sheet.input("memory.weights_all", "weights"), {.name = "output matrix", .value = memory.second_output, .unit = "B"}}));
   plan.kv = sheet.add(figure("memory.kv", {"KV cache", "KV 缓存"}, memory.kv, "B", "tokens, a multiple of 256, × bytes per token; a worker keeps whole beginnings, windows or not",
       {sheet.input("memory.kv_tokens", "tokens"), sheet.input("memory.kv_per_token", "per token")}));
-  plan.activations = sheet.add(figure("memory.activations", {"Buffers of a step", "计算缓冲"}, memory.step, "B", "max(step tokens × (numbers alive × 4 + KV tokens × 3), rows × vocabulary × 4), + step tokens × KV tokens × heads × 6 where attention has no one-pass kernel for its widths; rows: sequences and guesses",
+  plan.activations = sheet.add(figure("memory.activations", {"Buffers of a step", "计算缓冲"}, memory.step, "B", "max(step tokens × (numbers alive × 4 + KV tokens × 3 (2 for latent attention)), rows × vocabulary × 4), + step tokens × KV tokens × heads × 6 where attention has no one-pass kernel for its widths; rows: sequences and guesses",
       {{.name = "step tokens", .value = 1.0 * std::max(sizes.step_tokens, sizes.sequences)}, {.name = "numbers alive", .value = sizing::activations_per_token(q.shape)},
        {.name = "sequences", .value = 1.0 * sizes.sequences}, {.name = "guesses", .value = 1.0 * sizes.checked}, {.name = "vocabulary", .value = 1.0 * q.shape.vocabulary}, sheet.input("memory.kv_tokens", "KV tokens")}));
   plan.runtime = sheet.add(figure("memory.runtime", {"Driver and libraries", "驱动与运行库"}, memory.runtime, "B", "driver context, kernels, libraries", {{.name = "runtime", .value = memory.runtime, .unit = "B", .source = "measured on an H100 with CUDA 13"}}));

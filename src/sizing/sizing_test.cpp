@@ -93,6 +93,16 @@ TEST(WorkerMemory, GrowsWithEverythingThatNeedsRoom) {
   EXPECT_GE(total({.kv_tokens = 4096, .sequences = 4, .checked = 64}), base);
 }
 
+TEST(WorkerMemory, WhoSeesWhomTakesTwoBytesAndOneMoreWhereOurOwnAttentionGroupsTheCells) {
+  auto shape = tiny();
+  const auto format = *weight_format("q8_0");
+  const auto step = [&](double tokens) { return worker_memory(shape, &format, {.kv_tokens = tokens, .step_tokens = 512}, {}).step; };
+  for (const auto& [width, bytes] : {std::pair(128, 3), {80, 2}}) {
+    shape.key_width = shape.value_width = static_cast<std::uint64_t>(width);
+    EXPECT_DOUBLE_EQ(step(1 << 20) - step(1 << 19), 512.0 * (1 << 19) * bytes) << width;
+  }
+}
+
 TEST(WorkerMemory, WhatTheProcessorWantsInAnOrderOfItsOwnIsTheWorkersOwn) {
   auto shape = tiny();
   for (auto& tensor : shape.tensors) tensor.stored = tensor_type_named("q4_0");

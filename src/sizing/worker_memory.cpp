@@ -8,7 +8,8 @@ namespace {
 
 // Measured on x86-64, as the medians over models of 2 to 24 layers with vocabularies of 32,000 and 151,936 words.
 constexpr double kBytesPerWord = 310;        // of the vocabulary: its texts, their index and the merges
-constexpr double kMaskBytes = 3;             // who may see whom: 16 bit, and what is made of it for the groups of cells
+constexpr double kMaskBytes = 2;             // who may see whom, in 16 bit
+constexpr double kGroupBytes = 1;            // what our own attention makes of it: the groups of cells that are read together
 constexpr double kCardRuntime = 626e6;      // context, kernels and libraries on an H100 with CUDA 13, of dense models
 constexpr double kScoreBytes = 6;            // of one query and one key: in 32 bit, and once more in 16
 constexpr double kKvPadding = 256;           // llama.cpp's cache holds a multiple of so many tokens
@@ -69,6 +70,11 @@ double activations_per_token(const ModelShape& shape) {
   return std::max({attention, experts, 3.0 * shape.shared_feed_forward + 3 * width});
 }
 
+/// The widths that our own attention is written for (apps/worker/attention.cpp); llama.cpp's takes the others.
+bool attends_in_groups(const ModelShape& shape) {
+  return shape.latent_rank == 0 && shape.key_width == shape.value_width && (shape.key_width == 64 || shape.key_width == 96 || shape.key_width == 128 || shape.key_width == 256);
+}
+
 WorkerMemory worker_memory(const ModelShape& shape, const WeightFormat* format, const WorkerSizes& sizes, const Processor& processor) {
   WorkerMemory memory{.weights = weight_bytes(shape, format), .tokenizer = kBytesPerWord * shape.vocabulary, .program = kWorkerProgramBytes};
   for (const auto& tensor : shape.tensors) {
@@ -89,7 +95,7 @@ WorkerMemory worker_memory(const ModelShape& shape, const WeightFormat* format, 
   memory.kv = cells * static_cast<double>(cached_values_per_token(shape)) * sizes.kv_bits / 8;
   for (const auto& layer : shape.memory) memory.kv += 1.0 * sizes.sequences * static_cast<double>(layer.state_values) * sizeof(float);
   const bool slides = std::ranges::any_of(shape.memory, [](const LayerMemory& one) { return one.window > 0; });
-  const double mask = step_tokens * cells * kMaskBytes * (slides ? 2 : 1);
+  const double mask = step_tokens * cells * (kMaskBytes + (attends_in_groups(shape) ? kGroupBytes : 0)) * (slides ? 2 : 1);
   const double row = 1.0 * shape.vocabulary * sizeof(float);
   // What the last layer gives is computed where the layers were.
   memory.step = std::max(activations + mask, (sizes.sequences + sizes.checked) * row + 5.0 * shape.width * sizes.sequences * sizeof(float));
