@@ -15,6 +15,7 @@
 #include "attention_plan.h"
 #include "ggml-cpu.h"
 #include "ggml-cpu/traits.h"
+#include "sizing/grouped_attention.h"
 
 namespace siyu::worker {
 namespace {
@@ -112,7 +113,6 @@ struct Op {
   std::int64_t tiles() const { return (tokens + tile_tokens() - 1) / tile_tokens(); }
 };
 
-bool known_size(std::int64_t size) { return size == 64 || size == 96 || size == 128 || size == 256; }
 bool known_type(ggml_type type) { return type == GGML_TYPE_F16 || (ggml_is_quantized(type) && ggml_get_type_traits(type)->to_float != nullptr); }
 
 bool handles(const ggml_tensor* dst) {
@@ -124,7 +124,7 @@ bool handles(const ggml_tensor* dst) {
   std::memcpy(&cap, reinterpret_cast<const float*>(dst->op_params) + 2, sizeof cap);
   return mask != nullptr && dst->src[4] == nullptr && bias == 0 && cap == 0 && q->type == GGML_TYPE_F32 && known_type(k->type) &&
          known_type(v->type) && mask->type == GGML_TYPE_F16 && mask->ne[2] == 1 && mask->ne[3] == 1 && q->ne[3] == 1 && k->ne[2] == v->ne[2] &&
-         known_size(q->ne[0]) && v->ne[0] == q->ne[0] && q->nb[0] == sizeof(float) && q->ne[2] % k->ne[2] == 0 && q->ne[2] / k->ne[2] <= kMostRows;
+         sizing::grouped_attention(static_cast<std::uint64_t>(q->ne[0])) && v->ne[0] == q->ne[0] && q->nb[0] == sizeof(float) && q->ne[2] % k->ne[2] == 0 && q->ne[2] / k->ne[2] <= kMostRows;
 }
 
 /// What one thread needs to compute a tile for one key head. Rows are token-major: token × group + head within the group.

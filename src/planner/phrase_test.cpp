@@ -61,7 +61,6 @@ TEST(Phrase, EveryFormulaOfAPlanIsThereInChinese) {
     const auto plan = make_plan(*scenario, the_catalogue(), find_in_catalogue, {.curves = false});
     ASSERT_TRUE(plan) << plan.error().message;
     for (const auto* figures : {&plan->memory.figures, &plan->speed.figures, &plan->fleet.figures, &plan->cost.figures, &plan->advice.figures, &plan->quality.figures}) expect_chinese(*figures, seen);
-    for (const auto& row : plan->bill) EXPECT_TRUE(row.source.empty() || row.source.translated() || row.source.en.size() > 12) << row.source.en;
   }
   for (const auto engine : {EngineKind::kSiyu, EngineKind::kSiyuCard, EngineKind::kLlamaServer, EngineKind::kCards})
     for (const auto* model : {"Qwen3-8B", "DeepSeek-V3"}) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sizing/grouped_attention.h"
+
 namespace siyu::sizing {
 namespace {
 
@@ -70,9 +72,8 @@ double activations_per_token(const ModelShape& shape) {
   return std::max({attention, experts, 3.0 * shape.shared_feed_forward + 3 * width});
 }
 
-/// The widths that our own attention is written for (apps/worker/attention.cpp); llama.cpp's takes the others.
 bool attends_in_groups(const ModelShape& shape) {
-  return shape.latent_rank == 0 && shape.key_width == shape.value_width && (shape.key_width == 64 || shape.key_width == 96 || shape.key_width == 128 || shape.key_width == 256);
+  return shape.latent_rank == 0 && shape.key_width == shape.value_width && grouped_attention(shape.key_width);
 }
 
 WorkerMemory worker_memory(const ModelShape& shape, const WeightFormat* format, const WorkerSizes& sizes, const Processor& processor) {
