@@ -36,7 +36,7 @@ struct CalibrateOptions {
   std::vector<std::string> models;
   std::string out;
   int threads = 0;
-  bool processors = false;
+  bool processors = false, again = false;
 };
 
 struct Timing {
@@ -137,22 +137,37 @@ Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, cons
   return {};
 }
 
-Result<planner::CalibrationRun> measure(const std::string& file, int threads, bool accelerators, const std::function<void(double part)>& progress) {
+/// The first measurement that a second one goes on from: of the same model on the same device.
+Result<planner::TimedModel> measured_before(const planner::Calibration& earlier, const planner::CalibrationRun& run) {
+  const auto type = sizing::main_type(run.shape);
+  const auto model = std::ranges::find_if(earlier.models, [&](const auto& one) { return one.model == run.model && one.weights == type; });
+  const auto rates = std::ranges::find(earlier.rates, type, &planner::MeasuredRates::weights);
+  if (model == earlier.models.end() || rates == earlier.rates.end() || rates->accelerator.value_or("") != run.accelerator)
+    return invalid(fmt::format("{} ({}) was not measured here before{}; leave --again away", run.model, type, run.accelerator.empty() ? "" : " on " + run.accelerator));
+  return *model;
+}
+
+Result<planner::CalibrationRun> measure(const CalibrateOptions& options, const std::string& file, const planner::Calibration& earlier, const std::function<void(double part)>& progress) {
   ASSIGN_OR_RETURN(const auto header, models::read_whole_gguf(file));
   planner::CalibrationRun run{.model = std::filesystem::path(file).stem().string()};
   ASSIGN_OR_RETURN(run.shape, models::shape_of(header));
   if (run.shape.embeds) return invalid(file + " makes vectors; calibrate with a model that answers");
   const auto clock = SystemClock();
   ASSIGN_OR_RETURN(const auto log, Logger::open({.level = LogLevel::kError}));
-  engine::LocalWorkerOptions options{.program = engine::worker_program(accelerators), .model_file = std::filesystem::absolute(file), .name = run.model};
-  options.load.context_tokens = kContext;
-  options.load.kv_tokens = 2 * kContext;
-  options.load.parallel = kTogether;
-  options.load.threads = threads;
-  ASSIGN_OR_RETURN(const auto worker, engine::LocalWorker::start(std::move(options), clock, *log));
+  engine::LocalWorkerOptions wanted{.program = engine::worker_program(!options.processors), .model_file = std::filesystem::absolute(file), .name = run.model};
+  wanted.load.context_tokens = kContext;
+  wanted.load.kv_tokens = 2 * kContext;
+  wanted.load.parallel = kTogether;
+  wanted.load.threads = options.threads;
+  ASSIGN_OR_RETURN(const auto worker, engine::LocalWorker::start(std::move(wanted), clock, *log));
   RETURN_IF_ERROR(worker->wait_ready(kLoadLimit));
   if (const auto info = worker->info(); !info.accelerators.empty()) run.accelerator = info.accelerators.front();
+  std::optional<planner::TimedModel> before;
+  if (options.again) {
+    ASSIGN_OR_RETURN(before, measured_before(earlier, run));
+  }
   RETURN_IF_ERROR(measure_rounds(*worker, run, progress));
+  if (before) planner::keep_quicker(run, *before);
   return run;
 }
 
@@ -163,25 +178,26 @@ std::string machine_name() {
 }
 
 Status calibrate(const PlanOptions& plan, CalibrateOptions& options) {
+  const auto file = options.out.empty() ? default_calibration() : std::filesystem::path(options.out);
+  planner::Calibration earlier;
+  std::error_code error;
+  if (std::filesystem::exists(file, error)) {
+    ASSIGN_OR_RETURN(earlier, planner::read_calibration(file));
+  }
   std::map<std::string, std::vector<planner::CalibrationRun>> by_type;
   {
     ProgressBar progress(plan.chinese() ? "正在测量" : "measuring");
     for (std::size_t i = 0; i < options.models.size(); ++i) {
       const auto advance = [&](double part) { progress.update(static_cast<std::size_t>((static_cast<double>(i) + part) * 100), options.models.size() * 100, ""); };
-      ASSIGN_OR_RETURN(auto run, measure(options.models[i], options.threads, !options.processors, advance));
+      ASSIGN_OR_RETURN(auto run, measure(options, options.models[i], earlier, advance));
       by_type[sizing::main_type(run.shape)].push_back(std::move(run));
     }
   }
-  const auto file = options.out.empty() ? default_calibration() : std::filesystem::path(options.out);
   planner::Calibration calibration{.machine = machine_name(), .date = today()};
-  std::error_code error;
-  if (std::filesystem::exists(file, error)) {
-    ASSIGN_OR_RETURN(const auto earlier, planner::read_calibration(file));
-    for (const auto& rates : earlier.rates)
-      if (!by_type.contains(rates.weights)) calibration.rates.push_back(rates);
-    for (const auto& model : earlier.models)
-      if (!by_type.contains(model.weights)) calibration.models.push_back(model);
-  }
+  for (const auto& rates : earlier.rates)
+    if (!by_type.contains(rates.weights)) calibration.rates.push_back(rates);
+  for (const auto& model : earlier.models)
+    if (!by_type.contains(model.weights)) calibration.models.push_back(model);
   for (const auto& [type, runs] : by_type) {
     ASSIGN_OR_RETURN(auto rates, planner::fit(runs));
     calibration.rates.push_back(std::move(rates));
@@ -219,6 +235,7 @@ void add_calibrate_command(CLI::App& plan, int& exit_code) {
                                        command.add_option("--model", options.models, "GGUF file; several of one type but different sizes tell more")->required()->check(CLI::ExistingFile)->allow_extra_args(false);
                                        command.add_option("--threads", options.threads, "CPU threads; the worker's choice when absent")->check(CLI::Range(0, 1024));
                                        command.add_flag("--processors", options.processors, "Leave the machine's accelerators aside");
+                                       command.add_flag("--again", options.again, "Of this measurement and the one in the file the quicker times count, for a machine that is shared with others");
                                        command.add_option("--out", options.out, "File of the rates; ~/.config/siyu/calibration.json when absent");
                                      },
                                      calibrate);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """How well `siyu plan speed` foretells models on this machine after `siyu plan calibrate` with two others of the same weight type: prefill of
 four lengths, decode behind three contexts. Every time is the quickest of several rounds. With --passes 2 all of it is done twice, minutes apart,
-and the quicker counts, of what is foretold as of what is measured: a machine that is shared with others is slow for minutes. With --card the
-models are as large as a card deserves.
+the second time with --again: of each time, of the models that calibrate as of those that are foretold, the quicker counts. A machine that is
+shared with others is slow for minutes. With --card the models are as large as a card deserves.
 
     SIYU_BIN=build/release/bin/siyu bench/planner/speed.py [--card] [--type q8_0 --type q4_0] [--passes 2] [--json]
 """
@@ -71,21 +71,23 @@ def main():
                 subprocess.run([WRITER, *map(str, shape), "--type", kind, "-o", files[name]], check=True)
             passes = []
             for _ in range(options.passes):
+                def calibrate(out, *names):
+                    again = ["--again"] if out.exists() else []
+                    return siyu("calibrate", *(part for name in names for part in ("--model", files[name])), "--out", out, "--threads", options.threads, *again)
+
                 rates = folder / f"rates-{kind}.json"
-                siyu("calibrate", *(part for name in calibrated_by for part in ("--model", files[name])), "--out", rates, "--threads", options.threads)
+                calibrate(rates, *calibrated_by)
                 passes.append([])
                 for name in predicted_for:
-                    measured = siyu("calibrate", "--model", files[name], "--out", folder / "own.json", "--threads", options.threads)["models"][0]
-                    (folder / "own.json").unlink()
+                    measured = calibrate(folder / f"{name}-{kind}.json", name)["models"][0]
                     passes[-1] += compare(f"{name} {kind}", files[name], measured, rates)
-                rates.unlink()
             for same in zip(*passes, strict=True):
-                row = {**same[0], **{key: max(one[key] for one in same) for key in ("measured", "predicted")}, "passes": [{key: one[key] for key in ("measured", "predicted")} for one in same]}
-                row["error"] = row["predicted"] / row["measured"] - 1
+                row = {**same[-1], "after_each_pass": [one["predicted"] / one["measured"] - 1 for one in same]}
+                row["error"] = row["after_each_pass"][-1]
                 rows.append(row)
                 if not options.json:
-                    alone = "" if options.passes == 1 else "  alone " + ", ".join(f"{one['predicted'] / one['measured'] - 1:+.0%}" for one in same)
-                    print(f"{row['model']:>16} {row['what']:>8} {row['tokens']:6.0f}  measured {row['measured']:7.1f}  predicted {row['predicted']:7.1f} tokens/s  {row['error']:+.0%}{alone}", flush=True)
+                    before = "".join(f", after {i} {'pass' if i == 1 else 'passes'} {error:+.0%}" for i, error in enumerate(row["after_each_pass"][:-1], 1))
+                    print(f"{row['model']:>16} {row['what']:>8} {row['tokens']:6.0f}  measured {row['measured']:7.1f}  predicted {row['predicted']:7.1f} tokens/s  {row['error']:+.0%}{before}", flush=True)
             for file in files.values():
                 file.unlink()
     errors = [abs(row["error"]) for row in rows]

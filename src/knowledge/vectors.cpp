@@ -175,24 +175,27 @@ Result<std::vector<std::vector<float>>> Vectors::embed_whole_or_beginning(const 
 }
 
 Status Vectors::keep(const std::string& model, const Pending& document, const std::vector<std::vector<float>>& vectors) {
-  bool current = false;
+  // On the shelf before the database says so: whoever reads there that a document is embedded must find it by search. Until
+  // then no row makes these vectors count.
+  for (std::size_t ordinal = 0; ordinal < vectors.size(); ++ordinal) {
+    ASSIGN_OR_RETURN(const auto index, shelf(document.base, vectors[ordinal].size()));
+    RETURN_IF_ERROR(index->put(to_key({document.document, static_cast<std::int64_t>(ordinal)}), vectors[ordinal]));
+  }
+  std::int64_t kept = 0;
   RETURN_IF_ERROR(db_.write([&](store::Transaction& tx) -> Status {
+    kept = 0;
     // Deleted or indexed anew meanwhile: these vectors are of an older text.
     ASSIGN_OR_RETURN(const auto rows, tx.query("SELECT 1 FROM documents WHERE number = ? AND sha256 = ? AND coalesce(indexed_at, 0) = ?", document.document,
                                                document.sha256, document.indexed_at));
-    current = !rows.empty();
-    if (!current) return {};
+    if (rows.empty()) return {};
     RETURN_IF_ERROR(tx.execute("DELETE FROM chunk_vectors WHERE document = ?", document.document));
     for (std::size_t ordinal = 0; ordinal < vectors.size(); ++ordinal)
       RETURN_IF_ERROR(tx.execute("INSERT INTO chunk_vectors VALUES (?, ?, ?)", document.document, ordinal, to_blob(vectors[ordinal])));
     RETURN_IF_ERROR(tx.execute("INSERT INTO embedded_documents VALUES (?, ?) ON CONFLICT (document) DO UPDATE SET model = excluded.model", document.document, model));
+    kept = static_cast<std::int64_t>(vectors.size());
     return {};
   }));
-  for (std::size_t ordinal = 0; current && ordinal < vectors.size(); ++ordinal) {
-    ASSIGN_OR_RETURN(const auto index, shelf(document.base, vectors[ordinal].size()));
-    RETURN_IF_ERROR(index->put(to_key({document.document, static_cast<std::int64_t>(ordinal)}), vectors[ordinal]));
-  }
-  if (current) forget_from(document.base, {.document = document.document, .ordinal = static_cast<std::int64_t>(vectors.size())});
+  forget_from(document.base, {.document = document.document, .ordinal = kept});
   return {};
 }
 

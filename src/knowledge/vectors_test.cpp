@@ -121,6 +121,17 @@ TEST_F(VectorsTest, FindsByMeaningWhatSharesNoWordOnceAModelIsLoaded) {
   EXPECT_FALSE(service->find_relevant(*pass, "kb", "猫", 5).value().passages.empty()) << "near by meaning is relevant enough to answer from";
 }
 
+TEST_F(VectorsTest, WhatTheDatabaseCallsEmbeddedIsFound) {
+  put("pets", "A kitten sleeps sixteen hours a day.");
+  embedder.load("subjects@1");
+  settle();
+  std::string manual;
+  for (int i = 0; i < 500; ++i) manual += "# Part " + std::to_string(i) + "\n\n" + std::string(700, 'x') + " automobile\n\n";
+  put("manual", manual + "# The last part\n\nThe levy is due in April.\n");  // the last passage is the last to be put on the shelf
+  settle();
+  EXPECT_THAT(service->search(*pass, "kb", "税", 5, SearchMode::kVector).value().passages.at(0).text, testing::HasSubstr("levy"));
+}
+
 TEST_F(VectorsTest, VectorsAloneAreUnavailableWithoutAModel) {
   put("pets", "A kitten sleeps.");
   EXPECT_EQ(service->search(*pass, "kb", "kitten", 1, SearchMode::kVector).error().code, ErrorCode::kUnavailable);

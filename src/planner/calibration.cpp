@@ -129,13 +129,30 @@ Result<MeasuredRates> fit(const std::vector<CalibrationRun>& runs) {
   return rates;
 }
 
+void keep_quicker(CalibrationRun& run, const TimedModel& earlier) {
+  std::vector<double> apart;
+  const auto keep = [&](auto& now, const auto& before, auto... lengths) {
+    for (auto& one : now)
+      for (const auto& other : before)
+        if (((one.*lengths == other.*lengths) && ...)) {
+          const auto [quick, slow] = std::minmax(one.seconds, other.seconds);
+          apart.push_back(slow / quick - 1);
+          one.seconds = quick;
+        }
+  };
+  keep(run.prompts, earlier.prompts, &TimedPrompt::tokens);
+  keep(run.outputs, earlier.outputs, &TimedOutput::context);
+  keep(run.batches, earlier.batches.value_or(std::vector<TimedBatch>{}), &TimedBatch::sequences, &TimedBatch::context);
+  if (!apart.empty()) run.spread = std::max(run.spread, median(apart));
+}
+
 Result<Calibration> read_calibration(const std::filesystem::path& file) {
   ASSIGN_OR_RETURN(const auto text, read_small_file(file));
   auto calibration = from_json_text<Calibration>(text, UnknownKeys::kRefuse);
-  if (!calibration) return invalid(fmt::format("{} is no calibration: {}; run `siyu plan calibrate` again", file.string(), calibration.error().message));
+  if (!calibration) return invalid(fmt::format("{} is no calibration: {}; remove it and run `siyu plan calibrate` again", file.string(), calibration.error().message));
   for (const auto& one : calibration->rates)
     if (!(one.weight_bytes_per_s > 0 && one.kv_ops_per_s > 0 && one.flop_per_s > 0 && one.attention_flop_per_s > 0 && one.batch_flop_per_s.value_or(1) > 0 && one.prompt_step_s.value_or(0) >= 0 && one.step_s >= 0 && one.layer_s >= 0 && one.word_s.value_or(0) >= 0))
-      return invalid(fmt::format("{} has rates that are not above 0; run `siyu plan calibrate` again", file.string()));
+      return invalid(fmt::format("{} has rates that are not above 0; remove it and run `siyu plan calibrate` again", file.string()));
   return calibration;
 }
 

@@ -50,6 +50,10 @@ struct TimedModel {
 };
 BOOST_DESCRIBE_STRUCT(TimedModel, (), (model, weights, prompts, outputs, batches))
 
+/// Of two measurements of one model the quicker time of each length and context, because what disturbs only ever slows down. How far they were
+/// apart counts as spread.
+void keep_quicker(CalibrationRun& run, const TimedModel& earlier);
+
 struct Calibration {
   std::string machine, date;
   std::vector<MeasuredRates> rates;      ///< one for each weight type

@@ -1,4 +1,4 @@
-// links: siyu_mcp
+// links: siyu_net mcp/message.cpp mcp/mirror.cpp mcp/uri.cpp
 // What any client may send as a message: whatever comes, it is decoded within its limits or refused in JSON-RPC's own shape, and
 // URIs and mirrored headers come back as they went.
 #include <cstdlib>

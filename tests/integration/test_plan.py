@@ -138,6 +138,11 @@ class CalibrateTest(PlanCase):
         rates = self.root / "rates.json"
         answer = siyu_json("plan", "calibrate", "--model", self.root / "small.gguf", "--out", rates)
         self.assertEqual([one["weights"] for one in answer["rates"]], ["q8_0"])
+        again = siyu_json("plan", "calibrate", "--model", self.root / "small.gguf", "--out", rates, "--again")
+        for before, after in zip(answer["models"][0]["prompts"], again["models"][0]["prompts"], strict=True):
+            self.assertLessEqual(after["seconds"], before["seconds"])
+        refused = siyu("plan", "calibrate", "--model", self.root / "other.gguf", "--out", rates, "--again", check=False)
+        self.assertIn("leave --again away", refused.stderr)
         speed = siyu_json("plan", "speed", "--model", self.root / "other.gguf", "--calibration", rates)
         self.assertGreater(speed["decode_tokens_per_s"], 0)
         other = siyu("plan", "speed", "--model", "Qwen3-8B", "--weights", "q4_k_m", "--calibration", rates, check=False)
