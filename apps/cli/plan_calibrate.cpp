@@ -25,7 +25,8 @@ namespace {
 constexpr std::int32_t kPromptLengths[] = {256, 512, 1024, 1536};
 constexpr std::int32_t kContexts[] = {32, 1024, 1536};
 constexpr std::int32_t kOutputTokens = 48;
-// The quickest of several rounds counts: what disturbs only ever slows down, and seldom lasts through all rounds.
+// The middle of several rounds counts. The quickest would flatter small models on a machine that is shared with others: their tries are many and short, and find
+// its quick moments; and a plan is for usual days.
 constexpr int kRounds = 3, kMostRounds = 24;
 constexpr std::int32_t kTogether = 8, kTogetherPrompt = 32;  // answers at once, after short prompts
 constexpr Millis kEnough = std::chrono::seconds(40);  // a model that is measured quickly gets more rounds
@@ -127,9 +128,9 @@ Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, cons
     if (together > 0) tries[&batch.seconds].push_back(together);
   }
   std::vector<double> spreads;
-  for (const auto& [best, seconds] : tries) {
-    *best = std::ranges::min(seconds);
-    spreads.push_back(planner::median(seconds) / *best - 1);
+  for (const auto& [usual, seconds] : tries) {
+    *usual = planner::median(seconds);
+    spreads.push_back(*usual / std::ranges::min(seconds) - 1);
   }
   run.spread = planner::median(spreads);
   if (batch.seconds > 0) run.batches.push_back(batch);
@@ -167,7 +168,7 @@ Result<planner::CalibrationRun> measure(const CalibrateOptions& options, const s
     ASSIGN_OR_RETURN(before, measured_before(earlier, run));
   }
   RETURN_IF_ERROR(measure_rounds(*worker, run, progress));
-  if (before) planner::keep_quicker(run, *before);
+  if (before) planner::go_on_from(*before, run);
   return run;
 }
 
@@ -201,7 +202,7 @@ Status calibrate(const PlanOptions& plan, CalibrateOptions& options) {
   for (const auto& [type, runs] : by_type) {
     ASSIGN_OR_RETURN(auto rates, planner::fit(runs));
     calibration.rates.push_back(std::move(rates));
-    for (const auto& run : runs) calibration.models.push_back({.model = run.model, .weights = type, .prompts = run.prompts, .outputs = run.outputs, .batches = run.batches.empty() ? std::nullopt : std::optional(run.batches)});
+    for (const auto& run : runs) calibration.models.push_back({.model = run.model, .weights = type, .prompts = run.prompts, .outputs = run.outputs, .batches = run.batches.empty() ? std::nullopt : std::optional(run.batches), .passes = run.passes});
   }
   RETURN_IF_ERROR(planner::write_calibration(file, calibration));
   if (plan.as_json) {
@@ -235,7 +236,7 @@ void add_calibrate_command(CLI::App& plan, int& exit_code) {
                                        command.add_option("--model", options.models, "GGUF file; several of one type but different sizes tell more")->required()->check(CLI::ExistingFile)->allow_extra_args(false);
                                        command.add_option("--threads", options.threads, "CPU threads; the worker's choice when absent")->check(CLI::Range(0, 1024));
                                        command.add_flag("--processors", options.processors, "Leave the machine's accelerators aside");
-                                       command.add_flag("--again", options.again, "Of this measurement and the one in the file the quicker times count, for a machine that is shared with others");
+                                       command.add_flag("--again", options.again, "Take the mean of this measurement and those that made the file, for a machine that is shared with others");
                                        command.add_option("--out", options.out, "File of the rates; ~/.config/siyu/calibration.json when absent");
                                      },
                                      calibrate);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """How well `siyu plan speed` foretells models on this machine after `siyu plan calibrate` with two others of the same weight type: prefill of
-four lengths, decode behind three contexts. Every time is the quickest of several rounds. With --passes 2 all of it is done twice, minutes apart,
-the second time with --again: of each time, of the models that calibrate as of those that are foretold, the quicker counts. A machine that is
-shared with others is slow for minutes. With --card the models are as large as a card deserves.
+four lengths, decode behind three contexts. Every time is the middle of several rounds. With --passes 2 all of it is done twice, minutes apart,
+the second time with --again: each time, of the models that calibrate as of those that are foretold, is the mean of both. A machine that is shared
+with others is slow for minutes. With --card the models are as large as a card deserves.
 
     SIYU_BIN=build/release/bin/siyu bench/planner/speed.py [--card] [--type q8_0 --type q4_0] [--passes 2] [--json]
 """

@@ -129,21 +129,23 @@ Result<MeasuredRates> fit(const std::vector<CalibrationRun>& runs) {
   return rates;
 }
 
-void keep_quicker(CalibrationRun& run, const TimedModel& earlier) {
+void go_on_from(const TimedModel& earlier, CalibrationRun& run) {
+  const double passes = earlier.passes.value_or(1);
   std::vector<double> apart;
-  const auto keep = [&](auto& now, const auto& before, auto... lengths) {
+  const auto join = [&](auto& now, const auto& before, auto... lengths) {
     for (auto& one : now)
       for (const auto& other : before)
         if (((one.*lengths == other.*lengths) && ...)) {
           const auto [quick, slow] = std::minmax(one.seconds, other.seconds);
           apart.push_back(slow / quick - 1);
-          one.seconds = quick;
+          one.seconds = (other.seconds * passes + one.seconds) / (passes + 1);
         }
   };
-  keep(run.prompts, earlier.prompts, &TimedPrompt::tokens);
-  keep(run.outputs, earlier.outputs, &TimedOutput::context);
-  keep(run.batches, earlier.batches.value_or(std::vector<TimedBatch>{}), &TimedBatch::sequences, &TimedBatch::context);
+  join(run.prompts, earlier.prompts, &TimedPrompt::tokens);
+  join(run.outputs, earlier.outputs, &TimedOutput::context);
+  join(run.batches, earlier.batches.value_or(std::vector<TimedBatch>{}), &TimedBatch::sequences, &TimedBatch::context);
   if (!apart.empty()) run.spread = std::max(run.spread, median(apart));
+  run.passes = passes + 1;
 }
 
 Result<Calibration> read_calibration(const std::filesystem::path& file) {

@@ -34,7 +34,8 @@ struct CalibrationRun {
   std::vector<TimedPrompt> prompts;      ///< of two lengths at least
   std::vector<TimedOutput> outputs;      ///< behind two contexts at least
   std::vector<TimedBatch> batches;       ///< may be empty: then several at once are foretold to compute as fast as a prompt
-  double spread = 0;                     ///< by how much the middle of several tries took longer than the quickest, which counts
+  double spread = 0;                     ///< by how much a usual try, which counts, took longer than the quickest
+  double passes = 1;                     ///< measurements that the times are the mean of
 };
 
 /// Rates for models of one weight type. With several models of different sizes the fixed part of a step is fitted too; with one it is
@@ -47,12 +48,13 @@ struct TimedModel {
   std::vector<TimedPrompt> prompts;
   std::vector<TimedOutput> outputs;
   std::optional<std::vector<TimedBatch>> batches;
+  std::optional<double> passes;          ///< 1 when absent
 };
-BOOST_DESCRIBE_STRUCT(TimedModel, (), (model, weights, prompts, outputs, batches))
+BOOST_DESCRIBE_STRUCT(TimedModel, (), (model, weights, prompts, outputs, batches, passes))
 
-/// Of two measurements of one model the quicker time of each length and context, because what disturbs only ever slows down. How far they were
+/// Makes of a measurement and the earlier ones of the same model the mean of their times, each length and context for itself. How far they were
 /// apart counts as spread.
-void keep_quicker(CalibrationRun& run, const TimedModel& earlier);
+void go_on_from(const TimedModel& earlier, CalibrationRun& run);
 
 struct Calibration {
   std::string machine, date;

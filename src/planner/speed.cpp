@@ -104,8 +104,8 @@ double cached_token_ops(const sizing::ModelShape& shape) {
 std::optional<Words> unsteady_note(const MeasuredRates& rates) {
   if (rates.spread.value_or(0) <= kUnsteady) return {};
   const double percent = *rates.spread * 100;
-  return Words{fmt::format("This machine was unsteady when it was measured: a usual try took {:.0f} % longer than the quickest, by which speeds are foretold. Measure once more with `siyu plan calibrate --again` when nothing else runs", percent),
-               fmt::format("测量时本机不稳定：通常比最快的一次慢 {:.0f} %，而预测以最快的一次为准。请在机器空闲时用 `siyu plan calibrate --again` 再测一次", percent)};
+  return Words{fmt::format("This machine was unsteady when it was measured: a usual try took {:.0f} % longer than the quickest. Measure once more with `siyu plan calibrate --again` when nothing else runs", percent),
+               fmt::format("测量时本机不稳定：通常比最快的一次慢 {:.0f} %。请在机器空闲时用 `siyu plan calibrate --again` 再测一次", percent)};
 }
 
 std::optional<double> peak_compute(const Accelerator& card, const sizing::WeightFormat& format) {

@@ -161,19 +161,20 @@ TEST(Calibration, AnUnsteadyMachineIsSaidToBeOne) {
   EXPECT_THAT(plan_speed(q)->plan.notes.front().en, HasSubstr("25 %"));
 }
 
-TEST(Calibration, OfTwoMeasurementsTheQuickerTimesCount) {
+TEST(Calibration, AMeasurementGoesOnFromEarlierOnes) {
   CalibrationRun run{.model = "x", .prompts = {{.tokens = 256, .seconds = 1}, {.tokens = 512, .seconds = 3}}, .outputs = {{.context = 56, .seconds = 0.01}, {.context = 1048, .seconds = 0.02}},
                      .batches = {{.sequences = 8, .context = 56, .seconds = 0.05}}, .spread = 0.02};
-  const TimedModel earlier{.model = "x", .prompts = {{.tokens = 512, .seconds = 2}, {.tokens = 1024, .seconds = 0.1}}, .outputs = {{.context = 1048, .seconds = 0.03}},
-                           .batches = {{{.sequences = 8, .context = 56, .seconds = 0.04}, {.sequences = 4, .context = 56, .seconds = 0.001}}}};
-  keep_quicker(run, earlier);
+  const TimedModel earlier{.model = "x", .prompts = {{.tokens = 512, .seconds = 2}, {.tokens = 1024, .seconds = 0.1}}, .outputs = {{.context = 1048, .seconds = 0.05}},
+                           .batches = {{{.sequences = 8, .context = 56, .seconds = 0.04}, {.sequences = 4, .context = 56, .seconds = 0.001}}}, .passes = 2};
+  go_on_from(earlier, run);
+  EXPECT_EQ(run.passes, 3);
   EXPECT_EQ(run.prompts[0].seconds, 1);  // not of the earlier one
-  EXPECT_EQ(run.prompts[1].seconds, 2);
+  EXPECT_DOUBLE_EQ(run.prompts[1].seconds, 7.0 / 3);
   EXPECT_EQ(run.prompts.size(), 2U);
   EXPECT_EQ(run.outputs[0].seconds, 0.01);
-  EXPECT_EQ(run.outputs[1].seconds, 0.02);
-  EXPECT_EQ(run.batches.at(0).seconds, 0.04);
-  EXPECT_DOUBLE_EQ(run.spread, 0.5);  // they were 50, 50 and 25 % apart
+  EXPECT_DOUBLE_EQ(run.outputs[1].seconds, 0.04);
+  EXPECT_DOUBLE_EQ(run.batches.at(0).seconds, 0.13 / 3);
+  EXPECT_DOUBLE_EQ(run.spread, 0.5);  // they were 50, 150 and 25 % apart
 }
 
 TEST(Calibration, TimesThatSayNothingAreRefused) {

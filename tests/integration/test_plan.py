@@ -139,8 +139,7 @@ class CalibrateTest(PlanCase):
         answer = siyu_json("plan", "calibrate", "--model", self.root / "small.gguf", "--out", rates)
         self.assertEqual([one["weights"] for one in answer["rates"]], ["q8_0"])
         again = siyu_json("plan", "calibrate", "--model", self.root / "small.gguf", "--out", rates, "--again")
-        for before, after in zip(answer["models"][0]["prompts"], again["models"][0]["prompts"], strict=True):
-            self.assertLessEqual(after["seconds"], before["seconds"])
+        self.assertEqual([one["models"][0]["passes"] for one in (answer, again)], [1, 2])
         refused = siyu("plan", "calibrate", "--model", self.root / "other.gguf", "--out", rates, "--again", check=False)
         self.assertIn("leave --again away", refused.stderr)
         speed = siyu_json("plan", "speed", "--model", self.root / "other.gguf", "--calibration", rates)
