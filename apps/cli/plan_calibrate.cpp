@@ -27,15 +27,16 @@ constexpr std::int32_t kContexts[] = {32, 1024, 1536};
 constexpr std::int32_t kOutputTokens = 48;
 // The middle of several rounds counts. The quickest would flatter small models on a machine that is shared with others: their tries are many and short, and find
 // its quick moments; and a plan is for usual days.
-constexpr int kRounds = 3, kMostRounds = 24;
+constexpr int kRounds = 3, kMostRounds = 24;      // unless it was said how long to measure
 constexpr std::int32_t kTogether = 8, kTogetherPrompt = 32;  // answers at once, after short prompts
-constexpr Millis kEnough = std::chrono::seconds(40);  // a model that is measured quickly gets more rounds
+constexpr double kEnough = 40;                    // seconds; a model that is measured quickly gets more rounds
 constexpr std::int32_t kContext = 2048;
 constexpr Millis kLoadLimit = std::chrono::minutes(10), kAnswerLimit = std::chrono::minutes(5);
 
 struct CalibrateOptions {
   std::vector<std::string> models;
   std::string out;
+  std::optional<double> seconds;
   int threads = 0;
   bool processors = false, again = false;
 };
@@ -96,8 +97,9 @@ Result<double> time_together(engine::Engine& engine, std::uint64_t seed) {
   return steps.empty() ? 0 : planner::median(steps);
 }
 
-/// All lengths and contexts, round after round.
-Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, const std::function<void(double part)>& progress) {
+/// All lengths and contexts, round after round, for about so many seconds; absent: as long as is usual.
+Status measure_rounds(engine::Engine& engine, std::optional<double> enough, planner::CalibrationRun& run, const std::function<void(double part)>& progress) {
+  const int least = enough ? 1 : kRounds;
   const auto room = engine.info().context_tokens - kOutputTokens - 1;
   std::map<double*, std::vector<double>> tries;  // of each time that is to be known
   for (const auto tokens : kPromptLengths)
@@ -110,9 +112,9 @@ Status measure_rounds(engine::Engine& engine, planner::CalibrationRun& run, cons
   const auto begin = std::chrono::steady_clock::now();
   planner::TimedBatch batch{.sequences = kTogether, .context = kTogetherPrompt + kOutputTokens / 2.0};
   double done = 0;
-  const auto advance = [&] { progress(std::min(1.0, ++done / static_cast<double>(kRounds * (run.prompts.size() + run.outputs.size())))); };
+  const auto advance = [&] { progress(std::min(1.0, ++done / static_cast<double>(static_cast<std::size_t>(least) * (run.prompts.size() + run.outputs.size())))); };
   for (int round = 0; round < kMostRounds; ++round) {
-    if (round >= kRounds && std::chrono::steady_clock::now() - begin > kEnough) break;
+    if (round >= least && std::chrono::steady_clock::now() - begin > std::chrono::duration<double>(enough.value_or(kEnough))) break;
     for (auto& prompt : run.prompts) {
       ASSIGN_OR_RETURN(const auto timing, time_request(engine, static_cast<std::int32_t>(prompt.tokens), 1, ++seed));
       tries[&prompt.seconds].push_back(timing.first_s);
@@ -167,7 +169,7 @@ Result<planner::CalibrationRun> measure(const CalibrateOptions& options, const s
   if (options.again) {
     ASSIGN_OR_RETURN(before, measured_before(earlier, run));
   }
-  RETURN_IF_ERROR(measure_rounds(*worker, run, progress));
+  RETURN_IF_ERROR(measure_rounds(*worker, options.seconds, run, progress));
   if (before) planner::go_on_from(*before, run);
   return run;
 }
@@ -235,6 +237,7 @@ void add_calibrate_command(CLI::App& plan, int& exit_code) {
                                      [](CLI::App& command, CalibrateOptions& options) {
                                        command.add_option("--model", options.models, "GGUF file; several of one type but different sizes tell more")->required()->check(CLI::ExistingFile)->allow_extra_args(false);
                                        command.add_option("--threads", options.threads, "CPU threads; the worker's choice when absent")->check(CLI::Range(0, 1024));
+                                       command.add_option("--seconds", options.seconds, "How long to measure each model, about; at least once everything. Three times and 40 seconds when absent")->check(CLI::Range(0.0, 3600.0));
                                        command.add_flag("--processors", options.processors, "Leave the machine's accelerators aside");
                                        command.add_flag("--again", options.again, "Take the mean of this measurement and those that made the file, for a machine that is shared with others");
                                        command.add_option("--out", options.out, "File of the rates; ~/.config/siyu/calibration.json when absent");

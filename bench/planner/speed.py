@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """How well `siyu plan speed` foretells models on this machine after `siyu plan calibrate` with two others of the same weight type: prefill of
-four lengths, decode behind three contexts. Every time is the middle of several rounds. With --passes 2 all of it is done twice, minutes apart,
-the second time with --again: each time, of the models that calibrate as of those that are foretold, is the mean of both. A machine that is shared
-with others is slow for minutes. With --card the models are as large as a card deserves.
+four lengths, decode behind three contexts. Every time is the middle of several rounds. With --passes 5 all of it is done
+five times, in short turns: each time, of the models that calibrate as of those that are foretold, is the mean of all passes (--again). A machine
+that is shared with others is slow for minutes, and then for all of them alike; the bench also says how far the passes' measurements of the same
+were apart. With --card the models are as large as a card deserves.
 
-    SIYU_BIN=build/release/bin/siyu bench/planner/speed.py [--card] [--type q8_0 --type q4_0] [--passes 2] [--json]
+    SIYU_BIN=build/release/bin/siyu bench/planner/speed.py [--card] [--type q8_0 --type q4_0] [--passes 5] [--json]
 """
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -73,7 +75,8 @@ def main():
             for _ in range(options.passes):
                 def calibrate(out, *names):
                     again = ["--again"] if out.exists() else []
-                    return siyu("calibrate", *(part for name in names for part in ("--model", files[name])), "--out", out, "--threads", options.threads, *again)
+                    short = ["--seconds", 1] if options.passes > 1 else []
+                    return siyu("calibrate", *(part for name in names for part in ("--model", files[name])), "--out", out, "--threads", options.threads, *short, *again)
 
                 rates = folder / f"rates-{kind}.json"
                 calibrate(rates, *calibrated_by)
@@ -82,7 +85,9 @@ def main():
                     measured = calibrate(folder / f"{name}-{kind}.json", name)["models"][0]
                     passes[-1] += compare(f"{name} {kind}", files[name], measured, rates)
             for same in zip(*passes, strict=True):
-                row = {**same[-1], "after_each_pass": [one["predicted"] / one["measured"] - 1 for one in same]}
+                sums = [0, *(i / one["measured"] for i, one in enumerate(same, 1))]  # a measurement is the mean of the seconds so far
+                alone = [after - before for before, after in itertools.pairwise(sums)]
+                row = {**same[-1], "after_each_pass": [one["predicted"] / one["measured"] - 1 for one in same], "apart": max(alone) / min(alone) - 1}
                 row["error"] = row["after_each_pass"][-1]
                 rows.append(row)
                 if not options.json:
@@ -93,6 +98,9 @@ def main():
     errors = [abs(row["error"]) for row in rows]
     summary = {"rows": len(rows), "median_error": statistics.median(errors), "worst_error": max(errors)}
     print(json.dumps({**summary, "all": rows}) if options.json else f"{len(rows)} speeds: median error {summary['median_error']:.1%}, worst {summary['worst_error']:.1%}")
+    if options.passes > 1 and not options.json:
+        apart = [row["apart"] for row in rows]
+        print(f"the same measured again: median {statistics.median(apart):.1%} apart, at most {max(apart):.1%}")
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ class CalibrateTest(PlanCase):
         rates = self.root / "rates.json"
         answer = siyu_json("plan", "calibrate", "--model", self.root / "small.gguf", "--out", rates)
         self.assertEqual([one["weights"] for one in answer["rates"]], ["q8_0"])
-        again = siyu_json("plan", "calibrate", "--model", self.root / "small.gguf", "--out", rates, "--again")
+        again = siyu_json("plan", "calibrate", "--model", self.root / "small.gguf", "--out", rates, "--again", "--seconds", 1)
         self.assertEqual([one["models"][0]["passes"] for one in (answer, again)], [1, 2])
         refused = siyu("plan", "calibrate", "--model", self.root / "other.gguf", "--out", rates, "--again", check=False)
         self.assertIn("leave --again away", refused.stderr)
