@@ -1,4 +1,4 @@
-// links: siyu_documents siyu_store knowledge/chunk.cpp knowledge/lines.cpp
+// links: siyu_documents siyu_store ZLIB::ZLIB knowledge/chunk.cpp knowledge/lines.cpp
 // JSONL lines, chunks of any Markdown, and terms of any text.
 #include <cstdlib>
 
