@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 #include <future>
+#include <limits>
 #include <map>
 
 #include "base/log.h"
@@ -99,7 +100,7 @@ Result<double> time_together(engine::Engine& engine, std::uint64_t seed) {
 
 /// All lengths and contexts, round after round, for about so many seconds; absent: as long as is usual.
 Status measure_rounds(engine::Engine& engine, std::optional<double> enough, planner::CalibrationRun& run, const std::function<void(double part)>& progress) {
-  const int least = enough ? 1 : kRounds;
+  const int least = enough ? 1 : kRounds, most = enough ? std::numeric_limits<int>::max() : kMostRounds;
   const auto room = engine.info().context_tokens - kOutputTokens - 1;
   std::map<double*, std::vector<double>> tries;  // of each time that is to be known
   for (const auto tokens : kPromptLengths)
@@ -113,7 +114,7 @@ Status measure_rounds(engine::Engine& engine, std::optional<double> enough, plan
   planner::TimedBatch batch{.sequences = kTogether, .context = kTogetherPrompt + kOutputTokens / 2.0};
   double done = 0;
   const auto advance = [&] { progress(std::min(1.0, ++done / static_cast<double>(static_cast<std::size_t>(least) * (run.prompts.size() + run.outputs.size())))); };
-  for (int round = 0; round < kMostRounds; ++round) {
+  for (int round = 0; round < most; ++round) {
     if (round >= least && std::chrono::steady_clock::now() - begin > std::chrono::duration<double>(enough.value_or(kEnough))) break;
     for (auto& prompt : run.prompts) {
       ASSIGN_OR_RETURN(const auto timing, time_request(engine, static_cast<std::int32_t>(prompt.tokens), 1, ++seed));
@@ -140,7 +141,7 @@ Status measure_rounds(engine::Engine& engine, std::optional<double> enough, plan
   return {};
 }
 
-/// The first measurement that a second one goes on from: of the same model on the same device.
+/// The measurement that another one goes on from: of the same model on the same device.
 Result<planner::TimedModel> measured_before(const planner::Calibration& earlier, const planner::CalibrationRun& run) {
   const auto type = sizing::main_type(run.shape);
   const auto model = std::ranges::find_if(earlier.models, [&](const auto& one) { return one.model == run.model && one.weights == type; });
