@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Brings the pinned native sources (third_party/pins.txt) into the dependency folder and builds llama.cpp once.
-# Usage: scripts/fetch_sources.sh [--with-server]   --with-server also builds llama-server, the peer of the benches.
+# Usage: scripts/fetch_sources.sh [--with-server | --thread-sanitizer]
+#   --with-server        also builds llama-server, the peer of the benches
+#   --thread-sanitizer   also builds llama.cpp as the thread sanitizer needs it: uninstrumented, its barriers are not seen
 # SIYU_DEPS_DIR (default: build/deps) lets several checkouts share one copy.
 # SIYU_CUDA=auto|on|off: a second build for NVIDIA's cards; auto makes it where there is a CUDA compiler (CUDACXX, nvcc on the path, or
 # /usr/local/cuda). CUDAARCHS names the architectures, "90" for one; those of the machine's cards when absent.
@@ -8,7 +10,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 deps=${SIYU_DEPS_DIR:-$root/build/deps}
-with_server=${1:-}
+extra=${1:-}
 mkdir -p "$deps"
 exec 9>"$deps/.lock"
 flock 9
@@ -81,7 +83,10 @@ if [ "${SIYU_CUDA:-auto}" != off ] && [ -n "$nvcc" ]; then
   echo "building llama.cpp for NVIDIA's cards (up to an hour the first time)"
   build_llama "$deps/llama-build-cuda" -DGGML_CUDA=ON -DGGML_CUDA_NCCL=OFF "-DCMAKE_CUDA_COMPILER=$nvcc" -DCMAKE_CUDA_HOST_COMPILER=g++
 fi
-[ "$with_server" = --with-server ] && targets+=(llama-server llama-bench)
+[ "$extra" = --with-server ] && targets+=(llama-server llama-bench)
 echo "building llama.cpp (minutes the first time)"
 build_llama "$deps/llama-build"
+if [ "$extra" = --thread-sanitizer ]; then
+  build_llama "$deps/llama-build-tsan" -DLLAMA_SANITIZE_THREAD=ON -DGGML_SANITIZE_THREAD=ON
+fi
 echo "native sources are ready in $deps"

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "api/call.h"
+#include "api/worked_reply.h"
 #include "models/shape.h"
 #include "planner/plan.h"
 #include "planner/shapes.h"
@@ -38,24 +39,24 @@ BOOST_DESCRIBE_STRUCT(ReportBody, (), (scenario, papers, language, format, date,
 
 constexpr std::size_t kMaxLine = 200;  // bytes of an author, a revision, a classification
 
-Result<sizing::ModelShape> shape_of_library(const Call& call, const models::Model& model) {
+Result<sizing::ModelShape> shape_of_library(const Services& services, const models::Model& model) {
   if (model.facts.adapter) return invalid_field("model", "is the adapter " + model.name + ", which runs with a model only; name that model");
-  ASSIGN_OR_RETURN(const auto header, models::read_whole_gguf(call.services.models.file_of(model)));
+  ASSIGN_OR_RETURN(const auto header, models::read_whole_gguf(services.models.file_of(model)));
   ASSIGN_OR_RETURN(auto shape, models::shape_of(header));
   shape.name = model.name;
   return shape;
 }
 
 /// The library first: its files say what the catalogue only tells of.
-planner::ShapeFinder shapes(const Call& call) {
-  return [&call](const std::string& name) -> Result<sizing::ModelShape> {
+planner::ShapeFinder shapes(Services& services, Pass pass) {
+  return [&services, pass = std::move(pass)](const std::string& name) -> Result<sizing::ModelShape> {
     if (name.empty()) return invalid_field("model", "is empty; name a model of the catalogue or of the library");
     if (models::check_name(name)) {
-      const auto model = call.services.models.get(*call.pass, name);
-      if (model) return shape_of_library(call, *model);
+      const auto model = services.models.get(pass, name);
+      if (model) return shape_of_library(services, *model);
       if (model.error().code != ErrorCode::kNotFound) return std::unexpected(model.error());
     }
-    ASSIGN_OR_RETURN(const auto* entry, call.services.planning.catalogue().model(name));
+    ASSIGN_OR_RETURN(const auto* entry, services.planning.catalogue().model(name));
     return planner::shape_of(*entry);
   };
 }
@@ -93,47 +94,58 @@ net::Response file_reply(std::string name, std::string_view type, std::string by
   return response;
 }
 
+Reply report_of(Services& services, const Pass& pass, const ReportBody& body, const std::stop_token& stop) {
+  ASSIGN_OR_RETURN(const auto plan, planner::make_plan(body.scenario, services.planning.catalogue(), shapes(services, pass), {.stop = stop}));
+  const auto date = body.date.value_or(to_rfc3339(services.clock.now()).substr(0, 10));
+  const auto input = planner::paper_input(plan, {.date = date, .begins = body.begins.value_or(""), .author = body.author.value_or(""), .revision = body.revision.value_or(""),
+                                                 .classification = body.classification.value_or("")});
+  const bool chinese = body.language == report::Language::kZh;
+  std::vector<std::pair<std::string, std::string>> files;
+  for (const auto paper : papers_of(body)) {
+    if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "The papers were given up before they were written");
+    ASSIGN_OR_RETURN(const auto document, planner::write_paper(paper, input, body.language));
+    ASSIGN_OR_RETURN(auto rendered, report::render(document, body.format, std::string(planner::file_stem(paper)) + (chinese ? "-zh" : "-en"), &services.planning.printer()));
+    for (auto& file : rendered.files) files.emplace_back(std::move(file.name), std::move(file.bytes));
+  }
+  if (files.size() == 1) return file_reply(std::move(files[0].first), report::media_type(body.format), std::move(files[0].second));
+  ASSIGN_OR_RETURN(auto archive, report::zip_parts(files, date));
+  return file_reply(chinese ? "plan-zh.zip" : "plan-en.zip", "application/zip", std::move(archive));
+}
+
 }  // namespace
 
 namespace handlers {
 
 Reply plan_memory(Call& call) {
   ASSIGN_OR_RETURN(const auto body, call.body<planner::MemoryRequest>());
-  ASSIGN_OR_RETURN(const auto answer, planner::answer(body, call.services.planning.catalogue(), shapes(call)));
+  ASSIGN_OR_RETURN(const auto answer, planner::answer(body, call.services.planning.catalogue(), shapes(call.services, *call.pass)));
   return reply_json(answer);
 }
 
 Reply plan_speed(Call& call) {
   ASSIGN_OR_RETURN(const auto body, call.body<planner::SpeedRequest>());
-  ASSIGN_OR_RETURN(const auto speed, planner::answer(body, call.services.planning.catalogue(), shapes(call), call.services.planning.measured()));
+  ASSIGN_OR_RETURN(const auto speed, planner::answer(body, call.services.planning.catalogue(), shapes(call.services, *call.pass), call.services.planning.measured()));
   return reply_json(speed.plan);
 }
 
 Reply make_plan(Call& call) {
-  ASSIGN_OR_RETURN(const auto scenario, call.body<planner::Scenario>());
-  ASSIGN_OR_RETURN(const auto turn, call.services.planning.take_turn());
-  ASSIGN_OR_RETURN(const auto plan, planner::make_plan(scenario, call.services.planning.catalogue(), shapes(call)));
-  return reply_json(plan);
+  ASSIGN_OR_RETURN(auto scenario, call.body<planner::Scenario>());
+  ASSIGN_OR_RETURN(auto turn, call.services.planning.take_turn());
+  auto work = [&services = call.services, pass = *call.pass, scenario = std::move(scenario), turn = std::move(turn)](const std::stop_token& stop) -> Reply {
+    ASSIGN_OR_RETURN(const auto plan, planner::make_plan(scenario, services.planning.catalogue(), shapes(services, pass), {.stop = stop}));
+    return reply_json(plan);
+  };
+  return worked_reply(std::move(work), call.request.id, call.services.log);
 }
 
 Reply plan_report(Call& call) {
-  ASSIGN_OR_RETURN(const auto body, call.body<ReportBody>());
+  ASSIGN_OR_RETURN(auto body, call.body<ReportBody>());
   RETURN_IF_ERROR(check(body));
-  ASSIGN_OR_RETURN(const auto turn, call.services.planning.take_turn());
-  ASSIGN_OR_RETURN(const auto plan, planner::make_plan(body.scenario, call.services.planning.catalogue(), shapes(call)));
-  const auto date = body.date.value_or(to_rfc3339(call.services.clock.now()).substr(0, 10));
-  const auto input = planner::paper_input(plan, {.date = date, .begins = body.begins.value_or(""), .author = body.author.value_or(""), .revision = body.revision.value_or(""),
-                                                 .classification = body.classification.value_or("")});
-  const bool chinese = body.language == report::Language::kZh;
-  std::vector<std::pair<std::string, std::string>> files;
-  for (const auto paper : papers_of(body)) {
-    ASSIGN_OR_RETURN(const auto document, planner::write_paper(paper, input, body.language));
-    ASSIGN_OR_RETURN(auto rendered, report::render(document, body.format, std::string(planner::file_stem(paper)) + (chinese ? "-zh" : "-en"), &call.services.planning.printer()));
-    for (auto& file : rendered.files) files.emplace_back(std::move(file.name), std::move(file.bytes));
-  }
-  if (files.size() == 1) return file_reply(std::move(files[0].first), report::media_type(body.format), std::move(files[0].second));
-  ASSIGN_OR_RETURN(auto archive, report::zip_parts(files, date));
-  return file_reply(chinese ? "plan-zh.zip" : "plan-en.zip", "application/zip", std::move(archive));
+  ASSIGN_OR_RETURN(auto turn, call.services.planning.take_turn());
+  auto work = [&services = call.services, pass = *call.pass, body = std::move(body), turn = std::move(turn)](const std::stop_token& stop) {
+    return report_of(services, pass, body, stop);
+  };
+  return worked_reply(std::move(work), call.request.id, call.services.log);
 }
 
 Reply plan_catalogue(Call& call) {

@@ -236,6 +236,8 @@ Result<Advice> advise(const AdviceQuestion& question, const Catalogue& catalogue
 
 /// How many servers of this appliance hold so many cards; no fewer than the tier begins with.
 double servers_for(const Appliance& appliance, double cards);
+/// Of cards, at most; 0: the catalogue does not say.
+std::uint32_t cards_in_a_server(const Appliance& appliance);
 
 /// Which size of model: 1B below 5 · 10^9 parameters, 10B below 5 · 10^10, 100B from there.
 std::string model_class_of(double parameters);

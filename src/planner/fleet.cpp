@@ -172,6 +172,7 @@ class Search {
     if (load_.trace != nullptr && (question_.rescale == Rescale::kCompress || rate >= load_.trace->rate())) count = 1;  // each would be the same
     auto& runs = runs_[{rate, replicas}];
     for (auto i = static_cast<std::uint32_t>(runs.size()); i < count; ++i) {
+      if (question_.stop.stop_requested()) return fail(ErrorCode::kCancelled, "The plan was given up before it was made");
       ASSIGN_OR_RETURN(const auto* trace, trace_of(rate, i));
       ASSIGN_OR_RETURN(auto result, simulate(*trace, question_.replica,
                                              {.replicas = replicas,
@@ -238,10 +239,10 @@ Status possible(const FleetQuestion& question, const Load& load, const Search& s
   return {};
 }
 
-void count_hardware(const FleetQuestion& question, const Load& load, FleetYear& year) {
+void count_hardware(const FleetQuestion& question, std::uint32_t cards_per_server, const Load& load, FleetYear& year) {
   year.replicas = static_cast<std::uint32_t>(std::ceil(year.needed * (1 + question.spare) - 1e-9));
-  const auto per_server = question.cards_per_server / question.cards_per_replica;
-  const auto servers_of_one = (question.cards_per_replica + question.cards_per_server - 1) / question.cards_per_server;
+  const auto per_server = cards_per_server / question.cards_per_replica;
+  const auto servers_of_one = (question.cards_per_replica + cards_per_server - 1) / cards_per_server;
   const auto for_failover = (load.minimum_servers + servers_of_one - 1) / servers_of_one;  // a server without a replica takes nothing over
   year.replicas = std::max(year.replicas, for_failover);
   year.servers = per_server > 0 ? std::max((year.replicas + per_server - 1) / per_server, load.minimum_servers) : year.replicas * servers_of_one;
@@ -336,7 +337,7 @@ void write_replica(const FleetQuestion& question, const Search& search, const Fl
              .inputs = inputs});
 }
 
-void write_year(const FleetQuestion& question, const Load& load, const Words& confidence, const FleetYear& year, Worksheet& sheet) {
+void write_year(const FleetQuestion& question, std::uint32_t cards_per_server, const Load& load, const Words& confidence, const FleetYear& year, Worksheet& sheet) {
   const auto id = [&](std::string_view name) { return fmt::format("fleet.year{}.{}", year.year, name); };
   const auto label = [&](std::string_view en, std::string_view zh) {
     return year.year == 0 ? Words{fmt::format("{}, today", en), fmt::format("当前{}", zh)}
@@ -363,9 +364,11 @@ void write_year(const FleetQuestion& question, const Load& load, const Words& co
          "max(⌈needed × (1 + spare)⌉, one on each of minimum_servers)", {sheet.input(id("needed"), "needed"), spare, failover});
   figure("cards", label("Cards", "加速卡数"), year.cards, "cards", "replicas × cards_per_replica",
          {sheet.input(id("replicas"), "replicas"), number("cards_per_replica", question.cards_per_replica, "cards", "given")});
-  figure("servers", label("Servers", "服务器数"), year.servers, "servers", "max(⌈replicas / replicas that a server holds⌉, minimum_servers)",
+  const bool several = question.cards_per_replica > cards_per_server;
+  figure("servers", label("Servers", "服务器数"), year.servers, "servers",
+         several ? "replicas × ⌈cards_per_replica / cards_per_server⌉" : "max(⌈replicas / ⌊cards_per_server / cards_per_replica⌋⌉, minimum_servers)",
          {sheet.input(id("replicas"), "replicas"), number("cards_per_replica", question.cards_per_replica, "cards", "given"),
-          number("cards_per_server", question.cards_per_server, "cards", "default 8 unless given"), failover});
+          number("cards_per_server", cards_per_server, "cards", "the appliance, or 8"), failover});
 }
 
 void write_rule_of_thumb(const FleetQuestion& question, const Load& load, const Search& search, const RuleOfThumb& rule, Worksheet& sheet) {
@@ -437,11 +440,12 @@ Result<FleetPlan> plan_fleet(const FleetQuestion& question) {
       const auto likely = number == 0 ? question.likely : static_cast<std::uint32_t>(std::min<double>(kMostReplicas, std::ceil(plan.years.back().needed * (1 + load.growth))));
       ASSIGN_OR_RETURN(year.needed, search.fewest(year.requests_per_s, std::max(before, search.fewest_by_capacity(year.requests_per_s)), likely));
       ASSIGN_OR_RETURN(year.at_peak, search.point(year.requests_per_s, year.needed));
-      count_hardware(question, load, year);
     }
     if (load.growth >= 0) before = year.needed;
     plan.years.push_back(year);
   }
+  const auto per_server = question.cards_of_chosen_server ? question.cards_of_chosen_server(plan.years.front().at_peak.concurrency) : question.cards_per_server;
+  for (auto& year : plan.years) count_hardware(question, per_server, load, year);
   if (search.refused_share() > 0)
     plan.warnings.push_back({fmt::format("{:.2g} % of the requests are longer than a replica's cache holds, and are refused.", 100 * search.refused_share()),
                              fmt::format("{:.2g}% 的请求超出单副本缓存容量，将被拒绝。", 100 * search.refused_share())});
@@ -453,7 +457,7 @@ Result<FleetPlan> plan_fleet(const FleetQuestion& question) {
   if (question.curves) RETURN_IF_ERROR(draw_curves(search, plan));
   auto sheet = load.sheet;
   write_replica(question, search, plan, sheet);
-  for (const auto& year : plan.years) write_year(question, load, plan.confidence, year, sheet);
+  for (const auto& year : plan.years) write_year(question, per_server, load, plan.confidence, year, sheet);
   write_rule_of_thumb(question, load, search, plan.rule_of_thumb, sheet);
   plan.figures = sheet.figures();
   return plan;

@@ -3,7 +3,9 @@
 
 #include <boost/describe.hpp>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,8 @@ struct FleetQuestion {
   ServiceModel replica;
   std::uint32_t cards_per_replica = 1;
   std::uint32_t cards_per_server = 8;
+  /// The same, once it is known how many requests the fleet holds at today's peak, for which the server is chosen.
+  std::function<std::uint32_t(double concurrency)> cards_of_chosen_server = {};
   double years = 3;                              ///< whole years are planned: today's load, then each year's
   double spare = 0.2;                            ///< of the replicas, on top (R5.5)
   std::optional<std::uint32_t> minimum_servers;  ///< absent: the user class's
@@ -44,6 +48,7 @@ struct FleetQuestion {
   std::uint32_t likely = 0;  ///< replicas that today's load may need, when something is known of it: the search begins there, and ends at the same number
   bool curves = true;        ///< false: the numbers only, faster
   FleetEffort effort;
+  std::stop_token stop = {};  ///< looked at before each simulation; kCancelled
 };
 
 /// A number of replicas and what users see then, at one load.

@@ -237,7 +237,7 @@ constexpr Pair kSentences[] = {
     {"simulated backlog: requests answered in its middle / their seconds", "积压仿真：中段答完的请求数 / 所用时间"},
     {"fewest n with simulated ttft_p95(n, rate) ≤ ttft_goal and tpot_p95(n, rate) ≤ tpot_goal", "使仿真首词元 p95(n, 请求速率) ≤ 首词元目标 且 每词元 p95(n, 请求速率) ≤ 每词元目标 的最小 n"},
     {"max(⌈needed × (1 + spare)⌉, one on each of minimum_servers)", "max(⌈最少副本数 × (1 + 冗余比例)⌉, 最少服务器数上各一个)"},
-    {"max(⌈replicas / replicas that a server holds⌉, minimum_servers)", "max(⌈副本数 / 每服务器可容副本数⌉, 最少服务器数)"},
+    {"the appliance, or 8", "所选机型，未知时取 8"},
     {"(prompt − cached) × step(0, step_tokens) / step_tokens + output × step(batch, 0) / batch", "(提示词 − 已缓存) × 步时(0, 每步词元上限) / 每步词元上限 + 输出 × 步时(批大小, 0) / 批大小"},
     // Cost and quality
     {"new cards × card_price + new servers × (server_price + network_price) + storage_price in the first year", "新增卡数 × 单卡价格 + 新增服务器数 × (服务器价格 + 每服务器网络费用) + 首年存储总价"},

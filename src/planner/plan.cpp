@@ -27,6 +27,7 @@ struct Case {
   sizing::ModelShape shape;
   std::optional<std::string> weights;
   std::string kv_type = "f16";
+  std::uint32_t cards_per_server = kCardsPerServer;
   double context = kDefaultContext, prompt = kPrompt, output = kOutput, shared = 0, years = kDefaultYears;
   std::vector<Words> assumptions;
 };
@@ -80,10 +81,11 @@ FleetQuestion fleet_question(const Case& c, const Speed& speed, std::uint32_t ca
   q.longest = c.context;
   q.replica = speed.replica;
   q.cards_per_replica = cards;
-  q.cards_per_server = std::max(kCardsPerServer, cards);
+  q.cards_per_server = c.cards_per_server;
   q.years = whole ? c.years : 0;
   q.curves = whole && c.settings.curves;
   if (!whole) q.effort = kQuick;
+  q.stop = c.settings.stop;
   if (c.scenario.users && c.scenario.users->daily_active)
     if (const auto known = user_class_of(c.catalogue, *c.scenario.users->daily_active)) q.user_class = **known;
   return q;
@@ -208,13 +210,24 @@ AdviceQuestion advice_question(const Case& c) {
   return q;
 }
 
+const Appliance* appliance_of(const Catalogue& catalogue, const TierAdvice& tier) {
+  const auto found = std::ranges::find(catalogue.appliances, tier.appliance, &Appliance::name);
+  return found == catalogue.appliances.end() ? nullptr : &*found;
+}
+
+/// A usual server's where the catalogue does not say.
+std::uint32_t cards_in_a_server(const Catalogue& catalogue, const TierAdvice& tier) {
+  const auto* appliance = appliance_of(catalogue, tier);
+  const auto cards = appliance == nullptr ? 0 : cards_in_a_server(*appliance);
+  return cards > 0 ? cards : kCardsPerServer;
+}
+
 CostQuestion cost_question(const Case& c, const Plan& plan, const TokensPerDay& tokens) {
   CostQuestion q;
   if (c.scenario.cost) q.inputs = *c.scenario.cost;
   q.card = plan.accelerator;
   q.hardware = hardware_of(plan.fleet, c.years);
-  const auto tier = std::ranges::find(c.catalogue.appliances, plan.advice.tier.appliance, &Appliance::name);
-  if (tier != c.catalogue.appliances.end())
+  if (const auto* tier = appliance_of(c.catalogue, plan.advice.tier))
     for (auto& year : q.hardware) year.servers = std::max(year.servers, servers_for(*tier, year.cards));  // as the bill orders them
   q.cards_per_replica = plan.split.cards();
   q.tokens = tokens;
@@ -241,9 +254,13 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
   auto question = advice_question(c);
   ASSIGN_OR_RETURN(const auto first_advice, advise(question, catalogue));
   ASSIGN_OR_RETURN(const auto cards, candidates(c, first_advice));
+  c.cards_per_server = cards_in_a_server(catalogue, first_advice.tier);
   const auto currency = scenario.cost ? scenario.cost->currency.value_or("CNY") : "CNY";
   std::vector<Tried> tried;
-  for (const auto* card : cards) tried.push_back(try_card(c, *card));
+  for (const auto* card : cards) {
+    tried.push_back(try_card(c, *card));
+    if (settings.stop.stop_requested()) return fail(ErrorCode::kCancelled, "The plan was given up before it was made");
+  }
   const auto compared = sort_options(tried);
   auto& best = tried.front();
   if (best.option.why_not) return fail(ErrorCode::kUnsupported, fmt::format("None of the cards can do it. {}: {}", best.option.accelerator, best.option.why_not->en));
@@ -257,6 +274,12 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
   // The memory that is shown is that of the fullest card: with as many requests as the engine holds at the peak.
   auto whole = fleet_question(c, *best.speed, plan.split.cards(), true);
   whole.likely = best.needed;
+  whole.cards_of_chosen_server = [&](double concurrency) {
+    question.concurrency = concurrency;
+    const auto facts = facts_of(question, catalogue);
+    const auto tier = facts ? advise_tier(*facts) : first_advice.tier;
+    return tier ? cards_in_a_server(catalogue, *tier) : kCardsPerServer;
+  };
   ASSIGN_OR_RETURN(plan.fleet, plan_fleet(whole));
   const auto& today = plan.fleet.years.front();
   auto memory = asked.model;

@@ -4,6 +4,7 @@
 #include <boost/describe.hpp>
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,7 @@ struct PlanSettings {
   std::optional<Trace> trace;      ///< of real arrivals, instead of Poisson's
   bool compare_hardware = true;    ///< false: only the card that the scenario names
   bool curves = true;
+  std::stop_token stop = {};       ///< asked to stop, the plan ends within a second with kCancelled
 };
 
 /// kInvalidArgument names the scenario's field; kUnsupported when no card that is allowed can do it, with the nearest one's reason.

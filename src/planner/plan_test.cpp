@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
+#include <future>
+#include <stop_token>
 
 #include "planner/catalogue_fixture.h"
 
@@ -107,6 +110,45 @@ TEST(Plan, TheTableOfCardsAndTheCostReckonWithTheSamePrice) {
   const auto converted = plan_with([](Scenario& s) { s.cost->exchange_rate = 7; });
   EXPECT_DOUBLE_EQ(*converted.hardware.front().purchase, 1999.0 * 7 * converted.cards);
   EXPECT_DOUBLE_EQ(price_of_a_card(converted), 1999.0 * 7);
+}
+
+TEST(Plan, CountsServersByTheCardsThatTheApplianceTakes) {
+  const auto servers = [](const Plan& plan) { return std::ranges::find(plan.fleet.figures, "fleet.year0.servers", &Figure::id)->input("cards_per_server")->value; };
+  auto little = bank(), wide = bank();
+  little.model = {.name = "Qwen3-8B", .weights = "int8"};  // for a workstation
+  little.users->daily_active = 3000;
+  little.accelerator = "Hygon-K100-AI";
+  const auto small = make_plan(little, kCatalogue, kFind, {.curves = false});
+  ASSERT_TRUE(small) << small.error().message;
+  EXPECT_EQ(small->advice.tier.tier, "workstation");
+  EXPECT_EQ(servers(*small), 4);
+  EXPECT_EQ(small->fleet.years.front().servers, (small->cards + 3) / 4);
+  EXPECT_EQ(small->servers, small->fleet.years.front().servers);
+
+  wide.model = {.name = "DeepSeek-V3", .weights = "bf16"};  // does not fit into a server of eight
+  wide.accelerator = "Ascend-910B3";
+  wide.users->daily_active = 100;
+  wide.latency = LatencyGoals{.ttft_p95_s = 20, .tpot_p95_ms = 500};
+  const auto large = make_plan(wide, kCatalogue, kFind, {.curves = false});
+  ASSERT_TRUE(large) << large.error().message;
+  EXPECT_GT(large->split.cards(), 8U);
+  EXPECT_EQ(large->fleet.years.front().servers, large->cards / 8);
+  EXPECT_EQ(large->servers, large->cards / 8);
+}
+
+TEST(Plan, IsGivenUpWhenItIsAskedToStop) {
+  auto endless = bank();  // seconds of simulation, if it were let
+  endless.users->daily_active = 1e6;
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(make_plan(endless, kCatalogue, kFind, {.stop = stop.get_token()}).error().code, ErrorCode::kCancelled);
+  std::stop_source later;
+  auto plan = std::async(std::launch::async, [&] { return make_plan(endless, kCatalogue, kFind, {.stop = later.get_token()}); });
+  EXPECT_EQ(plan.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  later.request_stop();
+  const auto ended = plan.get();
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code, ErrorCode::kCancelled);
 }
 
 TEST(Plan, BillAndCostBuyTheSameServers) {

@@ -1,15 +1,21 @@
 """The planner's API of the real server: models by name and never by path, messages that name the field, papers as files, two plans at once."""
 import concurrent.futures
+import http.client
 import io
 import json
+import os
 import pathlib
 import re
+import signal
 import subprocess
+import time
 import unittest
+import urllib.parse
 import zipfile
 
 from fake_hub import split_gguf
 from test_pull import REPO, SOURCE, PullCase
+from test_remote import wait_for
 from test_server import SIYU, ServerCase
 
 SCENARIO = {"name": "政务问答", "model": {"name": "Qwen3-32B", "weights": "fp8"}, "users": {"daily_active": 2000, "growth_per_year": 0.3}}
@@ -134,6 +140,28 @@ class RefusalTest(PlanCase):
                 self.assertEqual(json.loads(body)["error"]["code"], "planner_busy")
         self.assertEqual(ask(0)[0], 200)
 
+
+    def processor_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def test_a_plan_whose_client_has_left_is_given_up(self):
+        slow = {**SCENARIO, "model": {"name": "DeepSeek-V3", "weights": "fp8"}, "users": {"daily_active": 1_000_000, "growth_per_year": 0.3}}
+        begin = self.processor_seconds()
+        self.assertEqual(self.plan("", slow)[0], 200)
+        whole = self.processor_seconds() - begin
+        url = urllib.parse.urlsplit(self.server.url)
+        begin = self.processor_seconds()
+        for what, body in (("", slow), ("/report", {"language": "en", "format": "pdf", "scenario": slow})):
+            client = http.client.HTTPConnection(url.hostname, url.port)
+            client.request("POST", "/api/v1/plan" + what, json.dumps(body), {"Authorization": "Bearer " + self.server.admin["api_key"], "Content-Type": "application/json"})
+            taken = self.processor_seconds()
+            wait_for(lambda: self.processor_seconds() > taken + 0.1)  # it is being made
+            client.sock.close()
+            client.close()
+        wait_for(lambda: self.plan("", SCENARIO)[0] == 200)  # a turn is free again
+        self.assertLess(self.processor_seconds() - begin, whole, "of two that were given up and a small one")
+        self.assertEqual(self.server.stop(signal.SIGTERM), 0)
 
 class SplitModelTest(PullCase):
     def test_a_model_in_three_files_takes_what_it_would_take_in_one(self):

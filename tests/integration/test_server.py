@@ -11,6 +11,8 @@ import unittest
 import urllib.error
 import urllib.request
 
+from agreement import parting
+
 SIYU = os.environ["SIYU_BIN"]
 
 
@@ -80,6 +82,10 @@ class ServerCase(unittest.TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode(encoding))
         return path
+
+    def assert_agree(self, text, told):
+        """The text was computed as what was told (agreement.chances of it), but for rounding."""
+        self.assertIsNone(parting(text, told))
 
 
 class KnowledgeTest(ServerCase):

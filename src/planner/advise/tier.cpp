@@ -193,8 +193,10 @@ void alternatives(const Facts& facts, const Appliance& chosen, TierAdvice& advic
 
 }  // namespace
 
+std::uint32_t cards_in_a_server(const Appliance& appliance) { return (appliance.cards.per_server ? appliance.cards.per_server : appliance.cards.maximum).value_or(0); }
+
 double servers_for(const Appliance& appliance, double cards) {
-  const double per_server = (appliance.cards.per_server ? appliance.cards.per_server : appliance.cards.maximum).value_or(0);
+  const double per_server = cards_in_a_server(appliance);
   if (per_server == 0) return 1;
   const double least = appliance.cards.per_server ? appliance.cards.minimum : 1;  // of cards: a tier of several servers begins with so many
   return std::max(1.0, std::ceil(std::max(cards, least) / per_server));
