@@ -3,7 +3,7 @@
 Steps of other sizes multiply other shapes, and sums of other orders round otherwise; what random weights say is often a tie. So equal texts may not be
 asked for, but that they part only between tokens that are equally likely, and with the same likelihoods until then."""
 
-ROUNDING = 0.05  # of a natural logarithm; what rounding does to the likelihoods of these models is measured in hundredths at most
+ROUNDING = 0.01  # of a natural logarithm; steps of other sizes were measured to move likelihoods by less than a tenth of it
 
 
 def chances(choice):
