@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes every parser of ours for a while: scripts/fuzz.sh [SECONDS EACH] [NAME…]. Corpora grow in build/fuzz-corpus.
+# Fuzzes every parser of ours for a while: scripts/fuzz.sh [SECONDS EACH | --build-only] [NAME…]. Corpora grow in build/fuzz-corpus.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -9,6 +9,7 @@ cmake --preset fuzz -DSIYU_DEPS_DIR="${SIYU_DEPS_DIR:-$root/build/deps}" >build/
 names=("$@")
 [ ${#names[@]} -gt 0 ] || names=($(cd tests/fuzz && ls ./*_fuzz.cpp | sed 's/.*\/\(.*\)\.cpp/\1/'))
 cmake --build --preset fuzz --target "${names[@]}"
+[ "$seconds" = --build-only ] && exit
 for name in "${names[@]}"; do
   mkdir -p "build/fuzz-corpus/$name"
   printf '%-16s' "$name"

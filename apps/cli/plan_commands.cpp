@@ -115,6 +115,15 @@ Status show_catalogue(const PlanOptions& plan, CatalogueOptions& options) {
       return std::vector<std::string>{one.name, one.kind, human_figure(static_cast<double>(one.parameters), ""), human_figure(static_cast<double>(one.active_parameters.value_or(one.parameters)), ""), std::to_string(one.layers),
                                       std::to_string(one.context), one.licence};
     });
+  else if (options.list == "engines")
+    print_list(catalogue.efficiencies, plan, {"ENTRY", "ENGINE", "CARDS", "BANDWIDTH", "CACHE", "COMPUTE", "EXPERTS", "LINK", "STEP", "SEQUENCE", "SOURCE"}, [](const planner::EfficiencyEntry& one) {
+      const auto share = [](double value) { return fmt::format("{:.1f} %", value * 100); };
+      std::string cards = one.accelerators ? std::string() : "any";
+      if (one.accelerators)
+        for (const auto& card : *one.accelerators) cards += (cards.empty() ? "" : ", ") + card;
+      return std::vector<std::string>{one.name, one.engine.value_or("any"), cards, share(one.bandwidth), share(one.cache), share(one.compute), share(one.experts), share(one.link), fmt::format("{:g} ms", one.step_ms),
+                                      fmt::format("{:g} µs", one.sequence_us), one.source};
+    });
   else if (options.list == "prices")
     print_list(catalogue.token_prices, plan, {"VENDOR", "MODEL", "PERIOD", "CURRENCY", "INPUT/M", "OUTPUT/M", "DATE"}, [](const planner::TokenPrice& one) {
       return std::vector<std::string>{one.vendor, one.model, one.period.value_or(""), one.currency, fmt::format("{:g}", one.input_per_million), fmt::format("{:g}", one.output_per_million), one.date};
@@ -185,6 +194,7 @@ void speed_options(CLI::App& command, SpeedOptions& options) {
   command.add_option("--weights", r.weights, "Weight format");
   command.add_option("--kv-type", r.kv_type, "Type of the KV cache");
   command.add_option("--accelerator", r.accelerator, "Card of the catalogue; this machine as calibrated when absent");
+  command.add_option("--engine", r.engine, "On that card: TensorRT-LLM, Siyu or another of `siyu plan catalogue engines`; what stands for all when absent");
   command.add_option("--tensor", r.tensor, "Cards that share each layer");
   command.add_option("--pipeline", r.pipeline, "Stages of layers");
   command.add_option("--prompt", r.prompt, "Tokens of a prompt");
@@ -206,9 +216,9 @@ void add_plan_commands(CLI::App& app, int& exit_code) {
   auto* plan = app.add_subcommand("plan", "Plan a deployment: memory, speed, fleet, cost, advice and papers; no server is needed")->require_subcommand(1);
   add_plan_command<MemoryOptions>(*plan, "memory", "Memory that a model takes, and which cards hold it", exit_code, memory_options, memory);
   add_plan_command<SpeedOptions>(*plan, "speed", "How fast a model answers, over concurrency", exit_code, speed_options, speed);
-  add_plan_command<CatalogueOptions>(*plan, "catalogue", "What is known of accelerators, models, prices, networks and industries", exit_code,
+  add_plan_command<CatalogueOptions>(*plan, "catalogue", "What is known of accelerators, models, engines, prices, networks and industries", exit_code,
                                      [](CLI::App& command, CatalogueOptions& options) {
-                                       command.add_option("list", options.list, "accelerators, models, prices, networks or industries")->check(CLI::IsMember({"accelerators", "models", "prices", "networks", "industries"}));
+                                       command.add_option("list", options.list, "accelerators, models, engines, prices, networks or industries")->check(CLI::IsMember({"accelerators", "models", "engines", "prices", "networks", "industries"}));
                                      },
                                      show_catalogue);
   add_plan_command<None>(*plan, "published", "Predictions beside published speeds, with their sources", exit_code, [](CLI::App&, None&) {}, published);

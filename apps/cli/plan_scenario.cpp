@@ -34,6 +34,7 @@ void scenario_options(CLI::App& command, ScenarioOptions& o) {
   command.add_option("--weights", o.weights, "Weight format: fp16, fp8, int8, q4_k_m, awq-int4 …");
   command.add_option("--kv-type", o.kv_type, "Type of the KV cache");
   command.add_option("--accelerator", o.accelerator, "Only this card; compared among those that suit when absent");
+  command.add_option("--engine", o.engine, "On the cards: TensorRT-LLM, Siyu or another of `siyu plan catalogue engines`");
   command.add_option("--users", o.users, "People who use it on a day");
   command.add_option("--rate", o.rate, "Requests a second at the peak, instead of users");
   command.add_option("--prompt", o.prompt, "Tokens of a prompt, mean");
@@ -70,6 +71,7 @@ Result<planner::Scenario> scenario_of(const ScenarioOptions& o) {
   if (o.kv_type) scenario.model.kv_type = o.kv_type;
   if (o.context) scenario.model.context = o.context;
   if (o.accelerator) scenario.accelerator = o.accelerator;
+  if (o.engine) scenario.engine = o.engine;
   if (o.users) made(scenario.users).daily_active = o.users;
   if (o.rate) made(scenario.users).requests_per_second = o.rate;
   if (o.growth) made(scenario.users).growth_per_year = o.growth;

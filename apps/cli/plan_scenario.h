@@ -13,7 +13,7 @@ namespace siyu::cli {
 
 struct ScenarioOptions {
   std::string file, trace;
-  std::optional<std::string> model, weights, kv_type, accelerator, edition, data_class, industry, use, currency;
+  std::optional<std::string> model, weights, kv_type, accelerator, engine, edition, data_class, industry, use, currency;
   std::optional<std::string> training;
   std::optional<double> documents_gb, users, rate, prompt, output, shared_prefix, context, ttft, tpot, growth, years;
   bool air_gapped = false, no_cloud = false;

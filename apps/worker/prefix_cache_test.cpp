@@ -215,24 +215,24 @@ TEST_F(PrefixCacheTest, WithoutSharingNothingIsKept) {
 constexpr std::size_t kBlockBytes = HostStore::kBlock * 8 + 512;  // of the fake memory, with what a block takes besides
 
 struct SpillTest : testing::Test {
-  PrefixCache::Lease run(PrefixCache& cache, const Tokens& tokens, std::int32_t world = PrefixCache::kPlainWorld) {
-    auto lease = cache.lease(tokens, world);
-    bring_back(cache, lease, tokens);
+  PrefixCache::Lease run(PrefixCache& in, const Tokens& tokens, std::int32_t world = PrefixCache::kPlainWorld) {
+    auto lease = in.lease(tokens, world);
+    bring_back(in, lease, tokens);
     const auto missing = tokens.size() - lease.computed;
-    EXPECT_TRUE(cache.make_room(missing));
+    EXPECT_TRUE(in.make_room(missing));
     for (std::size_t i = 0; i < missing; ++i) memory.compute(lease.id, lease.computed + i, tokens[lease.computed + i]);
-    cache.advance(lease, missing);
+    in.advance(lease, missing);
     EXPECT_EQ(memory.seen_by(lease.id), tokens);
     return lease;
   }
-  void bring_back(PrefixCache& cache, PrefixCache::Lease& lease, const Tokens& tokens) {
-    for (const auto& block : cache.held_beyond(lease, tokens))
-      if (!cache.make_room(HostStore::kBlock) || cache.restore(lease, tokens, block) == 0) break;
-    cache.publish(lease, tokens);
+  void bring_back(PrefixCache& in, PrefixCache::Lease& lease, const Tokens& tokens) {
+    for (const auto& block : in.held_beyond(lease, tokens))
+      if (!in.make_room(HostStore::kBlock) || in.restore(lease, tokens, block) == 0) break;
+    in.publish(lease, tokens);
   }
-  void finish(PrefixCache& cache, const Tokens& tokens, std::int32_t world = PrefixCache::kPlainWorld) {
-    auto lease = run(cache, tokens, world);
-    cache.release(lease, tokens);
+  void finish(PrefixCache& in, const Tokens& tokens, std::int32_t world = PrefixCache::kPlainWorld) {
+    auto lease = run(in, tokens, world);
+    in.release(lease, tokens);
   }
   FakeMemory memory;
   HostStore store{100 * kBlockBytes, 7};

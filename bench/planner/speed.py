@@ -54,6 +54,13 @@ def compare(name, file, measured, rates):
         yield {"model": name, "what": "decode", "tokens": one["context"], "measured": 1 / one["seconds"], "predicted": foretold(one["context"])["decode_tokens_per_s"]}
 
 
+def calibrate(options, out, *files):
+    """One more measurement of these models; the mean with those before is in `out`."""
+    again = ["--again"] if out.exists() else []
+    short = ["--seconds", 1] if options.passes > 1 else []
+    return siyu("calibrate", *(part for file in files for part in ("--model", file)), "--out", out, "--threads", options.threads, *short, *again)
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--type", action="append", help="weight types; q8_0 and q4_0 when absent")
@@ -73,16 +80,11 @@ def main():
                 subprocess.run([WRITER, *map(str, shape), "--type", kind, "-o", files[name]], check=True)
             passes = []
             for _ in range(options.passes):
-                def calibrate(out, *names):
-                    again = ["--again"] if out.exists() else []
-                    short = ["--seconds", 1] if options.passes > 1 else []
-                    return siyu("calibrate", *(part for name in names for part in ("--model", files[name])), "--out", out, "--threads", options.threads, *short, *again)
-
                 rates = folder / f"rates-{kind}.json"
-                calibrate(rates, *calibrated_by)
+                calibrate(options, rates, *(files[name] for name in calibrated_by))
                 passes.append([])
                 for name in predicted_for:
-                    measured = calibrate(folder / f"{name}-{kind}.json", name)["models"][0]
+                    measured = calibrate(options, folder / f"{name}-{kind}.json", files[name])["models"][0]
                     passes[-1] += compare(f"{name} {kind}", files[name], measured, rates)
             for same in zip(*passes, strict=True):
                 sums = [0, *(i / one["measured"] for i, one in enumerate(same, 1))]  # a measurement is the mean of the seconds so far

@@ -25,8 +25,9 @@ struct CatalogueBody {
   std::vector<planner::Industry> industries;
   std::vector<planner::TokenPrice> token_prices;
   std::vector<planner::UserClass> user_classes;
+  std::vector<planner::EfficiencyEntry> efficiencies;
 };
-BOOST_DESCRIBE_STRUCT(CatalogueBody, (), (origin, problem, accelerators, models, networks, industries, token_prices, user_classes))
+BOOST_DESCRIBE_STRUCT(CatalogueBody, (), (origin, problem, accelerators, models, networks, industries, token_prices, user_classes, efficiencies))
 
 struct ReportBody {
   planner::Scenario scenario;
@@ -152,7 +153,7 @@ Reply plan_catalogue(Call& call) {
   const auto& planning = call.services.planning;
   const auto& all = planning.catalogue();
   return reply_json(CatalogueBody{.origin = planning.origin(), .problem = planning.problem(), .accelerators = all.accelerators, .models = all.models, .networks = all.networks,
-                                  .industries = all.industries, .token_prices = all.token_prices, .user_classes = all.user_classes});
+                                  .industries = all.industries, .token_prices = all.token_prices, .user_classes = all.user_classes, .efficiencies = all.efficiencies});
 }
 
 Reply plan_published(Call& call) { return reply_json(call.services.planning.published()); }

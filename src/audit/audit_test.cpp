@@ -126,7 +126,7 @@ TEST_F(AuditTest, NothingAcknowledgedIsLostToSigkill) {
     const pid_t child = ::fork();
     if (child == 0) {
       auto mine = AuditLog::open(dir, clock, *logger);
-      for (std::uint64_t i = 0; mine && (*mine)->append({.actor = "c", .action = "w", .resource = "r", .outcome = "done"}); ++i)
+      while (mine && (*mine)->append({.actor = "c", .action = "w", .resource = "r", .outcome = "done"}))
         if (::write(acknowledged[1], "x", 1) != 1) break;
       ::_exit(1);
     }

@@ -135,7 +135,7 @@ void go_on_from(const TimedModel& earlier, CalibrationRun& run) {
   const auto join = [&](auto& now, const auto& before, auto... lengths) {
     for (auto& one : now)
       for (const auto& other : before)
-        if (((one.*lengths == other.*lengths) && ...)) {
+        if (const bool same = ((one.*lengths == other.*lengths) && ...); same) {
           const auto [quick, slow] = std::minmax(one.seconds, other.seconds);
           apart.push_back(slow / quick - 1);
           one.seconds = (other.seconds * passes + one.seconds) / (passes + 1);

@@ -84,6 +84,7 @@ Status merge_file(Catalogue& catalogue, std::string_view name, std::string_view 
   else if (stem == "prices") known = {lists(catalogue.token_prices, "prices"), lists(catalogue.tariffs, "electricity"), lists(catalogue.purchases, "purchases")};
   else if (stem == "industries") known = {lists(catalogue.industries, "industries")};
   else if (stem == "published") known = {lists(catalogue.published, "published")};
+  else if (stem == "efficiency") known = {lists(catalogue.efficiencies, "efficiencies")};
   else if (stem == "quality") known = {lists(catalogue.quality, "quality")};
   for (const auto& [key, unused] : *file)
     if (key != "format" && key != "unknown" && std::ranges::none_of(known, [&](const auto& one) { return one.first == std::string_view(key); }))
@@ -160,6 +161,28 @@ Result<const ModelEntry*> Catalogue::model(std::string_view name) const { return
 Result<const Accelerator*> Catalogue::accelerator(std::string_view name) const { return find(accelerators, name, "an accelerator", "accelerators.yaml"); }
 Result<const Network*> Catalogue::network(std::string_view name) const { return find(networks, name, "a network", "network.yaml"); }
 Result<const Industry*> Catalogue::industry(std::string_view name) const { return find(industries, name, "an industry", "industries.yaml"); }
+
+Result<const EfficiencyEntry*> Catalogue::efficiency(const std::optional<std::string>& engine, std::string_view accelerator) const {
+  const EfficiencyEntry* best = nullptr;
+  int most = -1;
+  Strings engines;
+  for (const auto& one : efficiencies) {
+    if (one.engine) engines.push_back(*one.engine);
+    if (one.engine && (!engine || plain(*one.engine) != plain(*engine))) continue;
+    if (one.accelerators && std::ranges::none_of(*one.accelerators, [&](const auto& name) { return plain(name) == plain(accelerator); })) continue;
+    const int rank = (one.engine ? 2 : 0) + (one.accelerators ? 1 : 0);
+    if (rank > most) best = &one, most = rank;
+  }
+  if (engine && std::ranges::none_of(engines, [&](const auto& name) { return plain(name) == plain(*engine); })) {
+    std::string list;
+    for (const auto& name : engines)
+      if (list.find(name) == std::string::npos) list += (list.empty() ? "" : ", ") + name;
+    return not_found(fmt::format("The catalogue has no factors of the engine `{}`, but of: {}. Leave the engine out for those that stand for all, or add an entry to efficiency.yaml in your catalogue folder",
+                                 *engine, list));
+  }
+  if (best == nullptr) return not_found("The catalogue's efficiency.yaml has no entry that stands for all engines and cards; add one without `engine` and `accelerators`");
+  return best;
+}
 
 Result<Catalogue> builtin_catalogue() { return load_catalogue({}); }
 

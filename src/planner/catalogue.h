@@ -237,6 +237,16 @@ struct QualityPoint : Provenance {
 };
 BOOST_DESCRIBE_STRUCT(QualityPoint, (Provenance), (name, parameters, quality, relative_cost))
 
+/// What an engine reaches of a card's peaks, and what a step costs it besides. Without `engine`: any engine; without `accelerators`: any card.
+struct EfficiencyEntry : Provenance {
+  std::string name;
+  std::optional<std::string> name_zh, source_zh, engine;
+  std::optional<Strings> accelerators;
+  double bandwidth = 0, cache = 0, compute = 0, experts = 0, link = 0;  ///< shares, as planner::Efficiency has them
+  double step_ms = 0, layer_us = 0, sequence_us = 0, exchange_us = 0;
+};
+BOOST_DESCRIBE_STRUCT(EfficiencyEntry, (Provenance), (name, name_zh, source_zh, engine, accelerators, bandwidth, cache, compute, experts, link, step_ms, layer_us, sequence_us, exchange_us))
+
 struct TargetMetric {
   std::string name;
   std::optional<std::string> name_zh;
@@ -311,12 +321,15 @@ struct Catalogue {
   std::vector<Industry> industries;
   std::vector<PublishedSpeed> published;
   std::vector<QualityPoint> quality;
+  std::vector<EfficiencyEntry> efficiencies;
 
   /// By name or alias, case and punctuation aside; kNotFound names the nearest.
   Result<const ModelEntry*> model(std::string_view name) const;
   Result<const Accelerator*> accelerator(std::string_view name) const;
   Result<const Network*> network(std::string_view name) const;
   Result<const Industry*> industry(std::string_view name) const;  ///< by its English or Chinese name
+  /// Of an engine on a card: the entry that names both, else the engine, else the card, else neither. kNotFound for an engine that no entry names.
+  Result<const EfficiencyEntry*> efficiency(const std::optional<std::string>& engine, std::string_view accelerator) const;
 };
 
 /// What travels with the program.

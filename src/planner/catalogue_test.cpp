@@ -40,7 +40,20 @@ TEST(Catalogue, EveryFigureHasASourceAndADate) {
     }
   };
   check(catalogue.models), check(catalogue.accelerators), check(catalogue.networks), check(catalogue.storage), check(catalogue.appliances), check(catalogue.token_prices);
-  check(catalogue.published), check(catalogue.industries), check(catalogue.purchases), check(catalogue.tariffs);
+  check(catalogue.published), check(catalogue.efficiencies), check(catalogue.industries), check(catalogue.purchases), check(catalogue.tariffs);
+}
+
+TEST(Catalogue, TheNarrowestFactorsOfAnEngineCount) {
+  Catalogue catalogue;
+  catalogue.efficiencies = {{.name = "all"}, {.name = "card", .accelerators = Strings{"H200"}}, {.name = "engine", .engine = "vLLM"}, {.name = "both", .engine = "vLLM", .accelerators = Strings{"H20", "H200"}}};
+  const auto name = [&](std::optional<std::string> engine, std::string_view card) { return (*catalogue.efficiency(engine, card))->name; };
+  EXPECT_EQ(name({}, "H100-SXM"), "all");
+  EXPECT_EQ(name({}, "h200"), "card");
+  EXPECT_EQ(name("vllm", "H100-SXM"), "engine");
+  EXPECT_EQ(name("vLLM", "H20"), "both");
+  EXPECT_THAT(catalogue.efficiency("MindIE", "H20").error().message, testing::AllOf(testing::HasSubstr("`MindIE`"), testing::HasSubstr("of: vLLM.")));
+  catalogue.efficiencies.clear();
+  EXPECT_THAT(catalogue.efficiency({}, "H20").error().message, testing::HasSubstr("efficiency.yaml has no entry that stands for all"));
 }
 
 TEST(Catalogue, NamesInItLeadSomewhere) {
@@ -49,6 +62,8 @@ TEST(Catalogue, NamesInItLeadSomewhere) {
     EXPECT_TRUE(catalogue.model(one.model)) << one.id;
     EXPECT_TRUE(catalogue.accelerator(one.accelerator)) << one.id;
   }
+  for (const auto& one : catalogue.efficiencies)
+    for (const auto& card : one.accelerators.value_or(Strings{})) EXPECT_TRUE(catalogue.accelerator(card)) << one.name;
   for (const auto& one : catalogue.appliances) {
     EXPECT_TRUE(catalogue.accelerator(one.cards.model)) << one.name;
     EXPECT_TRUE(catalogue.accelerator(one.cpu.model)) << one.name;

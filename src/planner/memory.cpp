@@ -40,6 +40,7 @@ Status check(const MemoryQuestion& q) {
   if (q.kv_tokens) RETURN_IF_ERROR(in_range(*q.kv_tokens, 1, kMostTokens, "kv_tokens", "a number of tokens"));
   if (q.split.tensor == 0 || q.split.pipeline == 0 || q.split.tensor > kMostCards || q.split.pipeline > kMostCards || q.split.cards() > kMostCards)
     return invalid_field("split", fmt::format("must cut the model over 1 to {} cards", kMostCards));
+  if (q.split.cards() > 1 && q.engine == EngineKind::kSiyuCard) return invalid_field("split", "is for engines that cut a model over cards; Siyu's own worker takes a whole model on one card");
   if (q.split.cards() > 1 && q.engine != EngineKind::kCards) return invalid_field("split", "is for cards; a worker on the processors takes a whole model");
   if (q.shape.heads % q.split.tensor != 0)
     return invalid_field("split", fmt::format("cuts {} attention heads over {} cards; tensor parallelism needs a divisor of {}", q.shape.heads, q.split.tensor, q.shape.heads));

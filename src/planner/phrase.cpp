@@ -263,7 +263,6 @@ constexpr Pair kSentences[] = {
     {"catalogue", "参数库"},
     {"default", "默认值"},
     {"default of vLLM for large cards", "vLLM 大卡默认值"},
-    {"fitted to published speeds", "据公开速度拟合"},
     {"given", "方案输入"},
     {"given, or the local share rounded up", "给定值，或按本地占比向上取整"},
     {"load", "负载"},

@@ -55,11 +55,16 @@ Result<Case> case_of(const Scenario& scenario, const Catalogue& catalogue, const
   c.context = scenario.model.context.value_or(std::min(std::max(kDefaultContext, c.prompt + c.output), most));
   if (c.context < c.prompt + c.output) return invalid_field("model.context", fmt::format("of {:.0f} tokens is shorter than a mean prompt and answer together ({:.0f})", c.context, c.prompt + c.output));
   c.years = scenario.years.value_or(kDefaultYears);
+  ASSIGN_OR_RETURN(const auto* factors, catalogue.efficiency(scenario.engine, ""));
+  const auto source = source_of(*factors);
+  c.assumptions.push_back(scenario.engine ? Words{fmt::format("Speeds on cards are those of {}: {}.", *factors->engine, source.en), fmt::format("加速卡速度按 {} 计算，系数出处：{}。", *factors->engine, source.zh)}
+                                          : Words{"No engine was named: what stands for all engines was taken for speeds on cards.", "未指定推理引擎，加速卡速度按各引擎的一般水平计算。"});
   return c;
 }
 
-SpeedQuestion speed_question(const Case& c, const Accelerator& card, std::uint32_t tensor) {
-  SpeedQuestion q{.prompt = c.prompt, .output = c.output, .cached = c.shared, .card = card};
+Result<SpeedQuestion> speed_question(const Case& c, const Accelerator& card, std::uint32_t tensor) {
+  SpeedQuestion q{.prompt = c.prompt, .output = c.output, .cached = c.shared};
+  RETURN_IF_ERROR(set_card(q, card, c.scenario.engine, c.catalogue));
   q.model.shape = c.shape;
   q.model.weights = c.weights;
   q.model.kv_type = c.kv_type;
@@ -67,7 +72,6 @@ SpeedQuestion speed_question(const Case& c, const Accelerator& card, std::uint32
   q.model.users = c.scenario.model.concurrency.value_or(1);
   q.model.fill = std::min(1.0, (c.prompt + c.output) / c.context);
   q.model.shared_prefix = c.shared;
-  q.model.engine = EngineKind::kCards;
   q.model.split = {.tensor = tensor};
   return q;
 }
@@ -137,7 +141,9 @@ Tried try_card(const Case& c, const Accelerator& card) {
   for (const auto tensor : kSplits) {
     if (c.scenario.cards_per_replica && tensor != static_cast<std::uint32_t>(*c.scenario.cards_per_replica)) continue;
     if (c.shape.heads % tensor != 0) continue;
-    auto speed = plan_speed(speed_question(c, card, tensor));
+    const auto question = speed_question(c, card, tensor);
+    if (question && question->model.engine == EngineKind::kSiyuCard && tensor > 1 && !c.scenario.cards_per_replica) break;  // it takes a whole model on one card
+    auto speed = question ? plan_speed(*question) : std::unexpected(question.error());
     if (!speed) {
       why = speed.error().message;
       unknown = speed.error().code == ErrorCode::kUnsupported;
@@ -178,12 +184,16 @@ Result<std::vector<const Accelerator*>> candidates(const Case& c, const Advice& 
   std::vector<const Accelerator*> cards;
   for (const auto& name : names) {
     ASSIGN_OR_RETURN(const auto* card, c.catalogue.accelerator(name));
+    if (c.scenario.engine && !runs_on(*c.scenario.engine, *card)) {
+      if (c.scenario.accelerator) RETURN_IF_ERROR(speed_question(c, *card, 1));
+      continue;
+    }
     if (allowed(c, *card)) cards.push_back(card);
     else if (c.scenario.accelerator)
       return invalid_field("accelerator", fmt::format("{} is not of the edition that the constraints ask for, or is a processor; choose another card or lift the constraint", card->name));
     if (cards.size() == kMostCompared) break;
   }
-  if (cards.empty()) return invalid_field("constraints", "leave no card: of those named, none is of the edition asked for");
+  if (cards.empty()) return invalid_field("constraints", "leave no card: of those named, none is of the edition asked for" + (c.scenario.engine ? " and runs " + *c.scenario.engine : std::string()));
   return cards;
 }
 
@@ -270,7 +280,7 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
 
   Plan plan{.scenario = scenario, .model = c.shape.name, .weights = c.weights.value_or("as stored"), .accelerator = best.option.accelerator, .split = *best.option.split};
   plan.speed = best.speed->plan;
-  const auto asked = speed_question(c, *best.card, plan.split.tensor);
+  ASSIGN_OR_RETURN(const auto asked, speed_question(c, *best.card, plan.split.tensor));
   // The memory that is shown is that of the fullest card: with as many requests as the engine holds at the peak.
   auto whole = fleet_question(c, *best.speed, plan.split.cards(), true);
   whole.likely = best.needed;

@@ -136,6 +136,33 @@ TEST(Plan, CountsServersByTheCardsThatTheApplianceTakes) {
   EXPECT_EQ(large->servers, large->cards / 8);
 }
 
+TEST(Plan, TakesOnlyCardsThatItsEngineRunsOn) {
+  auto scenario = bank();
+  scenario.constraints = Constraints{.accelerators = std::vector<std::string>{"Ascend-910B3", "H20"}};
+  scenario.engine = "Siyu";
+  scenario.model = {.name = "Qwen3-8B", .weights = "q8_0"};
+  scenario.latency->ttft_p95_s = 4;
+  scenario.users->daily_active = 200;
+  const auto plan = make_plan(scenario, kCatalogue, kFind, {.curves = false});
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->hardware.size(), 1U);
+  EXPECT_EQ(plan->accelerator, "H20");
+  EXPECT_TRUE(std::ranges::any_of(plan->assumptions, [](const Words& one) { return one.en.contains("Speeds on cards are those of Siyu: measured by this project"); }));
+  scenario.model.name = "Qwen3-32B";
+  EXPECT_THAT(make_plan(scenario, kCatalogue, kFind, {.curves = false}).error().message, HasSubstr("H20: No number of replicas gives the first token within 4 s"));
+  scenario.cards_per_replica = 2;
+  EXPECT_THAT(make_plan(scenario, kCatalogue, kFind, {.curves = false}).error().message, HasSubstr("takes a whole model on one card"));
+  scenario.cards_per_replica.reset();
+  const auto message = [&](std::string engine, std::vector<std::string> cards) {
+    scenario.engine = std::move(engine), scenario.constraints->accelerators = std::move(cards);
+    return make_plan(scenario, kCatalogue, kFind, {.curves = false}).error().message;
+  };
+  EXPECT_THAT(message("nobody's", {"H20"}), HasSubstr("no factors of the engine `nobody's`"));
+  EXPECT_THAT(message("TensorRT-LLM", {"Ascend-910B3"}), HasSubstr("runs TensorRT-LLM"));
+  scenario.accelerator = "Ascend-910B3";
+  EXPECT_THAT(message("TensorRT-LLM", {}), HasSubstr("does not run on Ascend-910B3"));
+}
+
 TEST(Plan, IsGivenUpWhenItIsAskedToStop) {
   auto endless = bank();  // seconds of simulation, if it were let
   endless.users->daily_active = 1e6;

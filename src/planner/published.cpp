@@ -47,10 +47,19 @@ Words words_of(const Error& error, const PublishedSpeed& one) {
   return words;
 }
 
-Result<double> predict(const Catalogue& catalogue, const PublishedSpeed& one, const Efficiency& efficiency) {
+/// The factors of the row's engine, or those of all when it has none of its own.
+Result<Efficiency> efficiency_for(const Catalogue& catalogue, const PublishedSpeed& one) {
+  const auto own = catalogue.efficiency(one.engine, one.accelerator);
+  if (own) return efficiency_of(**own);
+  ASSIGN_OR_RETURN(const auto* all, catalogue.efficiency({}, one.accelerator));
+  return efficiency_of(*all);
+}
+
+Result<double> predict(const Catalogue& catalogue, const PublishedSpeed& one) {
   ASSIGN_OR_RETURN(const auto* entry, catalogue.model(one.model));
   ASSIGN_OR_RETURN(const auto* card, catalogue.accelerator(one.accelerator));
-  SpeedQuestion q{.card = *card, .efficiency = efficiency};
+  SpeedQuestion q{.card = *card};
+  ASSIGN_OR_RETURN(q.efficiency, efficiency_for(catalogue, one));
   q.model.shape = shape_of(*entry);
   q.model.weights = format_of(one);
   // TensorRT-LLM's published runs keep the cache of FP8 and FP4 models in FP8 (its performance overview).
@@ -77,7 +86,7 @@ Result<double> predict(const Catalogue& catalogue, const PublishedSpeed& one, co
 
 }  // namespace
 
-Comparisons compare_published(const Catalogue& catalogue, const Efficiency& efficiency) {
+Comparisons compare_published(const Catalogue& catalogue) {
   Comparisons all;
   std::vector<double> fitted, others;
   std::size_t near = 0, number = 0;
@@ -85,7 +94,7 @@ Comparisons compare_published(const Catalogue& catalogue, const Efficiency& effi
     Comparison row{.id = one.id, .model = one.model, .precision = one.precision, .accelerator = one.accelerator, .parallel = one.parallel, .engine = one.engine, .load = one.load,
                    .metric = one.metric, .cards = one.cards, .published = one.value, .why_not = why_not(one), .source = one.source, .date = one.date};
     if (!row.why_not) {
-      const auto predicted = predict(catalogue, one, efficiency);
+      const auto predicted = predict(catalogue, one);
       if (predicted) {
         row.predicted = *predicted;
         row.ratio = *predicted / one.value;

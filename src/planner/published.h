@@ -19,7 +19,7 @@ struct Comparison {
   double published = 0;
   std::optional<double> predicted;   ///< absent: `why_not`
   std::optional<double> ratio;       ///< predicted / published
-  bool fitted = false;               ///< the defaults of Efficiency were chosen with it; the others were not looked at for that
+  bool fitted = false;               ///< the factors of catalogue/efficiency.yaml were chosen with it; the others were not looked at for that
   std::optional<Words> why_not;      ///< what of the setting the planner does not reckon, or the source does not tell
   std::string source, date;
 };
@@ -32,6 +32,6 @@ struct Comparisons {
 };
 BOOST_DESCRIBE_STRUCT(Comparisons, (), (rows, median_error, median_error_fitted, within_a_third))
 
-Comparisons compare_published(const Catalogue& catalogue, const Efficiency& efficiency = {});
+Comparisons compare_published(const Catalogue& catalogue);
 
 }  // namespace siyu::planner

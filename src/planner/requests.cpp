@@ -100,21 +100,21 @@ Result<Speed> answer(const SpeedRequest& r, const Catalogue& catalogue, const Sh
   take(q.prompt, r.prompt);
   take(q.output, r.output);
   take(q.cached, r.cached);
-  take(q.efficiency.bandwidth, r.bandwidth_efficiency);
-  take(q.efficiency.cache, r.cache_efficiency);
-  take(q.efficiency.compute, r.compute_efficiency);
-  take(q.efficiency.link, r.link_efficiency);
-  if (r.step_ms) q.efficiency.step_s = *r.step_ms / 1000;
-  if (r.bandwidth_efficiency || r.cache_efficiency || r.compute_efficiency || r.link_efficiency || r.step_ms) q.efficiency.source = "given";
   q.link_gb_per_s = r.link_gb_per_s;
   q.sequences = r.sequences;
   q.model.context = q.prompt + q.output;
   if (r.accelerator) {
     ASSIGN_OR_RETURN(const auto* card, catalogue.accelerator(*r.accelerator));
     if (card->kind == "cpu") return fail(ErrorCode::kUnsupported, card->name + " is a processor: what it computes depends on its kernels; measure it with `siyu plan calibrate` on such a machine");
-    q.card = *card;
-    q.model.engine = EngineKind::kCards;
+    RETURN_IF_ERROR(set_card(q, *card, r.engine, catalogue));
+    take(q.efficiency.bandwidth, r.bandwidth_efficiency);
+    take(q.efficiency.cache, r.cache_efficiency);
+    take(q.efficiency.compute, r.compute_efficiency);
+    take(q.efficiency.link, r.link_efficiency);
+    if (r.step_ms) q.efficiency.step_s = *r.step_ms / 1000;
+    if (r.bandwidth_efficiency || r.cache_efficiency || r.compute_efficiency || r.link_efficiency || r.step_ms) q.efficiency.source = "given";
   } else {
+    if (r.engine) return invalid_field("engine", "is that of a card: name the card as `accelerator`, or leave the engine out for this machine as it was measured");
     if (measured.empty()) return invalid_field("accelerator", "is absent, and this machine was not calibrated; name a card of the catalogue, or run `siyu plan calibrate --model FILE` first");
     const auto wanted = r.weights.value_or(sizing::main_type(q.model.shape));
     const auto same = std::ranges::find_if(measured, [&](const MeasuredRates& one) { return wanted == one.weights || wanted.starts_with(one.weights + "_"); });

@@ -50,12 +50,13 @@ struct SpeedRequest {
   std::optional<std::string> weights, kv_type;
   std::optional<double> prompt, output, cached, concurrency, headroom, step_tokens;
   std::optional<std::string> accelerator;     ///< absent: this machine, when it was calibrated
+  std::optional<std::string> engine;          ///< of the catalogue's efficiencies, on that card; absent: what stands for all
   std::optional<std::uint32_t> tensor, pipeline, sequences;
   std::optional<double> link_gb_per_s;
   std::optional<double> bandwidth_efficiency, cache_efficiency, compute_efficiency, link_efficiency, step_ms;
   std::optional<double> classic_latency_s;
 };
-BOOST_DESCRIBE_STRUCT(SpeedRequest, (), (model, weights, kv_type, prompt, output, cached, concurrency, headroom, step_tokens, accelerator, tensor, pipeline, sequences, link_gb_per_s,
+BOOST_DESCRIBE_STRUCT(SpeedRequest, (), (model, weights, kv_type, prompt, output, cached, concurrency, headroom, step_tokens, accelerator, tensor, pipeline, sequences, engine, link_gb_per_s,
                                          bandwidth_efficiency, cache_efficiency, compute_efficiency, link_efficiency, step_ms, classic_latency_s))
 
 /// `measured`: of this machine, for each weight format; may be empty.

@@ -105,13 +105,14 @@ struct Scenario {
   std::optional<Criteria> criteria;
   std::optional<CostInputs> cost;
   std::optional<std::string> accelerator;         ///< fixed choice; absent: the planner's
+  std::optional<std::string> engine;              ///< on the cards: of the catalogue's efficiencies; absent: what stands for all
   std::optional<double> cards_per_replica;
   std::optional<double> years;                    ///< horizon of growth and cost; default 3
   std::optional<double> documents_gb;             ///< 10^9 bytes of original documents
   std::optional<Training> training;               ///< absent: none
   std::optional<bool> customised;                 ///< own adapters, rules or interfaces are part of it
 };
-BOOST_DESCRIBE_STRUCT(Scenario, (), (name, organisation, goals, model, users, tokens, latency, constraints, criteria, cost, accelerator, cards_per_replica, years, documents_gb,
+BOOST_DESCRIBE_STRUCT(Scenario, (), (name, organisation, goals, model, users, tokens, latency, constraints, criteria, cost, accelerator, engine, cards_per_replica, years, documents_gb,
                                   training, customised))
 
 /// From a YAML or JSON file's text. Unknown keys are refused; numbers out of their range say which range was expected.

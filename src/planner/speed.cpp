@@ -13,6 +13,8 @@ namespace {
 
 constexpr double kMostTokens = 1e8;
 constexpr double kTera = 1e12;
+constexpr std::string_view kOwnEngine = "Siyu";
+constexpr std::uint32_t kOwnSequences = 64;  // of a worker, unless it is told otherwise
 constexpr double kUnsteady = 0.1;  // a spread above which a machine is called unsteady
 
 /// What the machine reaches for this model, in one form for cards and for measured machines.
@@ -31,6 +33,7 @@ Status check(const SpeedQuestion& q) {
   RETURN_IF_ERROR(tokens(q.cached, 0, "cached"));
   if (q.cached >= q.prompt) return invalid_field("cached", "must be less than the prompt: its last token is always computed");
   if (!q.card && !q.measured) return invalid_field("accelerator", "is absent, and so are measured rates; name a card of the catalogue or run `siyu plan calibrate`");
+  if (!q.card) return {};
   const auto share = [](double value) { return std::isfinite(value) && value > 0 && value <= 1; };
   const auto& e = q.efficiency;
   if (!share(e.bandwidth) || !share(e.cache) || !share(e.compute) || !share(e.experts) || !share(e.link)) return invalid_field("efficiency", "must be shares above 0 and up to 1");
@@ -95,6 +98,38 @@ struct Draft {
 };
 
 }  // namespace
+
+Words source_of(const EfficiencyEntry& entry) {
+  return {cite(entry), entry.source_zh ? fmt::format("{}（{}）", *entry.source_zh, entry.date) : cite(entry)};
+}
+
+Efficiency efficiency_of(const EfficiencyEntry& entry) {
+  const auto from = source_of(entry);
+  Phrase source(entry.name + ": " + from.en);
+  source.zh = entry.name_zh.value_or(entry.name) + "：" + from.zh;
+  return {.bandwidth = entry.bandwidth, .cache = entry.cache, .compute = entry.compute, .experts = entry.experts, .link = entry.link, .step_s = entry.step_ms / 1e3,
+          .layer_s = entry.layer_us / 1e6, .sequence_s = entry.sequence_us / 1e6, .exchange_s = entry.exchange_us / 1e6, .source = std::move(source)};
+}
+
+bool runs_on(const std::string& engine, const Accelerator& card) {
+  const auto wanted = fold(engine);
+  return std::ranges::any_of(card.engines, [&](const auto& one) { return fold(one.substr(0, one.find(" ("))) == wanted; });
+}
+
+Status set_card(SpeedQuestion& question, const Accelerator& card, const std::optional<std::string>& engine, const Catalogue& catalogue) {
+  ASSIGN_OR_RETURN(const auto* entry, catalogue.efficiency(engine, card.name));
+  if (engine && !runs_on(*engine, card)) {
+    std::string others;
+    for (const auto& one : card.engines) others += (others.empty() ? "" : ", ") + one;
+    return fail(ErrorCode::kUnsupported, fmt::format("{} does not run on {}, whose engines are: {}", *entry->engine, card.name, others.empty() ? "none that is known" : others));
+  }
+  question.card = card;
+  question.efficiency = efficiency_of(*entry);
+  const bool own = entry->engine == kOwnEngine;
+  question.model.engine = own ? EngineKind::kSiyuCard : EngineKind::kCards;
+  if (own && !question.sequences) question.sequences = kOwnSequences;
+  return {};
+}
 
 double cached_token_ops(const sizing::ModelShape& shape) {
   constexpr double kOpsPerValue = 16;

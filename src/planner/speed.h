@@ -18,20 +18,25 @@
 
 namespace siyu::planner {
 
-/// What is reached of the peaks. The defaults are fitted to half of catalogue/published.yaml; docs/benchmarks.md has the other half beside it.
+/// What an engine reaches of a card's peaks: catalogue/efficiency.yaml, where the entries are fitted to half of published.yaml; docs/benchmarks.md
+/// has the other half beside it.
 struct Efficiency {
-  double bandwidth = 0.8;         ///< of the memory's peak, reading weights
-  double cache = 0.45;            ///< of the memory's peak, reading the cache of sequences, page by page
-  double compute = 0.35;          ///< of the dense peak
-  double experts = 0.5;           ///< of that again, where tokens go to different experts: their matrices are multiplied in small pieces
-  double link = 0.7;              ///< of the link between cards
-  double step_s = 0.001;          ///< of a step, whatever the model: scheduling, sampling, launches
-  double layer_s = 20e-6;         ///< of a step, for each layer
-  double sequence_s = 5e-6;       ///< of a step, for each sequence that decodes: sampling, bookkeeping, streaming
-  double exchange_s = 8e-6;       ///< latency of one exchange between the cards of a tensor group
-  std::string source = "fitted to published speeds";
+  double bandwidth = 0;   ///< of the memory's peak, reading weights
+  double cache = 0;       ///< of the memory's peak, reading the cache of sequences, page by page
+  double compute = 0;     ///< of the dense peak
+  double experts = 0;     ///< of that again, where tokens go to different experts: their matrices are multiplied in small pieces
+  double link = 0;        ///< of the link between cards
+  double step_s = 0;      ///< of a step, whatever the model: scheduling, sampling, launches
+  double layer_s = 0;     ///< of a step, for each layer
+  double sequence_s = 0;  ///< of a step, for each sequence that decodes: sampling, bookkeeping, streaming
+  double exchange_s = 0;  ///< latency of one exchange between the cards of a tensor group
+  Phrase source;
 };
 BOOST_DESCRIBE_STRUCT(Efficiency, (), (bandwidth, cache, compute, experts, link, step_s, layer_s, sequence_s, exchange_s, source))
+/// Where an entry's factors are from.
+Words source_of(const EfficiencyEntry& entry);
+
+Efficiency efficiency_of(const EfficiencyEntry& entry);
 
 /// What a machine was measured to reach, for one weight format.
 struct MeasuredRates {
@@ -67,6 +72,12 @@ struct SpeedQuestion {
   std::optional<std::uint32_t> sequences; ///< that the engine runs at once at most; absent: as many as the cache holds, up to kMostSequences
 };
 constexpr std::uint32_t kMostSequences = 1024;
+
+/// As the catalogue calls an engine in the card's list of them: "Siyu", "vLLM".
+bool runs_on(const std::string& engine, const Accelerator& card);
+/// The card, and what an engine reaches on it; absent: what stands for all. kNotFound for an engine whose factors the catalogue does not have,
+/// kUnsupported for one that does not run on the card.
+Status set_card(SpeedQuestion& question, const Accelerator& card, const std::optional<std::string>& engine, const Catalogue& catalogue);
 
 struct SpeedPoint {
   double concurrency = 0;

@@ -52,6 +52,21 @@ TEST(Speed, CachedPromptTokensAreNotComputed) {
   EXPECT_LT(warm.ttft_s, 0.3 * cold.ttft_s);
 }
 
+TEST(Speed, AnEngineReachesWhatItsFactorsSay) {
+  const SpeedRequest asked{.model = "Llama-3.3-70B", .weights = "fp8", .prompt = 128, .output = 128, .accelerator = "H200"};
+  const auto of = [&](std::optional<std::string> engine) { auto request = asked; request.engine = std::move(engine); return plan_of(request); };
+  const auto usual = of({}), fast = of("TensorRT-LLM"), own = of("siyu");
+  EXPECT_GT(fast.saturated.output_tokens_per_s, 1.15 * usual.saturated.output_tokens_per_s);
+  EXPECT_LE(own.most_sequences, 64);
+  EXPECT_LT(own.saturated.output_tokens_per_s, usual.saturated.output_tokens_per_s);
+  const auto source = [](const SpeedPlan& plan) { return std::ranges::find(plan.figures, "speed.compute", &Figure::id)->input("efficiency")->source.value_or("").en; };
+  EXPECT_THAT(source(fast), HasSubstr("TensorRT-LLM: fitted to"));
+  const auto message = [](SpeedRequest request) { return answer(request, kCatalogue, kFind, {}).error().message; };
+  EXPECT_THAT(message({.model = "Qwen3-8B", .weights = "fp8", .accelerator = "H200", .engine = "vLLN"}), HasSubstr("no factors of the engine `vLLN`"));
+  EXPECT_THAT(message({.model = "Qwen3-8B", .weights = "bf16", .accelerator = "Ascend-910B3", .engine = "TensorRT-LLM"}), HasSubstr("TensorRT-LLM does not run on Ascend-910B3, whose engines are: MindIE"));
+  EXPECT_THAT(message({.model = "Qwen3-8B", .engine = "Siyu"}), HasSubstr("name the card as `accelerator`"));
+}
+
 TEST(Speed, WhatIsUnknownIsSaidAndNotGuessed) {
   const auto message = [](SpeedRequest request) { return answer(request, kCatalogue, kFind, {}).error().message; };
   EXPECT_THAT(message({.model = "Qwen3-32B", .weights = "fp8", .accelerator = "Kunlun-P800"}), HasSubstr("has no memory bandwidth of Kunlun-P800"));

@@ -97,6 +97,8 @@ export const planWords = {
   planAirGap: ["物理隔离", "Air gap"],
   planNoCloud: ["不上云", "no cloud"],
   planCloudAllowed: ["允许上云", "Cloud allowed"],
+  planEngine: ["加速卡上的推理引擎", "Engine on the cards"],
+  planAnyEngine: ["不限", "any"],
   planCardsOpen: ["由规划器选择", "the planner chooses"],
   planGoalTtft: ["首词元时延 p95 ≤", "First token, p95 ≤"],
   planGoalTpot: ["每词元时延 p95 ≤", "Per token, p95 ≤"],

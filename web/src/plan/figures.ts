@@ -115,7 +115,7 @@ const figureInput = (name: Words, value: number, unit: string, figure: string): 
 
 function optionFigures(option: HardwareOption, code: string): Figure[] {
   const id = (name: string) => `hardware.${option.accelerator}.${name}`;
-  const simulated = words("集群峰值离散事件仿真（卡的参数取自目录，效率系数据公开速度拟合）", "discrete-event simulation of the fleet at its peak (catalogue figures of the card, efficiency fitted to published speeds)");
+  const simulated = words("集群峰值离散事件仿真（卡的参数取自目录，效率系数见“速度”各数据的出处）", "discrete-event simulation of the fleet at its peak (catalogue figures of the card, for the shares that are reached see where the speeds are from)");
   const cards = (option.split?.tensor ?? 1) * (option.split?.pipeline ?? 1);
   const label = (zh: string, en: string) => words(`${option.accelerator}：${zh}`, `${option.accelerator}: ${en}`);
   const all: Figure[] = [

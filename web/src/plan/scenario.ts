@@ -56,7 +56,7 @@ export function keep(saved: Saved[], fresh: Saved): Saved[] {
 export const exported = (scenarios: Scenario[]) => JSON.stringify({ format: "siyu-scenarios-1", scenarios }, undefined, 2);
 
 const sections = ["organisation", "model", "users", "tokens", "latency", "constraints", "criteria", "cost"];
-const texts = ["name", "industry", "use", "weights", "kv_type", "currency", "cloud_model", "accelerator"];
+const texts = ["name", "industry", "use", "weights", "kv_type", "currency", "cloud_model", "accelerator", "engine"];
 const lists = ["goals", "accelerators"];
 const answers = ["air_gapped", "cloud_allowed", "customised"];
 const choices: Record<string, unknown[]> = {

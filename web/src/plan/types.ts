@@ -3,10 +3,11 @@
 export type Mode = "cloud" | "hybrid" | "on_premise";
 /** Where an entry of the catalogue is from and what of it is in doubt. */
 export interface Provenance { source: string; date: string; confidence?: string; unverified?: string[]; unknown?: string[]; note?: string; check?: string; hidden?: boolean }
-export interface Catalogue { origin: Words; problem?: Words; accelerators: Accelerator[]; models: ModelEntry[]; networks: Network[]; industries: Industry[]; token_prices: TokenPrice[]; user_classes: UserClass[] }
+export interface Catalogue { origin: Words; problem?: Words; accelerators: Accelerator[]; models: ModelEntry[]; networks: Network[]; industries: Industry[]; token_prices: TokenPrice[]; user_classes: UserClass[]; efficiencies: EfficiencyEntry[] }
+export interface EfficiencyEntry extends Provenance { name: string; name_zh?: string; source_zh?: string; engine?: string; accelerators?: string[]; bandwidth: number; cache: number; compute: number; experts: number; link: number; step_ms: number; layer_us: number; sequence_us: number; exchange_us: number }
 export interface Scenario {
   name: string; organisation?: Organisation; goals?: string[]; model: ModelChoice; users?: UserLoad; tokens?: TokenLoad; latency?: LatencyGoals;
-  constraints?: Constraints; criteria?: Criteria; cost?: CostInputs; accelerator?: string; cards_per_replica?: number; years?: number;
+  constraints?: Constraints; criteria?: Criteria; cost?: CostInputs; accelerator?: string; engine?: string; cards_per_replica?: number; years?: number;
   documents_gb?: number; training?: "none" | "adapters" | "all"; customised?: boolean;
 }
 export interface MemoryAnswer extends MemoryPlan { card_bytes?: number; fits?: boolean; cards: CardFit[] }

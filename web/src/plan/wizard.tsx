@@ -153,6 +153,7 @@ function Bounds({ catalogue }: Known) {
   const { t } = useSetting();
   const [edition] = useField<string>(["constraints", "edition"]);
   const cards = catalogue.accelerators.filter((card) => card.kind !== "cpu" && (edition === undefined || edition === "any" || card.edition === edition));
+  const engines = [...new Set(catalogue.efficiencies.flatMap((one) => one.engine ?? []))];
   const vendors = [...new Set(cards.map((card) => card.vendor))];
   const options = vendors.map((vendor) => ({
     label: vendor,
@@ -186,6 +187,7 @@ function Bounds({ catalogue }: Known) {
         <YesNo path={["constraints", "cloud_allowed"]} label={t("planCloudAllowed")} words={answers} />
       </div>
       <Choice path={["constraints", "accelerators"]} many label={t("planCards")} usual={t("planCardsOpen")} options={options} />
+      <Pick path={["engine"]} label={t("planEngine")} options={[[undefined, t("planAnyEngine")], ...engines.map((one): [string, string] => [one, one])]} />
       <div className="pair">
         <Count path={["latency", "ttft_p95_s"]} label={t("planGoalTtft")} min={0.001} unit="s" usual="2" />
         <Count path={["latency", "tpot_p95_ms"]} label={t("planGoalTpot")} min={0.1} unit="ms" usual="100" />
@@ -296,6 +298,7 @@ function useSummaries(catalogue: Catalogue): string[] {
       constraints?.air_gapped && t("planAirGap"),
       constraints?.cloud_allowed === false && t("planNoCloud"),
       constraints?.accelerators?.join(", "),
+      scenario.engine,
       latency?.ttft_p95_s !== undefined && `≤ ${latency.ttft_p95_s} s`,
       latency?.tpot_p95_ms !== undefined && `≤ ${latency.tpot_p95_ms} ms`,
     ]),
