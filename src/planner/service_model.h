@@ -9,8 +9,9 @@ namespace siyu::planner {
 /// One replica that batches continuously: in each step it decodes one token for every running request and prefills up to
 /// `step_tokens` further prompt tokens, oldest request first (chunked prefill, as vLLM, SGLang and our own worker do).
 ///
-/// A step is bound by memory or by compute, whichever takes longer (roofline, Williams et al. 2009):
-///   overhead (+ prompt step) + sequence × decoding + max(dense + experts × touched + kv × cached, token × (decoding + prompt) + output × decoding)
+/// Multiplying with the weights is bound by memory or by compute, whichever takes longer (roofline, Williams et al. 2009); attention to what is
+/// cached is a part of its own, which reads while nothing is multiplied:
+///   overhead (+ prompt step) + sequence × decoding + kv × cached + max(dense + experts × touched, token × (decoding + prompt) + output × decoding)
 /// where a mixture of experts touches 1 − (1 − expert_share)^(decoding + prompt) of its experts' weights.
 struct ServiceModel {
   double overhead_s = 0;      ///< of every step: launches, sampling, latency of communication
@@ -27,6 +28,9 @@ struct ServiceModel {
   double kv_tokens = 1e12;           ///< that the cache holds; requests wait while it is full
 };
 
+/// The parts of that: reading the weights that so many tokens need, and computing them.
+double weights_seconds(const ServiceModel& model, double tokens);
+double compute_seconds(const ServiceModel& model, double decoding, double prompt_tokens);
 /// Seconds of a step that decodes `decoding` sequences, which read `cached_tokens` in all, and prefills `prompt_tokens`.
 double step_seconds(const ServiceModel& model, double decoding, double prompt_tokens, double cached_tokens);
 

@@ -63,27 +63,22 @@ class Fifo {
   std::size_t head_ = 0;
 };
 
-/// Steps that hold the same sequences: the i-th takes fixed + max(memory + growth × i, compute).
+/// Steps that hold the same sequences: the i-th takes first + growth × i.
 struct Phase {
   double begin = 0, end = kNever;
-  double fixed = 0, memory = 0, growth = 0, compute = 0;
+  double first = 0, growth = 0;
   std::uint64_t steps = 0;
-  double compute_bound = 0;   ///< steps, from the first, that compute bounds
   bool whole_chunks = false;  ///< every step's prompt tokens are a full chunk of one prompt, which does not end
 
-  void bound() { compute_bound = compute <= memory ? 0 : growth > 0 ? std::ceil((compute - memory) / growth) : kNever; }
   double seconds(std::uint64_t count) const {
-    const auto n = static_cast<double>(count), flat = std::min(n, compute_bound), rest = n - flat;
-    return n * fixed + flat * compute + rest * memory + growth * rest * (flat + n - 1) / 2;
+    const auto n = static_cast<double>(count);
+    return n * first + growth * n * (n - 1) / 2;
   }
   /// The fewest steps, at most all, that take `wanted` seconds or more.
   std::uint64_t steps_within(double wanted) const {
     if (wanted <= 0) return 0;
-    auto guess = std::ceil(wanted / (fixed + compute));
-    if (compute_bound < guess) {  // behind the compute-bound ones: growth/2 j² + (first − growth/2) j = left
-      const auto left = wanted - compute_bound * (fixed + compute), middle = fixed + memory + growth * (compute_bound - 0.5);
-      guess = compute_bound + std::ceil(2 * left / (middle + std::sqrt(middle * middle + 2 * growth * left)));
-    }
+    const auto middle = first - growth / 2;  // growth/2 n² + middle n = wanted
+    const auto guess = std::ceil(2 * wanted / (middle + std::sqrt(middle * middle + 2 * growth * wanted)));
     auto count = guess < static_cast<double>(steps) ? static_cast<std::uint64_t>(std::max(guess, 0.0)) : steps;
     while (count > 0 && seconds(count - 1) >= wanted) --count;
     while (count < steps && seconds(count) < wanted) ++count;
@@ -228,12 +223,11 @@ class Replica {
       prompt = phase_.whole_chunks ? model.step_tokens : prompt_tokens_of_a_step(run);
     }
     const auto decoding = static_cast<double>(decoding_.size()), tokens = decoding + prompt;
-    phase_.fixed = model.overhead_s + (prompt > 0 ? model.prompt_step_s : 0) + model.sequence_s * decoding;
-    phase_.memory = model.dense_s + model.kv_token_s * contexts_;
-    if (!run.touched.empty()) phase_.memory += model.experts_s * run.touched[static_cast<std::size_t>(tokens)];
+    auto weights = model.dense_s;
+    if (!run.touched.empty()) weights += model.experts_s * run.touched[static_cast<std::size_t>(tokens)];
+    phase_.first = model.overhead_s + (prompt > 0 ? model.prompt_step_s : 0) + model.sequence_s * decoding + model.kv_token_s * contexts_ +
+                   std::max(weights, compute_seconds(model, decoding, prompt));
     phase_.growth = model.kv_token_s * decoding;
-    phase_.compute = model.token_s * tokens + model.output_s * decoding;
-    phase_.bound();
     phase_.end = now + phase_.seconds(phase_.steps);
   }
 

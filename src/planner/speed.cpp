@@ -177,9 +177,8 @@ SpeedPoint steady_state(const ServiceModel& replica, double prompt, double outpu
   // With more prompts than steps can take, sequences wait for their prefill and fewer of them decode.
   const auto decoding = wanted > prefilled ? prefilled * output / prompt : batch;
   const auto seconds = step_seconds(replica, decoding, prefilled, decoding * (prompt + output / 2));
-  const auto compute = replica.token_s * (decoding + prefilled) + replica.output_s * decoding;
   SpeedPoint point{.concurrency = batch, .tpot_ms = seconds * 1e3, .output_tokens_per_s = decoding / seconds, .prompt_tokens_per_s = prefilled / seconds};
-  point.memory_bound = seconds - replica.overhead_s - (prefilled > 0 ? replica.prompt_step_s : 0) - replica.sequence_s * decoding > compute * 1.0001;
+  point.memory_bound = weights_seconds(replica, decoding + prefilled) + replica.kv_token_s * decoding * (prompt + output / 2) > compute_seconds(replica, decoding, prefilled);
   // Its own prompt goes through in as many steps as the room beside the others' prompts takes.
   const auto own = std::ceil(prompt / replica.step_tokens);
   point.ttft_s = own * step_seconds(replica, decoding, std::min<double>(prompt, replica.step_tokens), decoding * (prompt + output / 2));
@@ -283,7 +282,7 @@ Result<Speed> plan_speed(const SpeedQuestion& q) {
   plan.prefill_tokens_per_s = d.add("speed.prefill", {"Prefill", "预填充速度"}, (q.prompt - q.cached) / prefill_s, "tokens/s", "prompt tokens not cached / time to the first token",
                                     {{.name = "prompt", .value = q.prompt, .unit = "tokens"}, {.name = "cached", .value = q.cached, .unit = "tokens"}, d.sheet.input("speed.ttft", "first token")});
   const double token_s = step_seconds(alone, 1, 0, length);
-  plan.tpot_ms = d.add("speed.tpot", {"Time per output token, alone", "单请求每输出词元时间"}, token_s * 1e3, "ms", "fixed part + max(weights read / bandwidth + cached tokens × KV bytes / bandwidth, token time + next word)",
+  plan.tpot_ms = d.add("speed.tpot", {"Time per output token, alone", "单请求每输出词元时间"}, token_s * 1e3, "ms", "fixed part + cached tokens × KV bytes / bandwidth + max(weights read / bandwidth, token time + next word)",
                        {d.sheet.input("speed.active_bytes", "weights read"), d.sheet.input("speed.bandwidth", "bandwidth"), {.name = "cached tokens", .value = length}, {.name = "KV bytes", .value = kv_per_token, .unit = "B"}, d.sheet.input("speed.step_overhead", "fixed part")});
   plan.decode_tokens_per_s = d.add("speed.decode", {"Decode, one sequence", "单路解码速度"}, 1 / token_s, "tokens/s", "1000 / time per output token", {d.sheet.input("speed.tpot", "time per output token")});
 

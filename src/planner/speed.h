@@ -1,8 +1,8 @@
 // How fast a model answers: prefill by compute, decode by memory, on given cards or on the machine at hand.
 //
-// A step reads the weights once and the cache of every sequence, and computes every token in it; it takes the longer of the two, and a
-// fixed part (service_model.h). What cards reach of their peaks is a factor for each engine, which `siyu plan calibrate` measures on the
-// machine at hand and anyone may set.
+// A step reads the weights once while it computes every token in it, and takes the longer of the two; then the cache of every sequence, and a
+// fixed part (service_model.h). What cards reach of their peaks is a factor for each engine (catalogue/efficiency.yaml), which `siyu plan
+// calibrate` measures on the machine at hand and anyone may set.
 #pragma once
 
 #include <boost/describe.hpp>
