@@ -176,7 +176,11 @@ SpeedPoint steady_state(const ServiceModel& replica, double prompt, double outpu
   const auto prefilled = std::min<double>(replica.step_tokens, wanted);
   // With more prompts than steps can take, sequences wait for their prefill and fewer of them decode.
   const auto decoding = wanted > prefilled ? prefilled * output / prompt : batch;
-  const auto seconds = step_seconds(replica, decoding, prefilled, decoding * (prompt + output / 2));
+  // A prompt goes through whole, or in full steps: some steps read a part of one, the others none.
+  const auto pieces = decoding / output * std::ceil(prompt / replica.step_tokens);
+  const auto reading = std::clamp(pieces, prefilled / replica.step_tokens, 1.0);
+  const auto cached = decoding * (prompt + output / 2);
+  const auto seconds = reading * step_seconds(replica, decoding, prefilled / reading, cached) + (1 - reading) * step_seconds(replica, decoding, 0, cached);
   SpeedPoint point{.concurrency = batch, .tpot_ms = seconds * 1e3, .output_tokens_per_s = decoding / seconds, .prompt_tokens_per_s = prefilled / seconds};
   point.memory_bound = weights_seconds(replica, decoding + prefilled) + replica.kv_token_s * decoding * (prompt + output / 2) > compute_seconds(replica, decoding, prefilled);
   // Its own prompt goes through in as many steps as the room beside the others' prompts takes.
