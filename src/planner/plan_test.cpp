@@ -161,6 +161,11 @@ TEST(Plan, TakesOnlyCardsThatItsEngineRunsOn) {
   EXPECT_THAT(message("TensorRT-LLM", {"Ascend-910B3"}), HasSubstr("runs TensorRT-LLM"));
   scenario.accelerator = "Ascend-910B3";
   EXPECT_THAT(message("TensorRT-LLM", {}), HasSubstr("does not run on Ascend-910B3"));
+  scenario.accelerator.reset(), scenario.constraints->accelerators.reset();
+  const auto open = make_plan(scenario, kCatalogue, kFind, {.curves = false});
+  ASSERT_TRUE(open) << open.error().message;
+  EXPECT_EQ(open->advice.tier.edition, "international");
+  EXPECT_TRUE(std::ranges::any_of(open->advice.tier.reasons, [](const Words& one) { return one.en.contains("TensorRT-LLM runs on no card of the domestic edition"); }));
 }
 
 TEST(Plan, IsGivenUpWhenItIsAskedToStop) {

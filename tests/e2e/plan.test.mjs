@@ -54,6 +54,20 @@ test("a model and a number of users are enough; each change is planned at once",
   await page.context().close();
 });
 
+test("an engine on the cards reckons with factors of its own, and only cards that it runs on are left", async () => {
+  const page = await open();
+  await page.getByRole("button", { name: "A department's assistant" }).click();
+  await ready(page);
+  await step(page, "Constraints and latency goals");
+  const engines = page.getByRole("group", { name: "Engine on the cards" });
+  assert.deepEqual(await engines.getByRole("button").allInnerTexts(), ["any", "TensorRT-LLM", "Siyu"]);
+  await engines.getByRole("button", { name: "TensorRT-LLM" }).click();
+  await page.getByText("Speeds on cards are those of TensorRT-LLM: fitted to").first().waitFor();
+  await page.getByRole("group", { name: "Edition" }).getByRole("button", { name: "Domestic" }).click();
+  await page.getByText("none is of the edition asked for and runs TensorRT-LLM").first().waitFor();
+  await page.context().close();
+});
+
 test("a number tells its formula, and its inputs can be followed", async () => {
   const page = await open();
   await page.getByRole("button", { name: "A department's assistant" }).click();

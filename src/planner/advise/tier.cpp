@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "planner/advise/facts.h"
+#include "planner/speed.h"
 
 namespace siyu::planner {
 namespace {
@@ -28,12 +29,19 @@ std::optional<int> least_rank(const std::vector<const Appliance*>& appliances, H
   return least;
 }
 
+/// The engine runs on no card of the domestic edition.
+bool only_abroad(const Facts& facts) {
+  const auto& engine = facts.question->scenario.engine;
+  return engine && std::ranges::none_of(facts.catalogue->accelerators, [&](const auto& card) { return card.edition == "domestic" && runs_on(*engine, card); });
+}
+
 std::string edition_of(const Facts& facts) {
   if (facts.edition == Edition::kDomestic) return "domestic";
   if (facts.edition == Edition::kInternational) return "international";
   const auto& chosen = facts.question->scenario.accelerator;
   if (chosen)
     if (const auto card = facts.catalogue->accelerator(*chosen)) return (*card)->edition;
+  if (only_abroad(facts)) return "international";
   return "domestic";  // What can be bought on the mainland without a reservation.
 }
 
@@ -218,7 +226,10 @@ Result<TierAdvice> advise_tier(const Facts& facts) {
   advice.appliance = chosen.name;
   advice.tier = chosen.tier;
   advice.tier_name = tier_name(rank_of(chosen));
-  if (facts.edition == Edition::kAny && !facts.question->scenario.accelerator)
+  if (facts.edition == Edition::kAny && !facts.question->scenario.accelerator && only_abroad(facts))
+    advice.reasons.push_back({fmt::format("{} runs on no card of the domestic edition: the international one is suggested.", *facts.question->scenario.engine),
+                              fmt::format("{} 不支持国产版的任何加速卡：建议国际版。", *facts.question->scenario.engine)});
+  else if (facts.edition == Edition::kAny && !facts.question->scenario.accelerator)
     advice.reasons.push_back(
         {"No edition was asked for: the domestic one is suggested, because its cards can be bought on the mainland without restriction; the other one is an "
          "alternative.",
