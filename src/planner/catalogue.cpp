@@ -135,6 +135,11 @@ std::string cite(const Provenance& entry, bool with_confidence) {
   return more.empty() ? entry.source : fmt::format("{} ({})", entry.source, more);
 }
 
+bool same_name(std::string_view asked, std::string_view entry) {
+  const auto wanted = plain(asked);
+  return wanted == plain(entry) || wanted == plain(entry.substr(0, entry.find(" (")));
+}
+
 Words words_of_key(const std::string& key) {
   static const std::pair<std::string_view, Words> kKeys[] = {{"memory_gb_per_s", {"memory bandwidth", "显存带宽"}},
                                                              {"memory_gib", {"memory", "显存容量"}},
@@ -168,12 +173,12 @@ Result<const EfficiencyEntry*> Catalogue::efficiency(const std::optional<std::st
   Strings engines;
   for (const auto& one : efficiencies) {
     if (one.engine) engines.push_back(*one.engine);
-    if (one.engine && (!engine || plain(*one.engine) != plain(*engine))) continue;
-    if (one.accelerators && std::ranges::none_of(*one.accelerators, [&](const auto& name) { return plain(name) == plain(accelerator); })) continue;
+    if (one.engine && (!engine || !same_name(*engine, *one.engine))) continue;
+    if (one.accelerators && std::ranges::none_of(*one.accelerators, [&](const auto& name) { return same_name(accelerator, name); })) continue;
     const int rank = (one.engine ? 2 : 0) + (one.accelerators ? 1 : 0);
     if (rank > most) best = &one, most = rank;
   }
-  if (engine && std::ranges::none_of(engines, [&](const auto& name) { return plain(name) == plain(*engine); })) {
+  if (engine && std::ranges::none_of(engines, [&](const auto& name) { return same_name(*engine, name); })) {
     std::string list;
     for (const auto& name : engines)
       if (list.find(name) == std::string::npos) list += (list.empty() ? "" : ", ") + name;

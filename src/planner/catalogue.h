@@ -301,6 +301,8 @@ BOOST_DESCRIBE_STRUCT(Download, (Provenance), (name, model, repository, format, 
 
 /// "source (date, confidence)", each once: many sources have their date in them.
 std::string cite(const Provenance& entry, bool with_confidence = false);
+/// Case and punctuation aside ("Qwen3 8B" is Qwen3_8B), and without the brackets behind an entry's name too: vLLM is "vLLM (vllm-ascend)".
+bool same_name(std::string_view asked, std::string_view entry);
 /// A key of an entry as people say it: "memory_gb_per_s" → memory bandwidth. Others are returned as they are.
 Words words_of_key(const std::string& key);
 

@@ -112,8 +112,7 @@ Efficiency efficiency_of(const EfficiencyEntry& entry) {
 }
 
 bool runs_on(const std::string& engine, const Accelerator& card) {
-  const auto wanted = fold(engine);
-  return std::ranges::any_of(card.engines, [&](const auto& one) { return fold(one.substr(0, one.find(" ("))) == wanted; });
+  return std::ranges::any_of(card.engines, [&](const auto& one) { return same_name(engine, one); });
 }
 
 Status set_card(SpeedQuestion& question, const Accelerator& card, const std::optional<std::string>& engine, const Catalogue& catalogue) {

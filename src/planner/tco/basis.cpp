@@ -16,15 +16,6 @@ constexpr std::string_view kGiven = "given";
 constexpr std::string_view kGuidance = "guidance of this project";
 constexpr double kUsualPue = 1.4, kUsualStaffShare = 0.5, kUsualSupportShare = 0.05, kUsualDepreciationYears = 5, kUsualDiscountRate = 0.06, kUsualLocalShare = 0.7;
 
-std::string plain(std::string_view name) {
-  std::string out;
-  for (const char c : fold(name.substr(0, name.find(" ("))))  // "deepseek-flash (V4.1-Flash)" is asked for without its brackets too
-    if (c != '-' && c != '_' && c != ' ' && c != '.') out += c;
-  return out;
-}
-
-bool same_name(std::string_view asked, std::string_view entry) { return plain(asked) == plain(entry) || fold(asked) == fold(entry); }
-
 class Builder {
  public:
   Builder(const CostQuestion& question, const Catalogue& catalogue) : q_(question), in_(question.inputs), catalogue_(catalogue) {}
