@@ -33,7 +33,7 @@ while read -r package file sha512; do
   fi
 done <"$root/third_party/pins.txt"
 
-llama_pin=$(awk '/^node-llama-cpp@/ {print $3}' "$root/third_party/pins.txt" | tr -dc 'A-Za-z0-9' | cut -c1-12)
+llama_pin=$(awk '/^node-llama-cpp@/ {print $3}' "$root/third_party/pins.txt" | tr -dc 'A-Za-z0-9' | cut -c1-12)-yields
 usearch_pin=$(awk '/^usearch@/ {print $3}' "$root/third_party/pins.txt" | tr -dc 'A-Za-z0-9' | cut -c1-12)
 
 if [ "$(cat "$deps/usearch.pin" 2>/dev/null)" != "$usearch_pin" ]; then
@@ -49,6 +49,11 @@ if [ "$(cat "$deps/llama.pin" 2>/dev/null)" != "$llama_pin" ]; then
   tar xzf "$deps"/node-llama-cpp-*.tgz -C "$deps/llama-bundle" --strip-components=2 package/llama/gitRelease.bundle
   git -c advice.detachedHead=false clone --quiet "$deps/llama-bundle/gitRelease.bundle" "$deps/llama"
   rm -rf "$deps/llama-bundle"
+  # Threads that wait for each other spin; where two of them share a processor with anything else, each wait would last until the scheduler
+  # takes the turn away (docs/decisions/waiting-threads.md).
+  waits=$deps/llama/ggml/src/ggml-cpu/ggml-cpu.c
+  sed -i 's/^        ggml_thread_cpu_relax();$/& { static _Thread_local unsigned waited; if (++waited % 256 == 0) sched_yield(); }/' "$waits"
+  [ "$(grep -c 'ggml_thread_cpu_relax(); .*sched_yield' "$waits")" = 2 ] || { echo "llama.cpp's waiting loops are not where they were; adapt scripts/fetch_sources.sh to $waits" >&2; exit 1; }
   echo "$llama_pin" >"$deps/llama.pin"
 fi
 

@@ -36,8 +36,9 @@ Status check(const SpeedQuestion& q) {
   if (!q.card) return {};
   const auto share = [](double value) { return std::isfinite(value) && value > 0 && value <= 1; };
   const auto& e = q.efficiency;
-  if (!share(e.bandwidth) || !share(e.cache) || !share(e.compute) || !share(e.experts) || !share(e.link)) return invalid_field("efficiency", "must be shares above 0 and up to 1");
-  if (!(e.step_s >= 0 && e.layer_s >= 0 && e.sequence_s >= 0 && e.exchange_s >= 0 && e.step_s < 60)) return invalid_field("efficiency", "must have times from 0 s on");
+  const auto where = e.source.empty() ? std::string() : fmt::format("; see \"{}\"", e.source.en);
+  if (!share(e.bandwidth) || !share(e.cache) || !share(e.compute) || !share(e.experts) || !share(e.link)) return invalid_field("efficiency", "must be shares above 0 and up to 1" + where);
+  if (!(e.step_s >= 0 && e.layer_s >= 0 && e.sequence_s >= 0 && e.exchange_s >= 0 && e.step_s < 60)) return invalid_field("efficiency", "must have times from 0 s on" + where);
   return {};
 }
 
