@@ -20,7 +20,7 @@ namespace {
 
 using namespace siyu::planner;
 
-constexpr double kStay = 0.15;  // what e-fold of one factor costs, in the same measure, shared among the rows
+constexpr double kStay = 0.6;  // what an e-fold of one factor costs, in the same measure, shared among the rows
 const std::map<std::string_view, double EfficiencyEntry::*> kFactors{
     {"bandwidth", &EfficiencyEntry::bandwidth}, {"cache", &EfficiencyEntry::cache}, {"compute", &EfficiencyEntry::compute}, {"experts", &EfficiencyEntry::experts}, {"link", &EfficiencyEntry::link}};
 
@@ -51,7 +51,6 @@ int main(int argc, char** argv) {
   for (const auto& row : compare_published(catalogue).rows)
     if (row.ratio) marked[row.id] = row.fitted;
   std::erase_if(catalogue.published, [&](const auto& one) { return !marked.contains(one.id) || !own(one); });
-  const auto entries = catalogue.efficiencies;
   const auto rate = [&](const EfficiencyEntry& entry) {
     catalogue.efficiencies = {entry};
     std::map<bool, std::pair<double, double>> sums;
@@ -63,7 +62,7 @@ int main(int argc, char** argv) {
   const auto cost = [&](const EfficiencyEntry& entry) {
     double moved = 0;
     for (const auto& [name, factor] : kFactors) moved += std::abs(std::log(entry.*factor / begin.*factor));
-    return rate(entry).marked + kStay * moved * 4 / rows;
+    return rate(entry).marked + kStay * moved / rows;
   };
   auto best = begin;
   double least = cost(best);

@@ -60,7 +60,7 @@ TEST(Speed, AnEngineReachesWhatItsFactorsSay) {
   EXPECT_LE(own.most_sequences, 64);
   EXPECT_LT(own.saturated.output_tokens_per_s, usual.saturated.output_tokens_per_s);
   const auto source = [](const SpeedPlan& plan) { return std::ranges::find(plan.figures, "speed.compute", &Figure::id)->input("efficiency")->source.value_or("").en; };
-  EXPECT_THAT(source(fast), HasSubstr("TensorRT-LLM: fitted to"));
+  EXPECT_THAT(source(fast), HasSubstr("TensorRT-LLM: compute fitted to"));
   const auto message = [](SpeedRequest request) { return answer(request, kCatalogue, kFind, {}).error().message; };
   EXPECT_THAT(message({.model = "Qwen3-8B", .weights = "fp8", .accelerator = "H200", .engine = "vLLN"}), HasSubstr("no factors of the engine `vLLN`"));
   EXPECT_THAT(message({.model = "Qwen3-8B", .weights = "bf16", .accelerator = "Ascend-910B3", .engine = "TensorRT-LLM"}), HasSubstr("TensorRT-LLM does not run on Ascend-910B3, whose engines are: MindIE"));

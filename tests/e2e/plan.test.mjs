@@ -62,7 +62,7 @@ test("an engine on the cards reckons with factors of its own, and only cards tha
   const engines = page.getByRole("group", { name: "Engine on the cards" });
   assert.deepEqual(await engines.getByRole("button").allInnerTexts(), ["any", "TensorRT-LLM", "Siyu"]);
   await engines.getByRole("button", { name: "TensorRT-LLM" }).click();
-  await page.getByText("Speeds on cards are those of TensorRT-LLM: fitted to").first().waitFor();
+  await page.getByText("Speeds on cards are those of TensorRT-LLM: compute fitted to").first().waitFor();
   await page.getByRole("group", { name: "Edition" }).getByRole("button", { name: "Domestic" }).click();
   await page.getByText("none is of the edition asked for and runs TensorRT-LLM").first().waitFor();
   await page.context().close();

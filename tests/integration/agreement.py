@@ -16,10 +16,12 @@ def chances(choice):
 
 def parting(text, expected):
     """Why text is not what was computed for expected (chances of each token), or None when it is, but for rounding."""
-    written = ""
+    whole, written = "".join(token for token, *_ in expected), ""
+    if text == whole:
+        return None
     for token, chosen, others in expected:
-        near = [other for other, logprob in others.items() if other != token and chosen - logprob < ROUNDING]
-        if near and (text == written or any(text.startswith(written + other) for other in near)):
+        near = [written + other for other, logprob in others.items() if other != token and chosen - logprob < ROUNDING]
+        if near and (text == written or any(text.startswith(other) and not whole.startswith(other) for other in near)):
             return None  # one may stop where the other goes on; what comes after stands for itself
         if not text.startswith(written + token):
             return f"{text[len(written):][:20]!r} stands where {token!r} was said, of {others}"

@@ -136,7 +136,7 @@ class CalibrateTest(PlanCase):
         for name, more in (("small", []), ("other", ["--layers", 4])):
             subprocess.run([WRITER, "--arch", "llama", "--preset", "small", "--type", "q8_0", *map(str, more), "-o", self.root / f"{name}.gguf"], check=True, capture_output=True)
         rates = self.root / "rates.json"
-        answer = siyu_json("plan", "calibrate", "--model", self.root / "small.gguf", "--out", rates, "--seconds", 1)
+        answer = siyu_json("plan", "calibrate", "--model", self.root / "small.gguf", "--out", rates)
         self.assertEqual([one["weights"] for one in answer["rates"]], ["q8_0"])
         again = siyu_json("plan", "calibrate", "--model", self.root / "small.gguf", "--out", rates, "--again", "--seconds", 1)
         self.assertEqual([one["models"][0]["passes"] for one in (answer, again)], [1, 2])

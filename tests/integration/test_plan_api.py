@@ -140,7 +140,6 @@ class RefusalTest(PlanCase):
                 self.assertEqual(json.loads(body)["error"]["code"], "planner_busy")
         self.assertEqual(ask(0)[0], 200)
 
-
     def processor_seconds(self):
         fields = pathlib.Path(f"/proc/{self.server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -162,6 +161,7 @@ class RefusalTest(PlanCase):
         wait_for(lambda: self.plan("", SCENARIO)[0] == 200)  # a turn is free again
         self.assertLess(self.processor_seconds() - begin, whole, "of two that were given up and a small one")
         self.assertEqual(self.server.stop(signal.SIGTERM), 0)
+
 
 class SplitModelTest(PullCase):
     def test_a_model_in_three_files_takes_what_it_would_take_in_one(self):

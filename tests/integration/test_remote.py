@@ -18,7 +18,7 @@ LLAMA_SERVER = os.environ.get("SIYU_LLAMA_SERVER", "")
 STORIES = pathlib.Path(os.environ.get("SIYU_TEST_MODELS", "/nonexistent")) / "stories260K-f16.gguf"
 
 
-def wait_for(what, seconds=120):  # slow machines need long; nothing waits longer than it must
+def wait_for(what, seconds=30):
     """Polls until `what()` is true, and returns it."""
     deadline = time.monotonic() + seconds
     while not (value := what()):
