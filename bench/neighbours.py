@@ -6,17 +6,13 @@ processes that never rest, of several priorities.
 """
 import argparse
 import json
-import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-os.environ.setdefault("SIYU_BIN", str(ROOT / "build/release/bin/siyu"))
-sys.path.insert(0, str(ROOT / "tests/integration"))
-from test_server import SIYU, Server  # noqa: E402
+from one_model import WRITER, served  # beside this file
 
 SHAPE = ["--arch", "qwen3", "--layers", 24, "--width", 1024, "--heads", 16, "--kv-heads", 8, "--feed-forward", 2816, "--type", "q8_0"]
 TOKENS, LIMIT_S = 40, 60
@@ -36,11 +32,8 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory(prefix="siyu-neighbours-") as folder:
         folder = pathlib.Path(folder)
-        subprocess.run([pathlib.Path(SIYU).with_name("model_writer"), *map(str, SHAPE), "-o", folder / "m.gguf"], check=True)
-        server = Server(folder / "data")
-        try:
-            server.cli("model", "import", folder / "m.gguf", "--name", "m")
-            server.cli("model", "load", "m")
+        subprocess.run([WRITER, *map(str, SHAPE), "-o", folder / "m.gguf"], check=True)
+        with served(folder, folder / "m.gguf") as server:
             tokens_per_s(server)  # pages come in
             for what, how, count in (("alone", [], 0), ("idle priority", ["chrt", "--idle", "0"], 2), ("nice 19", ["nice", "-n", "19"], 2), ("same priority", [], 1), ("same priority", [], 2)):
                 busy = [subprocess.Popen([*how, sys.executable, "-c", "while True: pass"]) for _ in range(count)]
@@ -53,8 +46,6 @@ def main():
                         one.wait()
                 if not options.json:
                     print(f"{count} busy, {what:<14} {rows[-1]['tokens_per_s']:7.1f} tokens/s  {rows[-1]['tokens_per_s'] / rows[0]['tokens_per_s']:.2f} of alone", flush=True)
-        finally:
-            server.stop()
     if options.json:
         print(json.dumps(rows))
 

@@ -7,7 +7,6 @@ server, clients that each ask again when they are answered, prompts of random to
 import argparse
 import concurrent.futures
 import json
-import os
 import pathlib
 import random
 import subprocess
@@ -18,10 +17,8 @@ import urllib.request
 
 import speed  # beside this file
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-os.environ.setdefault("SIYU_BIN", str(speed.SIYU))
-sys.path.insert(0, str(ROOT / "tests/integration"))
-from test_server import Server  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from one_model import served  # noqa: E402
 
 PROMPT, OUTPUT, ROUNDS = 256, 64, 2
 FORETOLD, WORDS = "qwen3-0.3b", 150_000
@@ -59,10 +56,7 @@ def main():
         for name, file in files.items():
             subprocess.run([speed.WRITER, *map(str, {**speed.CALIBRATED_BY, **speed.FORETOLD}[name]), "--type", options.type, "-o", file], check=True)
         speed.siyu("calibrate", *(part for name in speed.CALIBRATED_BY for part in ("--model", files[name])), "--out", folder / "rates.json")
-        server = Server(folder / "data")
-        try:
-            server.cli("model", "import", files[FORETOLD], "--name", "m")
-            server.cli("model", "load", "m", "--context", 2048, "--sequences", 32, "--kv-tokens", 16384, "--kv-spill-mb", 0)
+        with served(folder, files[FORETOLD], "--context", 2048, "--sequences", 32, "--kv-tokens", 16384, "--kv-spill-mb", 0) as server:
             ask(server, 1)
             for clients in (1, 4, 8, 16):
                 measured = tokens_per_s(server, clients, 100 * clients)
@@ -71,8 +65,6 @@ def main():
                 rows.append({"clients": clients, "measured": measured, "predicted": predicted, "error": predicted / measured - 1})
                 if not options.json:
                     print(f"{clients:3} at once  measured {measured:6.1f}  predicted {predicted:6.1f} tokens/s  {predicted / measured - 1:+.0%}", flush=True)
-        finally:
-            server.stop()
     if options.json:
         print(json.dumps(rows))
 

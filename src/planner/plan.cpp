@@ -27,7 +27,6 @@ struct Case {
   sizing::ModelShape shape;
   std::optional<std::string> weights;
   std::string kv_type = "f16";
-  std::uint32_t cards_per_server = kCardsPerServer;
   double context = kDefaultContext, prompt = kPrompt, output = kOutput, shared = 0, years = kDefaultYears;
   std::vector<Words> assumptions;
 };
@@ -76,6 +75,34 @@ Result<SpeedQuestion> speed_question(const Case& c, const Accelerator& card, std
   return q;
 }
 
+AdviceQuestion advice_question(const Case& c) {
+  AdviceQuestion q{.scenario = c.scenario};
+  q.parameters = static_cast<double>(c.shape.parameters());
+  q.active_parameters = static_cast<double>(c.shape.active_parameters());
+  q.layers = c.shape.layers;
+  q.hidden_size = c.shape.width;
+  if (c.scenario.documents_gb) q.documents_bytes = *c.scenario.documents_gb * 1e9;
+  q.training = c.scenario.training;
+  q.customisation = c.scenario.customised;
+  return q;
+}
+
+const Appliance* appliance_of(const Catalogue& catalogue, const TierAdvice& tier) {
+  const auto found = std::ranges::find(catalogue.appliances, tier.appliance, &Appliance::name);
+  return found == catalogue.appliances.end() ? nullptr : &*found;
+}
+
+/// Of the appliance that so many requests at once ask for; a usual server's where the catalogue does not say.
+std::uint32_t cards_in_a_server(const Case& c, double concurrency) {
+  auto question = advice_question(c);
+  question.concurrency = concurrency;
+  const auto facts = facts_of(question, c.catalogue);
+  const auto tier = facts ? advise_tier(*facts) : std::unexpected(facts.error());
+  const auto* appliance = tier ? appliance_of(c.catalogue, *tier) : nullptr;
+  const auto cards = appliance == nullptr ? 0 : cards_in_a_server(*appliance);
+  return cards > 0 ? cards : kCardsPerServer;
+}
+
 FleetQuestion fleet_question(const Case& c, const Speed& speed, std::uint32_t cards, bool whole) {
   FleetQuestion q;
   if (c.scenario.users) q.users = *c.scenario.users;
@@ -85,7 +112,7 @@ FleetQuestion fleet_question(const Case& c, const Speed& speed, std::uint32_t ca
   q.longest = c.context;
   q.replica = speed.replica;
   q.cards_per_replica = cards;
-  q.cards_per_server = c.cards_per_server;
+  q.cards_of_chosen_server = [&c](double concurrency) { return cards_in_a_server(c, concurrency); };
   q.years = whole ? c.years : 0;
   q.curves = whole && c.settings.curves;
   if (!whole) q.effort = kQuick;
@@ -208,30 +235,6 @@ Words sort_options(std::vector<Tried>& all) {
   return priced ? Words{"Cards are compared by what they cost.", "各加速卡按采购价比较。"} : Words{"Not every card has a known price, so cards are compared by the rated power of all of them, then by their number.", "并非所有加速卡都有已知价格，故按总额定功耗、再按卡数比较。"};
 }
 
-AdviceQuestion advice_question(const Case& c) {
-  AdviceQuestion q{.scenario = c.scenario};
-  q.parameters = static_cast<double>(c.shape.parameters());
-  q.active_parameters = static_cast<double>(c.shape.active_parameters());
-  q.layers = c.shape.layers;
-  q.hidden_size = c.shape.width;
-  if (c.scenario.documents_gb) q.documents_bytes = *c.scenario.documents_gb * 1e9;
-  q.training = c.scenario.training;
-  q.customisation = c.scenario.customised;
-  return q;
-}
-
-const Appliance* appliance_of(const Catalogue& catalogue, const TierAdvice& tier) {
-  const auto found = std::ranges::find(catalogue.appliances, tier.appliance, &Appliance::name);
-  return found == catalogue.appliances.end() ? nullptr : &*found;
-}
-
-/// A usual server's where the catalogue does not say.
-std::uint32_t cards_in_a_server(const Catalogue& catalogue, const TierAdvice& tier) {
-  const auto* appliance = appliance_of(catalogue, tier);
-  const auto cards = appliance == nullptr ? 0 : cards_in_a_server(*appliance);
-  return cards > 0 ? cards : kCardsPerServer;
-}
-
 CostQuestion cost_question(const Case& c, const Plan& plan, const TokensPerDay& tokens) {
   CostQuestion q;
   if (c.scenario.cost) q.inputs = *c.scenario.cost;
@@ -264,7 +267,6 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
   auto question = advice_question(c);
   ASSIGN_OR_RETURN(const auto first_advice, advise(question, catalogue));
   ASSIGN_OR_RETURN(const auto cards, candidates(c, first_advice));
-  c.cards_per_server = cards_in_a_server(catalogue, first_advice.tier);
   const auto currency = scenario.cost ? scenario.cost->currency.value_or("CNY") : "CNY";
   std::vector<Tried> tried;
   for (const auto* card : cards) {
@@ -284,12 +286,6 @@ Result<Plan> make_plan(const Scenario& scenario, const Catalogue& catalogue, con
   // The memory that is shown is that of the fullest card: with as many requests as the engine holds at the peak.
   auto whole = fleet_question(c, *best.speed, plan.split.cards(), true);
   whole.likely = best.needed;
-  whole.cards_of_chosen_server = [&](double concurrency) {
-    question.concurrency = concurrency;
-    const auto facts = facts_of(question, catalogue);
-    const auto tier = facts ? advise_tier(*facts) : first_advice.tier;
-    return tier ? cards_in_a_server(catalogue, *tier) : kCardsPerServer;
-  };
   ASSIGN_OR_RETURN(plan.fleet, plan_fleet(whole));
   const auto& today = plan.fleet.years.front();
   auto memory = asked.model;
